@@ -1,0 +1,9 @@
+import type { Command } from "commander";
+
+export interface CommandEntry {
+  summary: string;
+  load: () => Promise<{ command: () => Command }>;
+}
+
+/** Every command of `tandem`, in the order that `--help` lists them. */
+export const commands: Record<string, CommandEntry> = {};
