@@ -1,12 +1,21 @@
 import { defineConfig } from "vitest/config";
 
-const exclude = ["test/cluster/**", "test/bench/**"];
+const exclude = ["test/cluster/**", "test/conformity/**", "test/bench/**"];
 
-// Two projects: `unit` needs Node alone; `cluster` needs root and a container engine, and shares one real cluster.
+// Three projects: `unit` needs Node alone; `conformity` runs the argument parser of the pinned SGLang release;
+// `cluster` needs root and a container engine, and shares one real cluster.
 export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/**/*.test.ts"], exclude, testTimeout: 30_000 } },
+      {
+        test: {
+          name: "conformity",
+          include: ["test/conformity/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
       {
         test: {
           name: "cluster",
