@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseKernelLine } from "../../src/health/kernel-line.ts";
+
+test.each([
+  {
+    when: "a GPU falls off the bus",
+    line: "3,1052,81234567,-;NVRM: Xid (PCI:0000:0B:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
+    then: { kind: "xid", code: 79, pci: "0000:0b:00", sequence: 1052, uptimeUs: 81234567 },
+  },
+  {
+    when: "the driver gives its own verdict",
+    line: "4,7,9,-;NVRM: Xid (PCI:0000:3b:00): 154, GPU recovery action changed from 0x0 (None) to 0x1 (GPU Reset Required)",
+    then: { kind: "recovery-action", action: "gpu-reset" },
+  },
+  {
+    when: "the verdict is one we do not know",
+    line: "4,7,9,-;NVRM: Xid (PCI:0000:3b:00): 154, GPU recovery action changed from 0x0 (None) to 0x9 (Something New)",
+    then: { kind: "xid", code: 154 },
+  },
+  {
+    when: "an NVSwitch link fails",
+    line: "3,1,2,-;nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 20034, Fatal, Link 30 LTSSM Fault Up",
+    then: { kind: "sxid", code: 20034, fatal: true, pci: "0000:c1:00" },
+  },
+  {
+    when: "an NVSwitch error is not fatal",
+    line: "3,1,2,-;nvidia-nvswitch0: SXid (PCI:0000:c1:00.0): 12028, Non-fatal, Link 5 egress non-posted PRIV error",
+    then: { kind: "sxid", fatal: false },
+  },
+])("$when", ({ line, then }) => expect(parseKernelLine(line)).toMatchObject(then));
+
+test.each([
+  {
+    when: "user space wrote it (facility 1)",
+    line: "11,1,5,-;NVRM: Xid (PCI:0000:0b:00): 79, GPU has fallen off the bus.",
+  },
+  { when: "it is quoted by another program", line: "3,1,5,-;kubelet: saw NVRM: Xid (PCI:0000:0b:00): 79" },
+  { when: "it is a continuation line", line: " SUBSYSTEM=pci" },
+  { when: "it is empty", line: "" },
+])("nothing when $when", ({ line }) => expect(parseKernelLine(line)).toBeNull());
+
+test("never throws, and never reads user space as the kernel", () => {
+  fc.assert(
+    fc.property(fc.nat(2047), fc.string(), (priority, text) => {
+      const parsed = parseKernelLine(`${priority},1,5,-;${text}`);
+      if (priority >> 3 !== 0) expect(parsed).toBeNull();
+    }),
+  );
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 2000 }), (line) => void parseKernelLine(line)));
+});
