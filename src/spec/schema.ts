@@ -51,6 +51,17 @@ const Model = z.strictObject({
   contextLength: z.int().min(1024).default(65536),
 });
 
+// What one server gives to its ranks; requests equal limits, so that nothing else can squeeze the engine.
+const Resources = z.strictObject({
+  // Eight schedulers, tokenizer, detokenizer and NCCL's proxies keep about three cores a GPU busy; facts ask for 32.
+  cpu: z.number().positive().default(32),
+  // The 8×H100 servers on offer have 1.8 to 2 TiB. 643 GiB of that is the checkpoint: pages that the engine has read
+  // count against its limit, and a limit below it turns every reload into a read from disk.
+  memoryGiB: z.number().positive().default(960),
+  // /dev/shm, inside memoryGiB: NCCL and ZMQ move tensors through it, and the container default of 64 MiB is too small.
+  shmGiB: z.number().positive().default(32),
+});
+
 const Engine = z.strictObject({
   image: z.string().min(1),
   layout: z.union([z.literal("auto"), z.string().min(1)]).default("auto"),
@@ -64,6 +75,7 @@ const Engine = z.strictObject({
   // MTP (the NextN layer of the checkpoint): 1.8x at batch 1, at the price of KV; off until it was measured at home.
   speculative: z.boolean().default(false),
   extraArgs: z.array(z.string()).default([]),
+  resources: Resources.prefault({}),
 });
 
 const Rdma = z.strictObject({
