@@ -18,6 +18,9 @@ export const MODEL_PRESETS = [
   "deepseek-r1-0528-w4afp8",
 ] as const;
 
+/** The engine emulator: built on this machine, in no registry. */
+export const EMULATOR_IMAGE = "tandem.local/sglang-emulator:dev";
+
 const Bmc = z.strictObject({ address: ipv4, secretFile: z.string().min(1).optional() });
 const Server = z.strictObject({
   address: ipv4,
@@ -63,7 +66,11 @@ const Resources = z.strictObject({
 });
 
 const Engine = z.strictObject({
-  image: z.string().min(1),
+  // The word `emulator` stands for the engine emulator that `tandem` builds for the local cluster.
+  image: z
+    .string()
+    .min(1)
+    .overwrite((image) => (image === "emulator" ? EMULATOR_IMAGE : image)),
   layout: z.union([z.literal("auto"), z.string().min(1)]).default("auto"),
   // TP16 gives the shortest time per token for few users, which is what a two-server group serves.
   optimizeFor: z.enum(["latency", "throughput", "context"]).default("latency"),

@@ -1,0 +1,120 @@
+import type { z } from "zod";
+import { didYouMean } from "./did-you-mean.ts";
+import { formatPath, type Problem, problem, type SpecPath } from "./problem.ts";
+import { fieldNamesAt } from "./schema-at.ts";
+
+/** Turns what the schema found in `value` into problems with a fix; one per wrong field. */
+export function fieldProblems(value: unknown, issues: readonly z.core.$ZodIssue[]): Problem[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.filter((step) => typeof step !== "symbol");
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key));
+    return [wrongValue(value, path, issue)];
+  });
+}
+
+function unknownKey(path: SpecPath, key: string): Problem {
+  const names = fieldNamesAt(path);
+  const meant = didYouMean(key, names);
+  return problem("E_SPEC_UNKNOWN_KEY", [...path, key], {
+    what: `${formatPath([...path, key])} is not a field of the spec`,
+    why: `${path.length === 0 ? "the spec" : formatPath(path)} takes ${names.join(", ")}`,
+    fix: meant === undefined ? "remove it" : `did you mean \`${meant}\`?`,
+  });
+}
+
+function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Problem {
+  const name = formatPath(path) || "the spec";
+  const got = valueAt(value, path);
+  if (got === undefined) {
+    return problem("E_SPEC_MISSING", path, {
+      what: `${name} is missing`,
+      why: `it has no default${issue.code === "invalid_type" ? ` and must be ${article(issue.expected)}` : ""}`,
+      fix: `add \`${String(path.at(-1) ?? "name")}:\` here`,
+    });
+  }
+  const what = `${name} is ${show(got)}`;
+  if (issue.code === "invalid_type") {
+    return problem("E_SPEC_TYPE", path, {
+      what,
+      why: `it must be ${article(issue.expected)}`,
+      fix: hintFor(got, issue.expected),
+    });
+  }
+  const choices = choicesOf(issue);
+  if (choices.length > 0) {
+    const meant = typeof got === "string" ? didYouMean(got, choices) : undefined;
+    const why = `it must be one of ${choices.join(", ")}`;
+    return problem("E_SPEC_VALUE", path, {
+      what,
+      why,
+      fix: meant ? `did you mean \`${meant}\`?` : "write one of these",
+    });
+  }
+  if (issue.code === "too_small" || issue.code === "too_big") {
+    const [sign, limit] =
+      issue.code === "too_small"
+        ? [issue.inclusive ? "at least" : "more than", issue.minimum]
+        : [issue.inclusive ? "at most" : "less than", issue.maximum];
+    const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
+    return problem("E_SPEC_VALUE", path, {
+      what: unit === "" ? what : `${name} has ${(got as { length: number }).length}${unit}`,
+      why: `it must be ${sign} ${limit}${unit}`,
+      fix: `change it to ${sign} ${limit}${unit}`,
+    });
+  }
+  const inner = issue.code === "invalid_key" ? issue.issues[0] : undefined;
+  if (inner !== undefined) {
+    const key = String(path.at(-1));
+    return problem("E_SPEC_NAME", path, {
+      what: `\`${key}\` cannot be a name`,
+      why: "it becomes a Kubernetes name",
+      fix: inner.message,
+    });
+  }
+  return problem("E_SPEC_VALUE", path, { what, why: "it has the wrong form", fix: issue.message });
+}
+
+function choicesOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === "invalid_value") return issue.values.map(String);
+  // A discriminated union whose tag is unknown says which tags it knows.
+  if (issue.code === "invalid_union" && "options" in issue) return (issue.options as unknown[]).map(String);
+  return [];
+}
+
+function valueAt(value: unknown, path: SpecPath): unknown {
+  return path.reduce<unknown>(
+    (at, step) =>
+      typeof at === "object" && at !== null && Object.hasOwn(at, step)
+        ? (at as Record<string, unknown>)[step]
+        : undefined,
+    value,
+  );
+}
+
+function show(value: unknown): string {
+  if (value === null) return "empty";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a map";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+}
+
+const TYPE_NAMES: Record<string, string> = {
+  object: "a map (`name: value` lines)",
+  record: "a map (`name: value` lines)",
+  array: "a list (`[x, y]`)",
+  int: "a whole number",
+  string: "text",
+  number: "a number",
+  boolean: "true or false",
+};
+
+function article(expected: string): string {
+  return TYPE_NAMES[expected] ?? `a ${expected}`;
+}
+
+function hintFor(got: unknown, expected: string): string {
+  if (expected === "string" && typeof got !== "object") return `put it in quotes: "${String(got)}"`;
+  if (expected === "array" && typeof got === "string") return `write [${got}]`;
+  return `write ${article(expected)} here`;
+}

@@ -1,0 +1,35 @@
+import { toDraft } from "./draft.ts";
+import { fieldProblems } from "./field-problems.ts";
+import type { LocatedProblem, Problem } from "./problem.ts";
+import { type CheckOptions, checkRelations } from "./rules/all.ts";
+import { type ClusterSpec, ClusterSpecSchema } from "./schema.ts";
+import { readYaml } from "./yaml-text.ts";
+
+export type SpecResult =
+  | { ok: true; spec: ClusterSpec; warnings: LocatedProblem[] }
+  | { ok: false; problems: LocatedProblem[] };
+
+/**
+ * Reads a spec. Never throws; every problem comes at once, in the order of the file, each with its line and column.
+ * `file` is only quoted. `allowPlaceholder` turns a marked placeholder digest from an error into a warning (plan and
+ * render may show such a stack, validate and up refuse it).
+ */
+export function parseSpec(text: string, file: string, options: CheckOptions = {}): SpecResult {
+  const yaml = readYaml(text, file);
+  if (yaml.value === undefined) return { ok: false, problems: yaml.problems };
+  const parsed = ClusterSpecSchema.safeParse(yaml.value);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const relations = checkRelations(parsed.success ? parsed.data : toDraft(yaml.value, issues), options);
+  const locate = (found: Problem): LocatedProblem => ({
+    ...found,
+    file,
+    ...yaml.locate(found.path, /UNKNOWN_KEY|NAME$/.test(found.code) ? "key" : "value"),
+  });
+  const all = [...yaml.problems, ...[...fieldProblems(yaml.value, issues), ...relations].map(locate)].sort(
+    (a, b) => a.line - b.line || a.column - b.column,
+  );
+  if (parsed.success && all.every(({ severity }) => severity === "warning")) {
+    return { ok: true, spec: parsed.data, warnings: all };
+  }
+  return { ok: false, problems: all };
+}
