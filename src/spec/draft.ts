@@ -13,6 +13,9 @@ type Partly<T> = T extends readonly (infer E)[]
  */
 export type Draft = Partly<ClusterSpec>;
 
+// Only a wrong spec pays for it.
+let lenientSchema: z.ZodType | undefined;
+
 /** Reads the valid parts of `value`; `issues` are those that the strict schema found in it. */
 export function toDraft(value: unknown, issues: readonly z.core.$ZodIssue[]): Draft {
   const pruned = structuredClone(value);
@@ -20,6 +23,7 @@ export function toDraft(value: unknown, issues: readonly z.core.$ZodIssue[]): Dr
     // A name that is not a label is still a name: dropping it would make every use of it "unknown" as well.
     if (issue.code !== "unrecognized_keys" && issue.code !== "invalid_key") remove(pruned, issue.path);
   }
+  lenientSchema ??= lenient(ClusterSpecSchema);
   const read = lenientSchema.safeParse(pruned);
   return read.success ? (read.data as Draft) : {};
 }
@@ -64,5 +68,3 @@ function optional(schema: z.core.$ZodType): z.ZodType {
     ? lenient(schema)
     : lenient(schema).optional();
 }
-
-const lenientSchema = lenient(ClusterSpecSchema);
