@@ -1,0 +1,28 @@
+import type { GroupPlan, ServingPlan } from "../plan/serving-plan.ts";
+
+/** Node label that makes a server a member of a group. Only the reconciler moves it; pods never name hosts. */
+export const GROUP_LABEL = "tandem.dev/group";
+export const STACK_LABEL = "tandem.dev/stack";
+
+/** Labels that LeaderWorkerSet v0.9 puts on every pod of a group (api/leaderworkerset/v1/leaderworkerset_types.go). */
+export const LWS_NAME_LABEL = "leaderworkerset.sigs.k8s.io/name";
+export const LWS_WORKER_INDEX_LABEL = "leaderworkerset.sigs.k8s.io/worker-index";
+
+export const ENGINE_ACCOUNT = "engine";
+export const ACTIVE_SERVICE = "active";
+export const PLAN_CONFIG = "serving-plan";
+export const PULL_DAEMON = "engine-image";
+
+/** PriorityClasses belong to no namespace, so the stack's name keeps two stacks of one cluster apart. */
+export function priorityClassName(plan: ServingPlan): string {
+  return `tandem-${plan.name}-engine`;
+}
+
+/** On every object, so that `kubectl get -l tandem.dev/stack=prod` shows all of a stack and `down` misses none. */
+export function stackLabels(plan: ServingPlan): Record<string, string> {
+  return { "app.kubernetes.io/part-of": "tandem", [STACK_LABEL]: plan.name };
+}
+
+export function groupLabels(plan: ServingPlan, group: GroupPlan): Record<string, string> {
+  return { "app.kubernetes.io/name": "sglang", ...stackLabels(plan), [GROUP_LABEL]: group.id };
+}
