@@ -1,0 +1,3 @@
+module tandem/tools/pause
+
+go 1.26.0
