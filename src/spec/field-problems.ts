@@ -67,7 +67,7 @@ function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Pr
     const key = String(path.at(-1));
     return problem("E_SPEC_NAME", path, {
       what: `\`${key}\` cannot be a name`,
-      why: "it becomes a Kubernetes name",
+      why: "it becomes part of Kubernetes names",
       fix: inner.message,
     });
   }

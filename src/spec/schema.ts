@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, ipv4, label, port, text } from "./fields.ts";
+import { cidr, ipv4, label, letterLabel, port, text } from "./fields.ts";
 import { Degraded, Engine, Model } from "./schema-engine.ts";
 import { ControlPlane, Provision, Servers } from "./schema-servers.ts";
 
@@ -78,7 +78,7 @@ const Gateway = z.strictObject({
 /** The shape of `tandem.yaml`; relations between fields (address clashes, group sizes) are checked in `src/spec/rules`. */
 export const ClusterSpecSchema = z
   .strictObject({
-    name: label.meta({ description: "Name of the stack; it becomes part of Kubernetes names." }),
+    name: letterLabel.meta({ description: "Name of the stack; it becomes part of Kubernetes names." }),
     provision: Provision.meta({ description: "How servers become a cluster." }),
     servers: Servers.meta({ description: "GPU servers by name." }),
     spares: z.array(label).default([]).meta({
@@ -86,7 +86,7 @@ export const ClusterSpecSchema = z
       reason: "a hot standby needs none",
     }),
     controlPlane: ControlPlane.meta({ description: "Control-plane server by name; no GPUs needed." }),
-    groups: z.record(label, z.array(label).min(1)).meta({
+    groups: z.record(letterLabel, z.array(label).min(1)).meta({
       description: "Servers that together run one engine. The first group starts as active, the second as standby.",
     }),
     model: Model.meta({ description: "What is served." }),
