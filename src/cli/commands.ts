@@ -6,4 +6,7 @@ export interface CommandEntry {
 }
 
 /** Every command of `tandem`, in the order that `--help` lists them. */
-export const commands: Record<string, CommandEntry> = {};
+export const commands: Record<string, CommandEntry> = {
+  validate: { summary: "check a spec", load: () => import("./commands/validate.ts") },
+  schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
+};

@@ -3,7 +3,9 @@ import { fieldProblems } from "./field-problems.ts";
 import type { LocatedProblem, Problem } from "./problem.ts";
 import { type CheckOptions, checkRelations } from "./rules/all.ts";
 import { type ClusterSpec, ClusterSpecSchema } from "./schema.ts";
-import { readYaml } from "./yaml-text.ts";
+import { readYaml, type YamlText } from "./yaml-text.ts";
+
+const NAMES_ITS_KEY: ReadonlySet<string> = new Set(["E_SPEC_UNKNOWN_KEY", "E_SPEC_NAME", "E_SPEC_NAME_TWICE"]);
 
 export type SpecResult =
   | { ok: true; spec: ClusterSpec; warnings: LocatedProblem[] }
@@ -20,16 +22,26 @@ export function parseSpec(text: string, file: string, options: CheckOptions = {}
   const parsed = ClusterSpecSchema.safeParse(yaml.value);
   const issues = parsed.success ? [] : parsed.error.issues;
   const relations = checkRelations(parsed.success ? parsed.data : toDraft(yaml.value, issues), options);
-  const locate = (found: Problem): LocatedProblem => ({
-    ...found,
-    file,
-    ...yaml.locate(found.path, /UNKNOWN_KEY|NAME$/.test(found.code) ? "key" : "value"),
-  });
-  const all = [...yaml.problems, ...[...fieldProblems(yaml.value, issues), ...relations].map(locate)].sort(
-    (a, b) => a.line - b.line || a.column - b.column,
-  );
+  const all = inOrder([
+    ...yaml.problems,
+    ...[...fieldProblems(yaml.value, issues), ...relations].map((found) => place(found, file, yaml)),
+  ]);
   if (parsed.success && all.every(({ severity }) => severity === "warning")) {
     return { ok: true, spec: parsed.data, warnings: all };
   }
   return { ok: false, problems: all };
+}
+
+/** Gives problems that later steps (the plan) found in a spec their place in its text. */
+export function locateProblems(text: string, file: string, problems: readonly Problem[]): LocatedProblem[] {
+  const yaml = readYaml(text, file);
+  return inOrder(problems.map((found) => place(found, file, yaml)));
+}
+
+function place(found: Problem, file: string, { locate }: YamlText): LocatedProblem {
+  return { ...found, file, ...locate(found.path, NAMES_ITS_KEY.has(found.code) ? "key" : "value") };
+}
+
+function inOrder(problems: LocatedProblem[]): LocatedProblem[] {
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
 }
