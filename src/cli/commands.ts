@@ -7,6 +7,7 @@ export interface CommandEntry {
 
 /** Every command of `tandem`, in the order that `--help` lists them. */
 export const commands: Record<string, CommandEntry> = {
+  init: { summary: "write a spec with comments", load: () => import("./commands/init.ts") },
   validate: { summary: "check a spec", load: () => import("./commands/validate.ts") },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
 };

@@ -10,13 +10,13 @@ import type { ClusterSpec } from "../spec/schema.ts";
 export class SpecError extends TandemError {
   readonly problems: readonly LocatedProblem[];
 
-  constructor(file: string, text: string, problems: readonly LocatedProblem[]) {
+  constructor(file: string, text: string, problems: readonly LocatedProblem[], fix?: string) {
     const errors = problems.filter(({ severity }) => severity === "error").length;
     super({
       code: "E_SPEC",
       what: `${file} has ${errors} ${errors === 1 ? "error" : "errors"}`,
       why: `\n${formatProblems(problems, text)}`,
-      fix: `correct them and run \`tandem validate ${file}\``,
+      fix: fix ?? `correct the file and run \`tandem validate ${file}\``,
     });
     this.problems = problems;
   }

@@ -21,15 +21,21 @@ export function parseSpec(text: string, file: string, options: CheckOptions = {}
   if (yaml.value === undefined) return { ok: false, problems: yaml.problems };
   const parsed = ClusterSpecSchema.safeParse(yaml.value);
   const issues = parsed.success ? [] : parsed.error.issues;
-  const relations = checkRelations(parsed.success ? parsed.data : toDraft(yaml.value, issues), options);
-  const all = inOrder([
-    ...yaml.problems,
-    ...[...fieldProblems(yaml.value, issues), ...relations].map((found) => place(found, file, yaml)),
-  ]);
+  const draft = parsed.success ? parsed.data : toDraft(yaml.value, issues);
+  const found = [...fieldProblems(yaml.value, issues), ...checkRelations(draft, options)];
+  const all = inOrder([...yaml.problems, ...found.map((problem) => place(problem, file, yaml))]);
   if (parsed.success && all.every(({ severity }) => severity === "warning")) {
     return { ok: true, spec: parsed.data, warnings: all };
   }
   return { ok: false, problems: all };
+}
+
+/** The same check for a spec that is not text yet: every problem, without places. */
+export function checkSpec(value: unknown, options: CheckOptions = {}): Problem[] {
+  const parsed = ClusterSpecSchema.safeParse(value);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const draft = parsed.success ? parsed.data : toDraft(value, issues);
+  return [...fieldProblems(value, issues), ...checkRelations(draft, options)];
 }
 
 /** Gives problems that later steps (the plan) found in a spec their place in its text. */
