@@ -1,0 +1,95 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { execa, type ResultPromise } from "execa";
+import type { SshTarget } from "../../src/machines/server/target.ts";
+
+export interface TestSshd {
+  target: SshTarget;
+  folder: string;
+  stop: () => Promise<void>;
+}
+
+/** A real sshd on a free port of 127.0.0.1, with keys of its own, for the user that runs the tests. */
+export async function startSshd(): Promise<TestSshd> {
+  const sshd = await findSshd();
+  const folder = await mkdtemp(join(tmpdir(), "tandem-sshd-"));
+  const at = (name: string) => join(folder, name);
+  const port = await freePort();
+  for (const key of ["host", "client"]) {
+    await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", `tandem test ${key}`, "-f", at(key)]);
+  }
+  await writeFile(at("authorized_keys"), await readFile(at("client.pub")), { mode: 0o600 });
+  await writeFile(at("known_hosts"), `[127.0.0.1]:${port} ${await readFile(at("host.pub"), "utf8")}`);
+  await writeFile(
+    at("sshd_config"),
+    [
+      `ListenAddress 127.0.0.1:${port}`,
+      `HostKey ${at("host")}`,
+      `AuthorizedKeysFile ${at("authorized_keys")}`,
+      "PidFile none",
+      "UsePAM no",
+      "StrictModes no",
+      "PasswordAuthentication no",
+      "KbdInteractiveAuthentication no",
+      "PermitRootLogin prohibit-password",
+    ].join("\n"),
+  );
+  // Root's sshd separates its privileges in this empty folder, which a service unit would make.
+  if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
+  const daemon = execa(sshd, ["-D", "-e", "-f", at("sshd_config")], { reject: false });
+  await listening(daemon);
+  return {
+    target: {
+      name: "gpu-a",
+      address: "127.0.0.1",
+      port,
+      user: userInfo().username,
+      identityFile: at("client"),
+      knownHosts: at("known_hosts"),
+    },
+    folder,
+    stop: async () => {
+      daemon.kill();
+      await daemon;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** sshd says on standard error when it listens. */
+function listening(daemon: ResultPromise): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    daemon.stderr?.on("data", (chunk) => {
+      said += String(chunk);
+      if (said.includes("Server listening")) resolve();
+    });
+    daemon.then(() => reject(new Error(`sshd ended before it listened:\n${said}`)), reject);
+  });
+}
+
+async function findSshd(): Promise<string> {
+  const path = "/usr/sbin/sshd";
+  if (existsSync(path)) return path;
+  // Debian's package starts a service where an init runs; the tests only want the file.
+  await execa("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "openssh-server"], {
+    env: { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+  });
+  return path;
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
