@@ -24,21 +24,29 @@ export function toDraft(value: unknown, issues: readonly z.core.$ZodIssue[]): Dr
     if (issue.code !== "unrecognized_keys" && issue.code !== "invalid_key") remove(pruned, issue.path);
   }
   lenientSchema ??= lenient(ClusterSpecSchema);
-  const read = lenientSchema.safeParse(pruned);
-  return read.success ? (read.data as Draft) : {};
+  // What is still in the way is a choice without its tag (provision.kind); the whole choice goes then.
+  for (;;) {
+    const read = lenientSchema.safeParse(pruned);
+    if (read.success) return read.data as Draft;
+    const removed = read.error.issues.map(({ path }) => remove(pruned, path) || remove(pruned, path.slice(0, -1)));
+    if (!removed.includes(true)) return {};
+  }
 }
 
-function remove(root: unknown, path: readonly PropertyKey[]): void {
-  let parent: unknown = root;
-  for (const step of path.slice(0, -1)) {
-    if (typeof parent !== "object" || parent === null) return;
-    parent = (parent as Record<PropertyKey, unknown>)[step];
-  }
+/** Takes the value at a path away; false where there is none. */
+function remove(root: unknown, path: readonly PropertyKey[]): boolean {
   const last = path.at(-1);
-  if (last === undefined || typeof parent !== "object" || parent === null) return;
+  let parent: unknown = root;
+  for (const step of path.slice(0, -1)) parent = isObject(parent) ? parent[step] : undefined;
+  if (last === undefined || !isObject(parent) || parent[last] === undefined) return false;
   // A hole, not a shift: the places of the other elements are needed for messages.
   if (Array.isArray(parent)) parent[Number(last)] = undefined;
-  else delete (parent as Record<PropertyKey, unknown>)[last];
+  else delete parent[last];
+  return true;
+}
+
+function isObject(value: unknown): value is Record<PropertyKey, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /** The same shape with every field optional and unknown keys ignored; checks on single values stay. */

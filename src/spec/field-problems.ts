@@ -5,20 +5,35 @@ import { fieldNamesAt } from "./schema-at.ts";
 
 /** Turns what the schema found in `value` into problems with a fix; one per wrong field. */
 export function fieldProblems(value: unknown, issues: readonly z.core.$ZodIssue[]): Problem[] {
-  return issues.flatMap((issue) => {
+  const found = issues.flatMap((issue) => {
     const path = issue.path.filter((step) => typeof step !== "symbol");
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key));
     return [wrongValue(value, path, issue)];
   });
+  // `nmae:` is one mistake, not an unknown key and a missing one.
+  const meant = new Set(
+    found.flatMap(({ code, path, fix }) => (code === UNKNOWN_KEY ? [formatPath([...path.slice(0, -1), fix])] : [])),
+  );
+  return found.filter(({ code, path }) => {
+    const fix = typeof path.at(-1) === "string" ? didYouMeanFix(String(path.at(-1))) : "";
+    return code !== MISSING || !meant.has(formatPath([...path.slice(0, -1), fix]));
+  });
+}
+
+const UNKNOWN_KEY = "E_SPEC_UNKNOWN_KEY";
+const MISSING = "E_SPEC_MISSING";
+
+function didYouMeanFix(name: string): string {
+  return `did you mean \`${name}\`?`;
 }
 
 function unknownKey(path: SpecPath, key: string): Problem {
   const names = fieldNamesAt(path);
   const meant = didYouMean(key, names);
-  return problem("E_SPEC_UNKNOWN_KEY", [...path, key], {
+  return problem(UNKNOWN_KEY, [...path, key], {
     what: `${formatPath([...path, key])} is not a field of the spec`,
     why: `${path.length === 0 ? "the spec" : formatPath(path)} takes ${names.join(", ")}`,
-    fix: meant === undefined ? "remove it" : `did you mean \`${meant}\`?`,
+    fix: meant === undefined ? "remove it" : didYouMeanFix(meant),
   });
 }
 
@@ -26,7 +41,7 @@ function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Pr
   const name = formatPath(path) || "the spec";
   const got = valueAt(value, path);
   if (got === undefined) {
-    return problem("E_SPEC_MISSING", path, {
+    return problem(MISSING, path, {
       what: `${name} is missing`,
       why: `it has no default${issue.code === "invalid_type" ? ` and must be ${article(issue.expected)}` : ""}`,
       fix: `add \`${String(path.at(-1) ?? "name")}:\` here`,
@@ -47,7 +62,7 @@ function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Pr
     return problem("E_SPEC_VALUE", path, {
       what,
       why,
-      fix: meant ? `did you mean \`${meant}\`?` : "write one of these",
+      fix: meant ? didYouMeanFix(meant) : "write one of these",
     });
   }
   if (issue.code === "too_small" || issue.code === "too_big") {

@@ -10,6 +10,8 @@ export function specJsonSchema(): object {
     io: "input",
     target: "draft-7",
     override: ({ jsonSchema }) => {
+      // Not a format that JSON Schema knows; the pattern says it.
+      if (jsonSchema.format === "cidrv4") delete jsonSchema.format;
       const { reason, description } = jsonSchema as { reason?: string; description?: string };
       if (reason === undefined) return;
       delete jsonSchema.reason;

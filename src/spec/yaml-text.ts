@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
+import { isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLMap } from "yaml";
 import type { LocatedProblem, SpecPath } from "./problem.ts";
 
 export interface Place {
@@ -16,11 +16,11 @@ export interface YamlText {
 
 /** Parses one YAML document and remembers where each value stands. Never throws. */
 export function readYaml(text: string, file: string): YamlText {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
+  // Counted here: after some errors yaml's LineCounter has counted the same line break twice.
   const placeOf = (offset: number): Place => {
-    const { line, col } = lines.linePos(Math.min(Math.max(offset, 0), text.length));
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+    const before = text.slice(0, Math.max(offset, 0)).split("\n");
+    return { line: before.length, column: (before.at(-1) ?? "").length + 1 };
   };
   const syntaxProblem = (code: string, offset: number, why: string): LocatedProblem => ({
     code: code === "DUPLICATE_KEY" ? "E_SPEC_DUPLICATE_KEY" : "E_SPEC_SYNTAX",
@@ -35,9 +35,26 @@ export function readYaml(text: string, file: string): YamlText {
   const problems = [...document.errors, ...document.warnings].map((error) =>
     syntaxProblem(error.code, error.pos[0], error.message),
   );
+  visit(document, {
+    Pair: (_key, { key }) => {
+      if (!isScalar(key) || key.value !== "__proto__") return;
+      // JavaScript objects cannot be trusted with it, and zod leaves it out without a word.
+      const why = "JavaScript gives this name a meaning of its own";
+      problems.push({
+        ...syntaxProblem("NAME", startOf(key) ?? 0, why),
+        code: "E_SPEC_NAME",
+        what: "`__proto__` cannot be a name",
+        fix: "choose another name",
+      });
+    },
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      problems.push(syntaxProblem("ALIAS", startOf(alias) ?? 0, `no &${alias.source} stands before *${alias.source}`));
+    },
+  });
   const locate = (path: SpecPath, of: "key" | "value") => placeOf(offsetOf(document.contents, path, of, document));
   // A doubled key leaves the rest readable; anything else makes whatever follows a guess.
-  if (problems.some(({ code }) => code !== "E_SPEC_DUPLICATE_KEY")) return { value: undefined, problems, locate };
+  if (problems.some(({ code }) => code === "E_SPEC_SYNTAX")) return { value: undefined, problems, locate };
   try {
     return { value: document.toJS({ maxAliasCount: 100 }), problems, locate };
   } catch (error) {

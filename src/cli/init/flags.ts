@@ -49,7 +49,7 @@ export function groupsOf(texts: readonly string[]): Record<string, string[]> {
   const groups: Record<string, string[]> = {};
   for (const text of texts) {
     const [id = "", members, ...rest] = text.split("=");
-    if (members === undefined || rest.length > 0 || id.trim() in groups) {
+    if (members === undefined || rest.length > 0 || Object.hasOwn(groups, id.trim())) {
       throw badFlag("--group", text, "a=gpu-a,gpu-b, once for each group");
     }
     groups[id.trim()] = listOf(members);

@@ -1,6 +1,6 @@
 import type { Draft } from "../draft.ts";
 import { type Problem, warning } from "../problem.ts";
-import { entriesOf, itemsOf } from "./read.ts";
+import { entriesOf, itemsOf, serverOf } from "./read.ts";
 
 /** Warnings about an active and a standby group that can fall together, or that are not alike. */
 export function failureDomainRules(spec: Draft): Problem[] {
@@ -13,18 +13,20 @@ type Group = [string, readonly (string | undefined)[]];
 
 function serversOf(spec: Draft, [, members]: Group) {
   return itemsOf(members).flatMap(({ item }) => {
-    const server = spec.servers?.[item];
+    const server = serverOf(spec, item);
     return server === undefined ? [] : [{ name: item, server }];
   });
 }
 
 function sharedDomains(spec: Draft, active: Group, standby: Group): Problem[] {
   const own = serversOf(spec, active);
+  // A server in both groups is refused elsewhere; here it would share everything with itself.
+  const others = serversOf(spec, standby).filter(({ name }) => own.every((mate) => mate.name !== name));
   // One warning for a domain, however many servers are in it.
   const found = new Map<string, Problem>();
-  for (const { name, server } of serversOf(spec, standby)) {
+  for (const { name, server } of others) {
     for (const [kind, value] of entriesOf(server.failureDomain)) {
-      const other = own.find((mate) => mate.server.failureDomain?.[kind] === value && mate.name !== name);
+      const other = own.find((mate) => mate.server.failureDomain?.[kind] === value);
       if (other === undefined || found.has(`${kind}=${value}`)) continue;
       found.set(
         `${kind}=${value}`,

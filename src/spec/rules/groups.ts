@@ -1,7 +1,7 @@
 import { didYouMean } from "../did-you-mean.ts";
 import type { Draft } from "../draft.ts";
 import { formatPath, type Problem, problem, type SpecPath, warning } from "../problem.ts";
-import { entriesOf, itemsOf } from "./read.ts";
+import { entriesOf, itemsOf, serverOf } from "./read.ts";
 
 /** Membership: every member is a server and belongs to one place; the servers of a group are alike. */
 export function groupRules(spec: Draft): Problem[] {
@@ -87,7 +87,7 @@ function unequalSize(groups: readonly [string, readonly unknown[]][]): Problem[]
 
 function mixedServers(spec: Draft, path: SpecPath, members: readonly (string | undefined)[]): Problem[] {
   const known = itemsOf(members).flatMap(({ item, index }) => {
-    const server = spec.servers?.[item];
+    const server = serverOf(spec, item);
     return server === undefined ? [] : [{ name: item, index, server }];
   });
   const [first, ...others] = known;
@@ -119,10 +119,10 @@ function mixedServers(spec: Draft, path: SpecPath, members: readonly (string | u
 /** A spare takes the place of any member, so it must be like them all. */
 function unlikeSpares(spec: Draft): Problem[] {
   const members = entriesOf(spec.groups).flatMap(([, list]) => itemsOf(list).map(({ item }) => item));
-  const model = members.map((name) => spec.servers?.[name]).find((server) => server !== undefined);
+  const model = members.map((name) => serverOf(spec, name)).find((server) => server !== undefined);
   if (model === undefined) return [];
   return itemsOf(spec.spares).flatMap(({ item, index }) => {
-    const spare = spec.servers?.[item];
+    const spare = serverOf(spec, item);
     if (spare === undefined || (spare.gpu === model.gpu && spare.gpus === model.gpus)) return [];
     return [
       problem("E_SPEC_GPU_MIX", ["spares", index], {
