@@ -94,11 +94,9 @@ function gatewayOf(flags: InitFlags, isLocal: boolean, { names, groups, spares, 
   const address = flags.gateway ?? (isLocal && flags.servers === undefined ? "10.231.0.100" : undefined);
   if (address === undefined || address === "") return undefined;
   const active = Object.values(groups)[0] ?? [];
-  const apart = [...controlPlanes, ...names.filter((name) => !active.includes(name)), ...spares];
-  const on =
-    flags.gatewayOn === undefined
-      ? [...new Set([...apart, ...active.slice(0, 1)])].slice(0, 2)
-      : listOf(flags.gatewayOn);
+  const outside = [...spares, ...names].find((name) => !active.includes(name));
+  const places = [...controlPlanes.slice(0, 1), outside, active[0]].filter((name) => name !== undefined);
+  const on = flags.gatewayOn === undefined ? places.slice(0, 2) : listOf(flags.gatewayOn);
   return { address, on };
 }
 
