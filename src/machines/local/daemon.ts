@@ -1,0 +1,169 @@
+import { spawn } from "node:child_process";
+import { access, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { TandemError } from "../../errors.ts";
+import type { UnpackedPackages } from "./debian-packages.ts";
+import { DockerApi } from "./docker-api.ts";
+import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
+
+/** What the private daemon is and what it found on the host; kept in `<engine>/daemon.json` while it exists. */
+interface DaemonRecord extends ProcessRecord {
+  /** Folders outside TANDEM_HOME that Docker and containerd make and that were not there before. */
+  made: string[];
+}
+
+// Fixed in their sources, not settable: containerd's shim sockets, Docker's plug-in sockets.
+const OUTSIDE = ["/run/containerd", "/run/docker"];
+
+export function daemonSocket(folder: string): string {
+  return join(folder, "docker.sock");
+}
+
+/** The running private daemon, or `undefined`. */
+export async function findDaemon(folder: string): Promise<DaemonRecord | undefined> {
+  const record = await readRecord(folder);
+  return record && (await isRunning(record)) ? record : undefined;
+}
+
+/** Whether a private daemon was started and not stopped by us: it runs, or it was killed. */
+export async function daemonWasStarted(folder: string): Promise<boolean> {
+  return (await readRecord(folder)) !== undefined;
+}
+
+/**
+ * Starts dockerd with everything it owns under `folder`: socket, data, containerd. It makes no bridge, no firewall
+ * rule and does not switch on forwarding, so there is nothing of that kind to undo. Containers live through its death.
+ */
+export async function startDaemon(folder: string, packages: UnpackedPackages, signal?: AbortSignal): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const before = await readRecord(folder);
+  const made = before?.made ?? (await missing(OUTSIDE));
+  const config = join(folder, "dockerd-config.json");
+  await writeFile(config, JSON.stringify(daemonConfig(folder), undefined, 2));
+  // A daemon that was killed leaves its pid file; the number may be somebody else's by now.
+  await rm(join(folder, "docker.pid"), { force: true });
+  const log = await open(join(folder, "dockerd.log"), "w", 0o600);
+  try {
+    const child = spawn(join(packages.root, "usr/sbin/dockerd"), ["--config-file", config], {
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+      env: {
+        PATH: [...packages.binDirs, process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"].join(":"),
+        LD_LIBRARY_PATH: packages.libDirs.join(":"),
+        HOME: folder,
+        // A proxy or a credential of the shell has no business in a daemon that pulls nothing.
+      },
+    });
+    const exited = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("exit", (code, killed) => resolve(`it ended with ${killed ?? `exit code ${code}`}`));
+    });
+    child.unref();
+    const record = child.pid === undefined ? undefined : await recordOf(child.pid);
+    if (record) await writeRecord(folder, { ...record, made });
+    await answering(folder, exited, signal).catch(async (error) => {
+      await stopDaemon(folder);
+      throw error;
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+/** Ends the daemon and its containerd; the caller has removed every container before. Removes what it left outside. */
+export async function stopDaemon(folder: string): Promise<void> {
+  const record = await readRecord(folder);
+  if (!record) return;
+  if (await isRunning(record)) {
+    process.kill(record.pid, "SIGTERM");
+    // dockerd gives its containerd 15 s; after that only force helps.
+    for (let waited = 0; waited < 20_000 && (await isRunning(record)); waited += 50) await delay(50);
+    if (await isRunning(record)) process.kill(record.pid, "SIGKILL");
+  }
+  for (const path of record.made) await rm(path, { recursive: true, force: true });
+  for (const name of ["docker.sock", "docker.pid", "dockerd.log", "dockerd-config.json", "key.json"]) {
+    await rm(join(folder, name), { force: true });
+  }
+  await rm(join(folder, "exec"), { recursive: true, force: true });
+  await rm(recordPath(folder), { force: true });
+}
+
+function daemonConfig(folder: string) {
+  return {
+    hosts: [`unix://${daemonSocket(folder)}`],
+    "data-root": join(folder, "data"),
+    "exec-root": join(folder, "exec"),
+    pidfile: join(folder, "docker.pid"),
+    // Else it is written to /etc/docker.
+    "deprecated-key-path": join(folder, "key.json"),
+    group: "root",
+    iptables: false,
+    ip6tables: false,
+    "ip-forward": false,
+    "ip-masq": false,
+    bridge: "none",
+    "userland-proxy": false,
+    "live-restore": true,
+    "storage-driver": "overlay2",
+    // Without a systemd on the host there is nobody who could make slices.
+    "exec-opts": ["native.cgroupdriver=cgroupfs"],
+    "log-level": "warn",
+  };
+}
+
+async function answering(folder: string, exited: Promise<string>, signal: AbortSignal | undefined): Promise<void> {
+  const api = new DockerApi(daemonSocket(folder));
+  try {
+    let ended: string | undefined;
+    void exited.then((reason) => {
+      ended = reason;
+    });
+    for (let waited = 0; waited < 60_000; waited += 50) {
+      signal?.throwIfAborted();
+      if (
+        await api.call("GET", "/version", { timeoutMs: 2_000 }).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+      if (ended !== undefined) break;
+      await delay(50);
+    }
+    const log = await readFile(join(folder, "dockerd.log"), "utf8").catch(() => "");
+    throw new TandemError({
+      code: "E_ENGINE_START",
+      what: "the private container daemon did not start",
+      why: `${ended ?? "no answer within 60 s"}; its last words: ${log.trim().split("\n").slice(-2).join(" | ").slice(0, 400)}`,
+      fix: `read ${join(folder, "dockerd.log")}, or start a Docker of your own and run the same command again`,
+    });
+  } finally {
+    await api.close();
+  }
+}
+
+async function missing(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return paths.filter((_path, at) => !found[at]);
+}
+
+function recordPath(folder: string): string {
+  return join(folder, "daemon.json");
+}
+
+async function readRecord(folder: string): Promise<DaemonRecord | undefined> {
+  const text = await readFile(recordPath(folder), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as DaemonRecord);
+}
+
+async function writeRecord(folder: string, record: DaemonRecord): Promise<void> {
+  await writeFile(recordPath(folder), JSON.stringify(record));
+}

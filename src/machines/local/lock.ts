@@ -1,0 +1,57 @@
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
+
+/**
+ * Runs `work` while holding a lock file, so that two commands do not start two daemons or build one image twice.
+ * A lock whose owner no longer runs is taken over: a killed command must not block the next one.
+ */
+export async function withLock<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  await mkdir(dirname(path), { recursive: true });
+  const self = await recordOf(process.pid);
+  if (!self) throw new Error("/proc does not list this process");
+  const mine = JSON.stringify(self);
+  // Written aside and renamed over nothing would not be exclusive; `wx` is, and a half-written lock reads as "in use".
+  while (!(await take(path, mine))) {
+    signal?.throwIfAborted();
+    await clearIfDead(path);
+    await delay(100, undefined, signal ? { signal } : {});
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function take(path: string, mine: string): Promise<boolean> {
+  try {
+    await writeFile(path, mine, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function clearIfDead(path: string): Promise<void> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  const owner = parse(text);
+  if (!owner || (await isRunning(owner))) return;
+  // Renaming is atomic: of two waiters that both see the dead owner, one removes the lock and the other finds none.
+  const aside = `${path}.${process.pid}.stale`;
+  await rename(path, aside).catch(() => undefined);
+  const moved = await readFile(aside, "utf8").catch(() => "");
+  // Somebody may have taken the lock between our read and our rename: give it back.
+  if (moved !== "" && moved !== text) await rename(aside, path);
+  else await rm(aside, { force: true });
+}
+
+function parse(text: string): ProcessRecord | undefined {
+  try {
+    return JSON.parse(text) as ProcessRecord;
+  } catch {
+    return undefined;
+  }
+}
