@@ -92,12 +92,12 @@ function refuseGaps(flags: InitFlags): void {
 
 /** The schema of this copy of Tandem, as seen from the file, for editors. */
 function schemaPath(file: string): string {
-  // src/cli/commands in a clone, dist/src/cli/commands when installed.
-  const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = [join(here, "../../../stacks"), join(here, "../../../../stacks")];
-  const folder = candidates.find((path) => existsSync(join(path, "tandem.schema.json"))) ?? candidates[0] ?? "";
+  // Upwards from here: a clone, the emitted files and the bundle keep it at different heights.
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "stacks", "tandem.schema.json")) && folder !== dirname(folder))
+    folder = dirname(folder);
   const from = file === "-" ? process.cwd() : dirname(resolve(file));
-  return join(relative(from, folder), "tandem.schema.json");
+  return join(relative(from, folder), "stacks", "tandem.schema.json");
 }
 
 function write(file: string, text: string, force: boolean): void {

@@ -1,0 +1,1 @@
+export const LIGHT_COMMANDS: readonly string[];

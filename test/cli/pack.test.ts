@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+// What `npm pack` ships, installed into an empty folder, as somebody would who has only Node and npm.
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tandem-pack-"));
+  const npm = { env: { npm_config_update_notifier: "false" } };
+  await execa("npm", ["pack", "--loglevel=error", "--pack-destination", folder], npm);
+  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  await writeFile(join(folder, "package.json"), '{"name":"elsewhere","private":true}\n');
+  const flags = ["--omit=dev", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  await execa("npm", ["install", ...flags, `./${tarball}`], { ...npm, cwd: folder });
+}, 300_000);
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const inPackage = (path: string) => join(folder, "node_modules/tandem", path);
+
+async function npx(args: readonly string[]) {
+  const { exitCode, stdout, stderr } = await execa("npx", ["--no-install", "tandem", ...args], {
+    cwd: folder,
+    reject: false,
+    input: "",
+  });
+  // npm speaks of the configuration of the machine; that is not ours.
+  const ours = stderr.split("\n").filter((line) => !line.startsWith("npm "));
+  return { exitCode, stdout, stderr: ours.join("\n") };
+}
+
+describe("the installed package", () => {
+  test("holds JavaScript and data, and no TypeScript, tests or secrets", async () => {
+    const files = (await readdir(inPackage("."), { recursive: true })).filter(
+      (file) => !file.startsWith("node_modules/"),
+    );
+    expect(files.filter((file) => /\.ts$|^test|^src|\.env|^docs/.test(file) && !file.endsWith(".d.ts"))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining(["bin/tandem", "dist/src/cli/main.js", "stacks/example.yaml", "LICENSE"]),
+    );
+  });
+
+  test("every file of src that is no TypeScript is in it", async () => {
+    const sources = (await readdir("src", { recursive: true, withFileTypes: true })).filter(
+      (entry) => entry.isFile() && !entry.name.endsWith(".ts"),
+    );
+    const missing = sources
+      .map((entry) => join("dist", entry.parentPath, entry.name))
+      .filter((file) => !existsSync(inPackage(file)));
+    expect({ missing, some: sources.length > 5 }).toEqual({ missing: [], some: true });
+  });
+
+  test("npx tandem validate", async () => {
+    expect(await npx(["validate", "node_modules/tandem/stacks/local.yaml"])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("is valid: deepseek-v3"),
+      stderr: "",
+    });
+  });
+
+  test("npx tandem init, then validate what it wrote", async () => {
+    expect(await npx(["init", "mine.yaml"])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readFileSync(join(folder, "mine.yaml"), "utf8").split("\n")[0]).toBe(
+      "# yaml-language-server: $schema=node_modules/tandem/stacks/tandem.schema.json",
+    );
+    expect(await npx(["validate", "mine.yaml"])).toMatchObject({ exitCode: 0 });
+  });
+
+  test("npx tandem plan", async () => {
+    const { exitCode, stdout } = await npx(["plan", "node_modules/tandem/stacks/example.yaml", "--output", "json"]);
+    expect({ exitCode, plan: JSON.parse(stdout) }).toMatchObject({
+      exitCode: 0,
+      plan: { name: "example", layout: { name: "tp16", tensorParallel: 16 } },
+    });
+  });
+
+  test("the bundle and the files beside it say the same", async () => {
+    for (const args of [["validate", inPackage("stacks/roce.yaml")], ["schema"], ["--help"], ["nothing"]]) {
+      const files = await execa(process.execPath, [inPackage("dist/src/cli/main.js"), ...args], { reject: false });
+      const bundle = await execa(process.execPath, [inPackage("dist/light/main.js"), ...args], { reject: false });
+      expect([bundle.exitCode, bundle.stdout, bundle.stderr]).toEqual([files.exitCode, files.stdout, files.stderr]);
+    }
+  });
+
+  test("every command loads, so no import is lost on the way", async () => {
+    const { stdout } = await npx(["--help"]);
+    const names = [...(stdout.split("Commands:")[1] ?? "").matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name ?? "");
+    const results = await Promise.all(names.filter((name) => name !== "help").map((name) => npx([name, "--help"])));
+    expect(names.length).toBeGreaterThan(3);
+    expect(results.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+  });
+});
