@@ -38,7 +38,8 @@ export function loads({ settings, scheduler, url, json, text }: Exchange): void 
       `# TYPE sglang_${name} gauge`,
       ...chosen.map((load) => `sglang_${name}{dp_rank="${load.dp_rank}"} ${load[name]}`),
     ]);
-    return text(200, `${lines.join("\n")}\n`, "text/plain; version=0.0.4; charset=utf-8");
+    text(200, `${lines.join("\n")}\n`, "text/plain; version=0.0.4; charset=utf-8");
+    return;
   }
   json(200, {
     timestamp: new Date().toISOString(),

@@ -110,6 +110,6 @@ export const workerRoutes: Record<string, Route> = {
 };
 
 function metrics({ settings, scheduler, text, json }: Exchange): void {
-  if (!settings.enableMetrics) return json(404, { detail: "Not Found" });
-  text(200, metricsText(settings, scheduler), "text/plain; version=0.0.4; charset=utf-8");
+  if (!settings.enableMetrics) json(404, { detail: "Not Found" });
+  else text(200, metricsText(settings, scheduler), "text/plain; version=0.0.4; charset=utf-8");
 }
