@@ -41,7 +41,7 @@ export async function importBaseImage(
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   const builder = execa("perl", [join(tools.root, "usr/bin/mmdebstrap"), ...(await builderArguments())], {
-    env: { PATH: [...tools.binDirs, process.env["PATH"]].join(":"), TMPDIR: temporary, LC_ALL: "C" },
+    env: { PATH: [...tools.binDirs, process.env.PATH].join(":"), TMPDIR: temporary, LC_ALL: "C" },
     stdout: "pipe",
     buffer: { stdout: false },
     ...(signal && { cancelSignal: signal }),

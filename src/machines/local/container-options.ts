@@ -1,10 +1,11 @@
+import { cgroupParent } from "./cgroups.ts";
 import type { Engine } from "./engine.ts";
 
 /**
  * How a machine's container is run: everything a server may do, without `--privileged`, which sandboxes without
  * CAP_SYS_RESOURCE refuse. The same set everywhere, so that what works here works there.
  */
-export function machineHostConfig(engine: Pick<Engine, "cgroupDriver">) {
+export function machineHostConfig(engine: Pick<Engine, "cgroupDriver" | "home">) {
   return {
     CapAdd: ["ALL"],
     CapDrop: ["SYS_RESOURCE"],
@@ -14,7 +15,7 @@ export function machineHostConfig(engine: Pick<Engine, "cgroupDriver">) {
     ReadonlyPaths: [],
     CgroupnsMode: "private",
     // One folder above all machines, so that nothing of them stays behind.
-    CgroupParent: engine.cgroupDriver === "systemd" ? "tandem.slice" : "/tandem",
+    CgroupParent: engine.cgroupDriver === "systemd" ? "tandem.slice" : `/${cgroupParent(engine.home)}`,
     DeviceCgroupRules: ["a *:* rwm"],
     Tmpfs: { "/run": "", "/tmp": "" },
     // A log of the container's console grows for as long as the machine runs.

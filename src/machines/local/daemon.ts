@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { TandemError } from "../../errors.ts";
 import type { UnpackedPackages } from "./debian-packages.ts";
 import { DockerApi } from "./docker-api.ts";
+import { removeUnused, unmountBelow } from "./leftovers.ts";
 import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
 
 /** What the private daemon is and what it found on the host; kept in `<engine>/daemon.json` while it exists. */
@@ -49,7 +50,7 @@ export async function startDaemon(folder: string, packages: UnpackedPackages, si
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
       env: {
-        PATH: [...packages.binDirs, process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"].join(":"),
+        PATH: [...packages.binDirs, process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin"].join(":"),
         LD_LIBRARY_PATH: packages.libDirs.join(":"),
         HOME: folder,
         // A proxy or a credential of the shell has no business in a daemon that pulls nothing.
@@ -81,7 +82,8 @@ export async function stopDaemon(folder: string): Promise<void> {
     for (let waited = 0; waited < 20_000 && (await isRunning(record)); waited += 50) await delay(50);
     if (await isRunning(record)) process.kill(record.pid, "SIGKILL");
   }
-  for (const path of record.made) await rm(path, { recursive: true, force: true });
+  for (const path of record.made) await removeUnused(path);
+  await unmountBelow(folder);
   for (const name of ["docker.sock", "docker.pid", "dockerd.log", "dockerd-config.json", "key.json"]) {
     await rm(join(folder, name), { force: true });
   }

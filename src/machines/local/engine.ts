@@ -1,12 +1,14 @@
-import { access } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import { engineDir, tandemHome } from "../home.ts";
-import { daemonSocket, daemonWasStarted, findDaemon, startDaemon } from "./daemon.ts";
+import { removeContainer } from "./container.ts";
+import { daemonSocket, daemonWasStarted, findDaemon, startDaemon, stopDaemon } from "./daemon.ts";
 import { ENGINE_PACKAGES, unpackDebianPackages } from "./debian-packages.ts";
 import { DockerApi } from "./docker-api.ts";
 import { type DockerInfo, judgeHostEngine } from "./host-engine.ts";
 import { withLock } from "./lock.ts";
+import { removeOldImages } from "./old-images.ts";
 
 /** A container engine on this machine that can run our machines. */
 export interface Engine {
@@ -69,10 +71,39 @@ export async function findEngine({ home = tandemHome() }: EngineOptions = {}): P
   return (await daemonWasStarted(folder)) ? undefined : hostEngine(home);
 }
 
+/**
+ * Ends the private daemon with every container in it; a Docker of the host is left alone. The machine image and the
+ * unpacked programs are caches: they stay unless `purge`, which takes our images from a Docker of the host as well.
+ */
+export async function removeEngine({
+  home = tandemHome(),
+  purge = false,
+  signal,
+}: EngineOptions & { purge?: boolean } = {}) {
+  const folder = engineDir(home);
+  const started = await daemonWasStarted(folder);
+  // Killed before: only a running daemon can take its containers apart.
+  const engine = started ? await ensureEngine({ home, signal }) : await findEngine({ home });
+  if (engine) {
+    if (engine.kind === "private") await removeAllContainers(engine.api);
+    else if (purge) await removeOldImages(engine);
+    await engine.api.close();
+  }
+  if (started) await withLock(join(folder, "lock"), signal, () => stopDaemon(folder));
+  if (purge) await rm(folder, { recursive: true, force: true });
+}
+
+async function removeAllContainers(api: DockerApi): Promise<void> {
+  const rows = await api.call<{ Id: string }[]>("GET", "/containers/json", { query: { all: "true" } });
+  await Promise.all(rows.map(({ Id }) => removeContainer(api, Id)));
+  await api.call("POST", "/networks/prune");
+  await api.call("POST", "/volumes/prune");
+}
+
 async function hostEngine(home: string): Promise<Engine | undefined> {
-  const wanted = process.env["DOCKER_HOST"];
+  const wanted = process.env.DOCKER_HOST;
   const ours = `unix://${daemonSocket(engineDir(home))}`;
-  if (process.env["TANDEM_ENGINE"] === "private") return undefined;
+  if (process.env.TANDEM_ENGINE === "private") return undefined;
   if (wanted && wanted !== ours && !wanted.startsWith("unix://")) {
     throw new TandemError({
       code: "E_ENGINE_REMOTE",

@@ -52,7 +52,9 @@ export async function restoreHostSettings(home: string): Promise<string[]> {
 }
 
 /** What `prepareHostSettings` would change, for the question that `tandem up` asks first. */
-export async function plannedHostSettings(machines: number): Promise<{ name: string; now: string; then: string }[]> {
+export async function plannedHostSettings(
+  machines: number,
+): Promise<{ name: string; present: string; wanted: string }[]> {
   const planned: Record<string, number> = {
     "fs/inotify/max_user_instances": INOTIFY_SPARE_INSTANCES + machines * INOTIFY_INSTANCES_PER_MACHINE,
     "fs/inotify/max_user_watches": machines * INOTIFY_WATCHES_PER_MACHINE,
@@ -61,11 +63,12 @@ export async function plannedHostSettings(machines: number): Promise<{ name: str
     "kernel/panic": 10,
     "kernel/panic_on_oops": 1,
   };
-  const rows: { name: string; now: string; then: string }[] = [];
-  for (const [name, then] of Object.entries(planned)) {
-    const now = await readSetting(name);
-    const change = name.startsWith("fs/") ? Number(now) < then : Number(now) !== then;
-    if (now !== undefined && change) rows.push({ name: name.replaceAll("/", "."), now, then: String(then) });
+  const rows: { name: string; present: string; wanted: string }[] = [];
+  for (const [name, wanted] of Object.entries(planned)) {
+    const present = await readSetting(name);
+    const change = name.startsWith("fs/") ? Number(present) < wanted : Number(present) !== wanted;
+    if (present !== undefined && change)
+      rows.push({ name: name.replaceAll("/", "."), present, wanted: String(wanted) });
   }
   return rows;
 }

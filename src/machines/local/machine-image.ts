@@ -11,12 +11,12 @@ import { BAKE_SCRIPT, bakeImages } from "./bake.ts";
 import { BASE_RECIPE, importBaseImage } from "./base-image.ts";
 import { createContainer, putArchive, removeContainer } from "./container.ts";
 import { STOP_SIGNAL } from "./container-options.ts";
-import { ifStatus } from "./docker-api.ts";
 import type { Engine } from "./engine.ts";
 import { assertSpace } from "./host-settings.ts";
 import { LABEL, ownerId } from "./labels.ts";
 import { withLock } from "./lock.ts";
 import { MACHINE_SUITE, machineFiles } from "./machine-files.ts";
+import { removeOldImages } from "./old-images.ts";
 
 export interface MachineImageOptions {
   /** The multi-call Kubernetes binary, put where server preparation looks for it. Left out: a bare machine. */
@@ -76,19 +76,6 @@ export async function ensureMachineImage(engine: Engine, options: MachineImageOp
     await removeOldImages(engine, new Set(stages.map((stage) => stage.reference)));
     return { reference, built: true };
   });
-}
-
-/** Removes our images; those that a container uses stay. Without `keep`, all of them. */
-export async function removeOldImages(engine: Engine, keep: ReadonlySet<string> = new Set()): Promise<void> {
-  const query = { filters: JSON.stringify({ reference: ["tandem-machine", "tandem-baked", "tandem-base"] }) };
-  const images = await engine.api.call<{ RepoTags: string[] | null; Created: number }[]>("GET", "/images/json", {
-    query,
-  });
-  const tags = images.flatMap(({ RepoTags, Created }) => (RepoTags ?? []).map((tag) => ({ tag, Created })));
-  // Newest first: a parent cannot go before its child.
-  for (const { tag } of tags.sort((a, b) => b.Created - a.Created)) {
-    if (!keep.has(tag)) await engine.api.call("DELETE", `/images/${tag}`).catch(ifStatus(404, 409));
-  }
 }
 
 interface BakedOptions {

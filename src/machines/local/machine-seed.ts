@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { extract } from "tar-stream";
 import { packLayer } from "../images/layer-tar.ts";
 import { type DockerApi, ifStatus } from "./docker-api.ts";
-import type { MachineRequest } from "./machine.ts";
+import type { MachineRequest } from "./machine-record.ts";
 
 /** What makes one machine different from the next, as a tar archive for its root: the key that may log in, who it is. */
 export async function machineSeed({ name, role, gpus, address, authorizedKey }: MachineRequest): Promise<Buffer> {

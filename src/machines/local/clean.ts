@@ -1,0 +1,57 @@
+import { engineDir, tandemHome } from "../home.ts";
+import { removeOwnCgroups } from "./cgroups.ts";
+import { daemonWasStarted } from "./daemon.ts";
+import { type Engine, ensureEngine, findEngine, removeEngine } from "./engine.ts";
+import { restoreHostSettings } from "./host-settings.ts";
+import { ownFilter } from "./labels.ts";
+import { deleteMachine, listMachines } from "./machine.ts";
+import { deleteNetwork, dropRoutes } from "./network.ts";
+
+export interface CleanOptions {
+  home?: string;
+  /** Also the engine's programs and the machine image: the next start is a cold one. */
+  purge?: boolean;
+  onProgress?: (text: string) => void;
+}
+
+/**
+ * Takes away all that local machines of a stack have on this computer: containers, volumes, network, routes. With the
+ * last stack also the private daemon, its cgroups, and the kernel settings go back to what they were. Works after any
+ * kill, and twice. Caches stay unless `purge`; the stack's folder (keys, Pulumi state) is the caller's.
+ */
+export async function cleanLocal(
+  stack: string,
+  { home = tandemHome(), purge = false, onProgress }: CleanOptions = {},
+): Promise<void> {
+  const engine = await engineToClean(home, onProgress);
+  if (!engine) {
+    await dropRoutes(home, stack);
+  } else {
+    const machines = await listMachines(engine, stack);
+    if (machines.length > 0) onProgress?.(`removing ${machines.length} machines`);
+    await Promise.all(machines.map(({ name }) => deleteMachine(engine, stack, name)));
+    await deleteNetwork(engine, stack);
+    const others = await othersLeft(engine);
+    await engine.api.close();
+    if (others) return;
+  }
+  // Before the engine's folder goes, where the old values are.
+  await restoreHostSettings(home);
+  await removeEngine({ home, purge });
+  await removeOwnCgroups(home);
+}
+
+/** A daemon that was killed is started once more: only it can take its containers apart. */
+async function engineToClean(home: string, onProgress?: (text: string) => void): Promise<Engine | undefined> {
+  const found = await findEngine({ home });
+  if (found || !(await daemonWasStarted(engineDir(home)))) return found;
+  return ensureEngine({ home, ...(onProgress && { onProgress }) });
+}
+
+async function othersLeft(engine: Engine): Promise<boolean> {
+  const [machines, networks] = await Promise.all([
+    listMachines(engine),
+    engine.api.call<unknown[]>("GET", "/networks", { query: ownFilter(engine) }),
+  ]);
+  return machines.length + networks.length > 0;
+}
