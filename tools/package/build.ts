@@ -16,7 +16,7 @@ execaSync(
 const assets = globSync("src/**/*", { withFileTypes: true })
   .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
   .map((entry) => join(entry.parentPath, entry.name));
-for (const file of [...assets, ...globSync("{tools,stacks}/**/*"), ...globSync("Pulumi*.yaml")]) {
+for (const file of [...assets, ...globSync("tools/**/*"), ...globSync("Pulumi*.yaml")]) {
   if (file.startsWith("tools/package")) continue;
   mkdirSync(dirname(join(next, file)), { recursive: true });
   cpSync(file, join(next, file), { recursive: true });
