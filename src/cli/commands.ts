@@ -10,4 +10,5 @@ export const commands: Record<string, CommandEntry> = {
   init: { summary: "write a spec with comments", load: () => import("./commands/init.ts") },
   validate: { summary: "check a spec", load: () => import("./commands/validate.ts") },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
+  machines: { summary: "list the machines of a local stack", load: () => import("./commands/machines.ts") },
 };
