@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** One JavaScript file for the image, with everything it needs inside. `entry` is relative to `src/emulator`. */
+/** One JavaScript file for the image, with everything it needs inside. `entry`: relative to this folder. */
 export async function bundle(entry: string, banner: string): Promise<Uint8Array> {
   // An installed package holds the JavaScript made from the sources.
   const file = import.meta.url.endsWith(".js") ? entry.replace(/\.ts$/, ".js") : entry;

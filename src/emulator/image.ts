@@ -7,8 +7,8 @@ import { imagesDir } from "../machines/home.ts";
 import type { ImageFile } from "../machines/images/image-file.ts";
 import { libraryClosure } from "../machines/images/library-closure.ts";
 import { type ImageArchive, writeImage } from "../machines/images/write-image.ts";
+import { EMULATOR_IMAGE } from "../spec/schema-engine.ts";
 import { bundle } from "./bundle.ts";
-import { EMULATOR_IMAGE } from "./image-name.ts";
 
 export interface EmulatorImageOptions {
   /** TANDEM_HOME; the archive is kept under its `images/`. */

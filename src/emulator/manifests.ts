@@ -1,6 +1,6 @@
 import type { Manifest } from "../manifests/manifest.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
-import { EMULATOR_IMAGE } from "./image-name.ts";
+import { EMULATOR_IMAGE } from "../spec/schema-engine.ts";
 
 const NAME = "tandem-gpu-emulator";
 const NAMESPACE = "kube-system";

@@ -2,12 +2,12 @@ import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listenForOrders } from "./control.ts";
 import { crashDump, killGroup, killTree } from "./ending.ts";
-import { noFaults } from "./faults.ts";
+import { noFaults, SchedulerException } from "./faults.ts";
 import { type Group, joinGroup } from "./group.ts";
 import { serve } from "./http.ts";
 import { type RankExit, rankTitle, startRanks } from "./ranks.ts";
 import { leaderRoutes, workerRoutes } from "./routes.ts";
-import { Scheduler, SchedulerException } from "./scheduler.ts";
+import { Scheduler } from "./scheduler.ts";
 import type { EngineSettings } from "./settings.ts";
 import { ServingState } from "./state.ts";
 import { warmUp } from "./warm-up.ts";
@@ -82,15 +82,7 @@ export async function runEngine(settings: EngineSettings): Promise<never> {
   };
   process.on("SIGQUIT", () => sigquit("SIGQUIT from outside"));
 
-  const scheduler = new Scheduler(
-    settings,
-    async () => group?.step(),
-    faults,
-    (error) => {
-      if (!(error instanceof SchedulerException)) console.error(error.stack);
-      raise(error.message);
-    },
-  );
+  const scheduler = new Scheduler(settings, async () => group?.step(), faults);
   const state = new ServingState(settings, scheduler);
   listenForOrders(settings.env.controlSocket, {
     faults,
@@ -138,7 +130,10 @@ export async function runEngine(settings: EngineSettings): Promise<never> {
     log(`Dummy health check server scheduled at ${settings.host}:${settings.port}`);
     return new Promise<never>(() => {});
   }
-  void scheduler.run();
+  scheduler.run().catch((error: Error) => {
+    if (!(error instanceof SchedulerException)) console.error(error.stack);
+    raise(error.message);
+  });
   watchForwardProgress(settings, scheduler, () =>
     sigquit(`Scheduler watchdog timeout (watchdog_timeout=${settings.watchdogMs / 1000})`),
   );

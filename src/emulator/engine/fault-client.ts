@@ -4,6 +4,10 @@ import { createConnection } from "node:net";
 export async function main(argv: readonly string[]): Promise<void> {
   const path = process.env.EMULATOR_CONTROL_SOCKET ?? "/run/tandem/engine.sock";
   const socket = createConnection(path);
+  socket.on("error", (error) => {
+    console.error(`no engine answers at ${path}: ${error.message}`);
+    process.exit(1);
+  });
   socket.setEncoding("utf8");
   socket.write(`${argv[0] ?? '{"status":true}'}\n`);
   let answer = "";

@@ -12,6 +12,26 @@ export interface Faults {
 
 export const noFaults = (): Faults => ({ hang: false, slowFactor: 1, wrongEvery: 0, poison: null });
 
+/** What a scheduler process dies of: the emulated form of a Python exception. */
+export class SchedulerException extends Error {}
+
+/** The text of the `count`-th token as the engine sends it: with a foreign tag if the fault says so. */
+export function alterText({ wrongEvery }: Faults, text: string, count: number): string {
+  if (wrongEvery === 0 || count % wrongEvery !== 0) return text;
+  return text.replace(/^[0-9a-f]/, (digit) => (digit === "0" ? "f" : "0"));
+}
+
+/** Throws if this request is the poisonous one at this point: `written` tokens so far, null in its prefill. */
+export function assertNoPoison(
+  { poison }: Faults,
+  request: { probe: boolean; message: string },
+  written: number | null,
+): void {
+  if (poison === null || request.probe || poison.atToken !== written) return;
+  if (request.message.includes(poison.marker))
+    throw new SchedulerException("CUDA error: an illegal memory access was encountered");
+}
+
 /** One line of the control socket, checked. */
 export type Order =
   | { kind: "status" }

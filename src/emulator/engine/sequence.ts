@@ -11,7 +11,6 @@ export class Sequence {
   readonly dpRank: number;
   readonly queuedAt: number;
   startedAt = 0;
-  firstTokenAt = 0;
   lastTokenAt = 0;
   cachedTokens = 0;
   /** Prompt tokens whose KV exists; a retracted sequence starts again from its cached prefix. */

@@ -39,6 +39,8 @@ export interface EngineEnvironment {
   prefillTokensPerSecond: number;
   decodeStepMs: number;
   decodeTokensPerSecond: number;
+  /** Free memory of a GPU before the weights come. */
+  gpuFreeGiB: number;
   answerTokens: number;
   reasoningTokens: number;
   controlSocket: string;
@@ -55,7 +57,9 @@ export interface EngineEnvironment {
 }
 
 const KIB_64 = 65_536;
-const H100_FREE_GIB = 78;
+/** Weights of DeepSeek-V3/R1 as the table of facts 10.1 adds them up: FP8, and with 4-bit experts (AWQ, W4AFP8). */
+const FP8_WEIGHTS_GIB = 640;
+const INT4_WEIGHTS_GIB = 350;
 const GIB = 2 ** 30;
 /** MLA latent of DeepSeek-V3: 576 numbers in each of 61 layers, two bytes each (facts 10.1). */
 const KV_BYTES_BF16 = 70_272;
@@ -86,6 +90,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): EngineEnvironment {
     prefillTokensPerSecond: numberOf(env, "EMULATOR_PREFILL_TOKENS_PER_SECOND", 33_000),
     decodeStepMs: numberOf(env, "EMULATOR_DECODE_STEP_MS", 23.5),
     decodeTokensPerSecond: numberOf(env, "EMULATOR_DECODE_TOKENS_PER_SECOND", 8_600),
+    gpuFreeGiB: numberOf(env, "EMULATOR_GPU_FREE_GIB", 78),
     answerTokens: numberOf(env, "EMULATOR_ANSWER_TOKENS", 256),
     reasoningTokens: numberOf(env, "EMULATOR_REASONING_TOKENS", 32),
     controlSocket: env.EMULATOR_CONTROL_SOCKET ?? "/run/tandem/engine.sock",
@@ -104,13 +109,15 @@ function readEnvironment(env: NodeJS.ProcessEnv): EngineEnvironment {
   };
 }
 
-/** Tokens of KV: `free × fraction − weights` of an 80 GB H100 (facts 10.1: 402k for TP16 at 0.85 in bf16), times attention DP. */
-function kvTokens(args: Record<string, unknown>, gpus: number, attnDp: number): number {
+/** Tokens of KV: `free × fraction − weights` a GPU (facts 10.1: 402k for TP16 at 0.85 in bf16 on H100), times attention DP. */
+function kvTokens(args: Record<string, unknown>, freeGiB: number, gpus: number, attnDp: number): number {
   const fraction = typeof args.mem_fraction_static === "number" ? args.mem_fraction_static : 0.787;
   // Weights of 640 GiB spread over the ranks; attention DP keeps attention whole on each, which costs up to 17 GiB.
-  const weights = 640 / gpus + (attnDp > 1 ? (17.4 * (attnDp - 1)) / attnDp : 0);
+  const int4 = /awq|w4a|moe_wna16/i.test(`${args.quantization} ${args.model_path}`);
+  const weights =
+    (int4 ? INT4_WEIGHTS_GIB : FP8_WEIGHTS_GIB) / gpus + (attnDp > 1 ? (17.4 * (attnDp - 1)) / attnDp : 0);
   const bytes = String(args.kv_cache_dtype).startsWith("fp8") ? KV_BYTES_BF16 / 2 : KV_BYTES_BF16;
-  return Math.floor(((H100_FREE_GIB * fraction - weights) * GIB) / bytes) * attnDp;
+  return Math.floor(((freeGiB * fraction - weights) * GIB) / bytes) * attnDp;
 }
 
 function distAddress(raw: unknown): { host: string; port: number } | null {
@@ -140,7 +147,7 @@ export function readSettings(
   const settings = readEnvironment(env);
   const maxTotal = int(
     "max_total_tokens",
-    numberOf(env, "EMULATOR_MAX_TOTAL_TOKENS", kvTokens(args, tpSize * ppSize, attnDpSize)),
+    numberOf(env, "EMULATOR_MAX_TOTAL_TOKENS", kvTokens(args, settings.gpuFreeGiB, tpSize * ppSize, attnDpSize)),
   );
   if (maxTotal <= 0)
     throw new Error(

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { ImageFile } from "../images/image-file.ts";
 
 /** Debian packages of a machine: what a bare server with a container runtime has, and what kubeadm's preflight wants. */
@@ -23,6 +24,9 @@ export const MACHINE_PACKAGES = [
 ] as const;
 
 export const MACHINE_SUITE = "bookworm";
+
+/** Read as a file: what it prints belongs to the emulator, that it lies in the image to the machine. */
+const NVIDIA_SMI = new URL("../../emulator/gpu/nvidia-smi.sh", import.meta.url);
 
 /** First process of a machine: what the firmware and the boot loader are to a server. It ends by becoming systemd. */
 const ENTRY = `#!/bin/sh
@@ -87,6 +91,8 @@ const SYSCTLS_OF_DEBIAN = ["50-default.conf", "50-pid-max.conf", "99-protect-lin
 export function machineFiles(): ImageFile[] {
   return [
     { path: "usr/local/sbin/machine-entry", content: ENTRY, mode: 0o755 },
+    // The server's preflight asks it before anything of Kubernetes is there. A machine without GPUs has no driver.
+    { path: "usr/bin/nvidia-smi", content: readFileSync(NVIDIA_SMI, "utf8"), mode: 0o755 },
     { path: "etc/ssh/sshd_config.d/10-machine.conf", content: SSHD },
     { path: "etc/systemd/journald.conf.d/10-machine.conf", content: JOURNALD },
     ...MASKED.map((unit) => ({ path: `etc/systemd/system/${unit}`, symlink: "/dev/null" })),
