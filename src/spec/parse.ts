@@ -1,4 +1,4 @@
-import { toDraft } from "./draft.ts";
+import { type Draft, toDraft } from "./draft.ts";
 import { fieldProblems } from "./field-problems.ts";
 import type { LocatedProblem, Problem } from "./problem.ts";
 import { type CheckOptions, checkRelations } from "./rules/all.ts";
@@ -9,7 +9,8 @@ const NAMES_ITS_KEY: ReadonlySet<string> = new Set(["E_SPEC_UNKNOWN_KEY", "E_SPE
 
 export type SpecResult =
   | { ok: true; spec: ClusterSpec; warnings: LocatedProblem[] }
-  | { ok: false; problems: LocatedProblem[] };
+  /** `draft` is what could be understood; `fieldsOk` the spec where only relations between fields are wrong. */
+  | { ok: false; problems: LocatedProblem[]; draft: Draft; fieldsOk?: ClusterSpec };
 
 /**
  * Reads a spec. Never throws; every problem comes at once, in the order of the file, each with its line and column.
@@ -18,7 +19,7 @@ export type SpecResult =
  */
 export function parseSpec(text: string, file: string, options: CheckOptions = {}): SpecResult {
   const yaml = readYaml(text, file);
-  if (yaml.value === undefined) return { ok: false, problems: yaml.problems };
+  if (yaml.value === undefined) return { ok: false, problems: yaml.problems, draft: {} };
   const parsed = ClusterSpecSchema.safeParse(yaml.value);
   const issues = parsed.success ? [] : parsed.error.issues;
   const draft = parsed.success ? parsed.data : toDraft(yaml.value, issues);
@@ -27,7 +28,7 @@ export function parseSpec(text: string, file: string, options: CheckOptions = {}
   if (parsed.success && all.every(({ severity }) => severity === "warning")) {
     return { ok: true, spec: parsed.data, warnings: all };
   }
-  return { ok: false, problems: all };
+  return { ok: false, problems: all, draft, ...(parsed.success ? { fieldsOk: parsed.data } : {}) };
 }
 
 /** The same check for a spec that is not text yet: every problem, without places. */
@@ -48,6 +49,7 @@ function place(found: Problem, file: string, { locate }: YamlText): LocatedProbl
   return { ...found, file, ...locate(found.path, NAMES_ITS_KEY.has(found.code) ? "key" : "value") };
 }
 
-function inOrder(problems: LocatedProblem[]): LocatedProblem[] {
-  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+/** As they stand in the file. */
+export function inOrder(problems: readonly LocatedProblem[]): LocatedProblem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }

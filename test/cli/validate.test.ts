@@ -58,7 +58,7 @@ describe("tandem validate", () => {
     const { exitCode, stdout, stderr } = await tandem(["validate", file, "--output", "json"], folder);
     expect(exitCode).toBe(1);
     const problem = {
-      code: "E_SPEC_PORT",
+      code: "E_PLAN_PORT",
       severity: "error",
       path: ["network", "ports", "http"],
       file,

@@ -48,7 +48,7 @@ groups:
   b: [gpu-b, gpu-x]
 model: {preset: deepseek-v3, weights: models}
 engine: {image: "x@sha256:placeholder", optimizeFor: speed, redundantExperts: 1.5, speculative: "yes"}
-network: {interface: 7, ports: {http: 31000}}
+network: {interface: 7}
 gateway: {address: 10.0.0.100, on: []}
 protect: 1
 `;
@@ -71,7 +71,6 @@ protect: 1
       "13:79 E_SPEC_TYPE",
       "13:97 E_SPEC_TYPE",
       "14:22 E_SPEC_TYPE",
-      "14:39 E_SPEC_PORT",
       "15:32 E_SPEC_VALUE",
       "16:10 E_SPEC_TYPE",
     ]);

@@ -1,13 +1,12 @@
 import type { Draft } from "../draft.ts";
 import type { Problem } from "../problem.ts";
 import { addressRules } from "./addresses.ts";
-import { extraArgsRules } from "./extra-args.ts";
 import { failureDomainRules } from "./failure-domains.ts";
 import { gatewayRules } from "./gateway.ts";
 import { groupRules } from "./groups.ts";
 import { imageRules } from "./image.ts";
 import { nameRules } from "./names.ts";
-import { portRules } from "./ports.ts";
+import { gatewayPortRules } from "./ports.ts";
 import { rdmaRules } from "./rdma.ts";
 import { standbyRules } from "./standby.ts";
 import { weightsRules } from "./weights.ts";
@@ -25,13 +24,16 @@ const RULES: readonly ((spec: Draft, options: CheckOptions) => Problem[])[] = [
   failureDomainRules,
   weightsRules,
   imageRules,
-  extraArgsRules,
   rdmaRules,
-  portRules,
+  gatewayPortRules,
   gatewayRules,
 ];
 
-/** Every relation between fields, in no special order. Works on what could be understood of a spec. */
+/**
+ * Every relation between fields, in no special order. What depends on the engine (its ports and flags, unlike servers in a
+ * group, memory) is the plan's to refuse.
+ * Works on what could be understood of a spec.
+ */
 export function checkRelations(spec: Draft, options: CheckOptions = {}): Problem[] {
   return RULES.flatMap((rule) => rule(spec, options));
 }

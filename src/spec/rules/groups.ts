@@ -3,7 +3,7 @@ import type { Draft } from "../draft.ts";
 import { formatPath, type Problem, problem, type SpecPath, warning } from "../problem.ts";
 import { entriesOf, itemsOf, serverOf } from "./read.ts";
 
-/** Membership: every member is a server and belongs to one place; the servers of a group are alike. */
+/** Membership: every member is a server and belongs to one place; groups are of one size. The plan looks inside a group. */
 export function groupRules(spec: Draft): Problem[] {
   const names = Object.keys(spec.servers ?? {});
   const uses = usesOf(spec);
@@ -13,7 +13,7 @@ export function groupRules(spec: Draft): Problem[] {
     ...(spec.servers === undefined ? [] : uses.flatMap((use) => unknownServer(use, names))),
     ...usedTwice(uses),
     ...unequalSize(groups),
-    ...groups.flatMap(([id, members]) => mixedServers(spec, ["groups", id], members)),
+    ...unequalServers(spec, groups),
     ...unlikeSpares(spec),
     ...unused(names, uses, spec),
   ];
@@ -85,35 +85,23 @@ function unequalSize(groups: readonly [string, readonly unknown[]][]): Problem[]
     );
 }
 
-function mixedServers(spec: Draft, path: SpecPath, members: readonly (string | undefined)[]): Problem[] {
-  const known = itemsOf(members).flatMap(({ item, index }) => {
-    const server = serverOf(spec, item);
-    return server === undefined ? [] : [{ name: item, index, server }];
-  });
-  const [first, ...others] = known;
+/** 2×8 and 2×4 GPUs: as many servers, but another command line. */
+function unequalServers(spec: Draft, groups: readonly [string, readonly (string | undefined)[]][]): Problem[] {
+  const sizes = groups.map(([id, members]) => ({
+    id,
+    counts: itemsOf(members).map(({ item }) => serverOf(spec, item)?.gpus),
+  }));
+  const [first, ...others] = sizes.filter(({ counts }) => counts.length > 0 && new Set(counts).size === 1);
   if (first === undefined) return [];
-  return others.flatMap(({ name, index, server }) => {
-    const found: Problem[] = [];
-    if (server.gpu !== first.server.gpu) {
-      found.push(
-        problem("E_SPEC_GPU_MIX", [...path, index], {
-          what: `${name} has ${server.gpu} and ${first.name} has ${first.server.gpu}`,
-          why: "every rank of a group gets the same share of the weights and runs at the speed of the slowest",
-          fix: "build each group from servers with one kind of GPU",
-        }),
-      );
-    }
-    if (server.gpus !== first.server.gpus) {
-      found.push(
-        problem("E_SPEC_GPU_MIX", [...path, index], {
-          what: `${name} has ${server.gpus} GPUs and ${first.name} has ${first.server.gpus}`,
-          why: `SGLang gives every server of a group the same number of ranks; ${first.server.gpus}+${server.gpus} GPUs cannot be split so`,
-          fix: "build each group from servers with the same number of GPUs",
-        }),
-      );
-    }
-    return found;
-  });
+  return others
+    .filter(({ counts }) => counts[0] !== undefined && first.counts[0] !== undefined && counts[0] !== first.counts[0])
+    .map(({ id, counts }) =>
+      problem("E_SPEC_GROUP_SIZE", ["groups", id], {
+        what: `the servers of group ${id} have ${counts[0]} GPUs and those of group ${first.id} have ${first.counts[0]}`,
+        why: "both groups run the same command line, whose --tp-size fixes the number of GPUs",
+        fix: "build both groups from servers with the same number of GPUs",
+      }),
+    );
 }
 
 /** A spare takes the place of any member, so it must be like them all. */
