@@ -60,7 +60,7 @@ export async function startSshd(): Promise<TestSshd> {
 }
 
 /** sshd says on standard error when it listens. */
-function listening(daemon: ResultPromise): Promise<void> {
+function listening(daemon: Pick<ResultPromise, "stderr" | "then">): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = "";
     daemon.stderr?.on("data", (chunk) => {

@@ -20,10 +20,10 @@ feeder=$!
 set -m
 bash -c "$script" tandem <&4 3<&- 4<&- &
 job=$!
+set +m
 trap stop TERM HUP
 exec 4<&-
 wait "$job"; code=$?
-set +m
 kill -KILL "$feeder" 2>/dev/null
 [ "$code" -lt 255 ] || code=254
 exit "$code"`;

@@ -1,0 +1,106 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { dnsStep } from "./cluster-dns.ts";
+import { filesStep } from "./files-step.ts";
+import { type ControlPlaneConfig, ignoredChecks, initConfig, kubeletPatch } from "./kubeadm-config.ts";
+import { networkStep } from "./network-step.ts";
+import { readNodeFacts } from "./node-facts.ts";
+import { readyStep, serviceStep } from "./ready-step.ts";
+import type { Remote } from "./remote.ts";
+import { script, scriptStep } from "./script.ts";
+import { runSteps, type Step, type StepOptions, type StepReport } from "./step.ts";
+
+export interface ControlPlane {
+  /** Administrator's kubeconfig: a secret. */
+  kubeconfig: string;
+  /** `sha256:…` of the cluster's CA key, which joins are pinned to. */
+  caHash: string;
+  endpoint: string;
+}
+
+const AdminKubeconfig = z.object({
+  clusters: z.tuple([
+    z.object({ cluster: z.object({ server: z.string(), "certificate-authority-data": z.string() }) }),
+  ]),
+});
+
+/** Turns a prepared server into the control plane. A control plane that is already there is only read. */
+export async function initControlPlane(
+  remote: Remote,
+  config: ControlPlaneConfig,
+  options: StepOptions = {},
+): Promise<ControlPlane & { steps: StepReport[] }> {
+  const facts = await readNodeFacts(remote, options.signal);
+  const steps = await runSteps(
+    remote.target.name,
+    [
+      filesStep(remote, "kubeadm configuration", [...initConfig(config), ...kubeletPatch(config, facts)]),
+      initStep(remote, config),
+      accessStep(remote),
+      // The pod network takes seconds to come up; the DNS pods wait for it, and find their final configuration then.
+      networkStep(remote, config, config.address),
+      dnsStep(remote, config.dns),
+      readyStep(remote, config.name),
+      serviceStep(remote, config),
+    ],
+    options,
+    remote.resume,
+  );
+  const found = await readControlPlane(remote, options);
+  if (found === undefined) throw new Error("the control plane was made and cannot be read");
+  return { ...found, steps };
+}
+
+/** Reads a control plane that {@link initControlPlane} made, or undefined if there is none on this server. */
+export async function readControlPlane(
+  remote: Remote,
+  { signal }: StepOptions = {},
+): Promise<ControlPlane | undefined> {
+  const common = { step: "read the control plane", ...(signal ? { signal } : {}) };
+  if (!(await remote.test("[ -e /var/lib/tandem/control-plane ]", common))) return undefined;
+  const kubeconfig = await remote.run("cat /etc/kubernetes/admin.conf", common);
+  const { clusters } = AdminKubeconfig.parse(parse(kubeconfig));
+  const { server, "certificate-authority-data": ca } = clusters[0].cluster;
+  const key = new X509Certificate(Buffer.from(ca, "base64")).publicKey.export({ type: "spki", format: "der" });
+  return {
+    kubeconfig,
+    caHash: `sha256:${createHash("sha256").update(key).digest("hex")}`,
+    endpoint: server.replace("https://", ""),
+  };
+}
+
+function initStep(remote: Remote, config: ControlPlaneConfig): Step {
+  return scriptStep(remote, {
+    name: "kubeadm init",
+    values: { ignored: ignoredChecks(config) },
+    check: script("control-plane-check"),
+    act: script("control-plane"),
+    timeoutMs: 300_000,
+  });
+}
+
+function accessStep(remote: Remote): Step {
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "tandem:pod-network" };
+  const objects = [
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name: roleRef.name },
+      rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
+    },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: roleRef.name },
+      roleRef,
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:nodes" }],
+    },
+  ];
+  return scriptStep(remote, {
+    name: "rights of the pod network",
+    check: `kubectl --kubeconfig /etc/kubernetes/admin.conf get clusterrolebinding,clusterrole ${roleRef.name} > /dev/null 2>&1`,
+    act: script("cluster-access"),
+    input: objects.map((object) => stringify(object)).join("---\n"),
+  });
+}

@@ -1,0 +1,66 @@
+import { TandemError } from "../../errors.ts";
+import type { NodeConfig } from "./node-config.ts";
+
+/** kubelet, etcd (clients, peers), kube-proxy's health and metrics, controller manager, scheduler. */
+const NODE_PORTS = ["10250", "2379-2380", "10249", "10256", "10257", "10259"] as const;
+const API_PORT = "6443";
+
+/**
+ * The stack's own nftables table, as one transaction that replaces an older one. It only ever drops new connections to
+ * the listed ports from strangers; everything else, SSH above all, passes to whatever rules the server has.
+ *
+ * Set `nodes` is filled by the pod network service, set `joining` by a join, for the few minutes in which the control
+ * plane does not know the new server yet.
+ *
+ * @throws E_FIREWALL_SSH if a port to close is the one that SSH comes through
+ */
+export function firewallRules({ firewall, podCidr, role }: NodeConfig): string {
+  const closed = [...NODE_PORTS, ...firewall.ports];
+  const lockedOut = [...closed, API_PORT].find((range) => {
+    const [from = 0, to = from] = range.split("-").map(Number);
+    return from <= firewall.sshPort && firewall.sshPort <= to;
+  });
+  if (lockedOut !== undefined) {
+    throw new TandemError({
+      code: "E_FIREWALL_SSH",
+      what: "the host firewall was not changed",
+      why: `port range ${lockedOut} would be closed to strangers, and SSH comes through port ${firewall.sshPort}`,
+      fix: "move the engine's ports (network.ports) or SSH's port (provision.port) in the spec so that they differ",
+    });
+  }
+  const set = (ports: readonly string[]) => `{ ${ports.join(", ")} }`;
+  const forAdmins = [...firewall.ports, ...(role === "control-plane" ? [API_PORT] : [])];
+  const all = [...closed, API_PORT];
+  const admin =
+    firewall.admins.length > 0 && forAdmins.length > 0
+      ? [`    ip saddr ${set(firewall.admins)} tcp dport ${set(forAdmins)} accept`]
+      : [];
+  return `${[
+    "# Written by Tandem; the table is loaded and removed as one.",
+    "table inet tandem",
+    "delete table inet tandem",
+    "table inet tandem {",
+    "  set nodes { type ipv4_addr; }",
+    "  set joining { type ipv4_addr; flags timeout; }",
+    "  chain input {",
+    "    type filter hook input priority filter - 5; policy accept;",
+    `    tcp dport ${set(all)} jump strangers`,
+    "  }",
+    "  chain strangers {",
+    '    iif "lo" accept',
+    "    ct state established,related accept",
+    "    ip saddr @nodes accept",
+    "    ip saddr @joining accept",
+    // Pods of this very server: their addresses cannot come in by a network card.
+    `    iifname "veth*" ip saddr ${podCidr} accept`,
+    ...admin,
+    "    counter drop",
+    "  }",
+    "  chain postrouting {",
+    "    type nat hook postrouting priority srcnat + 5; policy accept;",
+    // Pods keep their address among themselves and take their server's towards everything else.
+    `    ip saddr ${podCidr} ip daddr != ${podCidr} fib daddr type != { local, multicast, broadcast } masquerade`,
+    "  }",
+    "}",
+  ].join("\n")}\n`;
+}

@@ -1,0 +1,116 @@
+import { stringify } from "yaml";
+import { cgroupDriver } from "./containerd-config.ts";
+import type { NodeFile } from "./files-step.ts";
+import type { NodeConfig } from "./node-config.ts";
+import type { NodeFacts } from "./node-facts.ts";
+
+export interface ControlPlaneConfig extends NodeConfig {
+  /** `host:port` of the API server for everybody. Set from the first day, so that a second control plane can join one day. */
+  controlPlaneEndpoint: string;
+  certSans: readonly string[];
+  /** Where CoreDNS sends names of the outside: the server's own resolver, none at all (a sealed cluster), or addresses. */
+  dns: "node" | "none" | readonly string[];
+}
+
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+}
+
+const API = "kubeadm.k8s.io/v1beta4";
+export const CLUSTER_CONFIG = "/etc/tandem/kubeadm.yaml";
+const PATCHES = "/etc/tandem/patches";
+const CRI_SOCKET = "unix:///run/containerd/containerd.sock";
+
+/** kubeadm's checks that cannot pass on an emulated server: its kernel, its memory and its swap are the host's. */
+export function ignoredChecks(config: NodeConfig): string {
+  return config.local ? "Swap,SystemVerification,FileContent--proc-sys-net-bridge-bridge-nf-call-iptables" : "";
+}
+
+/** What `kubeadm init` reads. Holds no secret: kubeadm makes its bootstrap token itself, and it lives for a minute. */
+export function initConfig(config: ControlPlaneConfig): NodeFile[] {
+  const documents = [
+    {
+      apiVersion: API,
+      kind: "InitConfiguration",
+      // Each join gets a token of its own, later.
+      bootstrapTokens: [{ ttl: "1m0s" }],
+      localAPIEndpoint: { advertiseAddress: config.address, bindPort: 6443 },
+      nodeRegistration: registration(config, [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }]),
+      patches: { directory: PATCHES },
+    },
+    {
+      apiVersion: API,
+      kind: "ClusterConfiguration",
+      clusterName: "tandem",
+      kubernetesVersion: config.kubernetes.version,
+      imageRepository: "registry.k8s.io",
+      controlPlaneEndpoint: config.controlPlaneEndpoint,
+      networking: { podSubnet: config.podCidr, serviceSubnet: config.serviceCidr, dnsDomain: "cluster.local" },
+      apiServer: { certSANs: [...new Set([config.address, ...config.certSans])] },
+    },
+    { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" },
+    {
+      apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+      kind: "KubeProxyConfiguration",
+      mode: "iptables",
+      clusterCIDR: config.podCidr,
+      // nf_conntrack_max cannot be written inside a container; 0 leaves it alone.
+      ...(config.local ? { conntrack: { maxPerCore: 0 } } : {}),
+    },
+  ];
+  return [{ path: CLUSTER_CONFIG, content: documents.map((document) => stringify(document)).join("---\n") }];
+}
+
+export interface JoinInput {
+  controlPlaneEndpoint: string;
+  caHash: string;
+  taints: readonly Taint[];
+}
+
+/** What `kubeadm join` reads, with the token (a secret) in it: handed over on standard input only. */
+export function joinConfig(
+  config: NodeConfig,
+  { controlPlaneEndpoint, caHash, taints }: JoinInput,
+  token: string,
+): string {
+  return stringify({
+    apiVersion: API,
+    kind: "JoinConfiguration",
+    discovery: {
+      bootstrapToken: { apiServerEndpoint: controlPlaneEndpoint, token, caCertHashes: [caHash] },
+    },
+    nodeRegistration: registration(config, taints),
+    patches: { directory: PATCHES },
+  });
+}
+
+function registration(config: NodeConfig, taints: readonly Taint[]) {
+  return {
+    name: config.name,
+    criSocket: CRI_SOCKET,
+    taints,
+    imagePullPolicy: "IfNotPresent",
+    kubeletExtraArgs: [{ name: "node-ip", value: config.address }],
+  };
+}
+
+/** The kubelet settings of this one server, which kubeadm lays over those of the cluster: servers may differ. */
+export function kubeletPatch(config: NodeConfig, facts: NodeFacts): NodeFile[] {
+  const settings = {
+    cgroupDriver: cgroupDriver(facts),
+    // kubelet 1.36 refuses cgroup v1 unless it is told not to.
+    ...(facts.cgroup === 1 ? { failCgroupV1: false } : {}),
+    ...(config.local
+      ? {
+          failSwapOn: false,
+          // The disk is the host's: its fill level says nothing about this server.
+          localStorageCapacityIsolation: false,
+          evictionHard: { "nodefs.available": "0%", "imagefs.available": "0%", "memory.available": "0%" },
+          imageGCHighThresholdPercent: 100,
+        }
+      : {}),
+  };
+  return [{ path: `${PATCHES}/kubeletconfiguration0+merge.yaml`, content: stringify(settings) }];
+}

@@ -1,0 +1,1 @@
+[ -e /var/lib/tandem/joined ] && [ -s /etc/kubernetes/kubelet.conf ] && systemctl is-active -q kubelet

@@ -1,0 +1,87 @@
+import { filesStep } from "./files-step.ts";
+import { ignoredChecks, type JoinInput, joinConfig, kubeletPatch } from "./kubeadm-config.ts";
+import { networkStep } from "./network-step.ts";
+import type { NodeConfig } from "./node-config.ts";
+import { readNodeFacts } from "./node-facts.ts";
+import { readyStep, serviceStep } from "./ready-step.ts";
+import type { Remote } from "./remote.ts";
+import { changing, script, scriptStep } from "./script.ts";
+import { runSteps, type Step, type StepOptions, type StepReport } from "./step.ts";
+
+export interface WorkerConfig extends NodeConfig, JoinInput {
+  /** Set once, when the server is new in the cluster. Later the labels belong to whoever moves servers between groups. */
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Joins a prepared server to a cluster, and waits until pods run on it. Touches no other server but the control plane's. */
+export async function joinWorker(
+  remote: Remote,
+  controlPlane: Remote,
+  config: WorkerConfig,
+  options: StepOptions = {},
+): Promise<{ steps: StepReport[] }> {
+  const facts = await readNodeFacts(remote, options.signal);
+  const [apiAddress = ""] = config.controlPlaneEndpoint.split(":");
+  const steps = await runSteps(
+    remote.target.name,
+    [
+      filesStep(remote, "kubelet configuration", kubeletPatch(config, facts)),
+      joinStep(remote, controlPlane, config),
+      labelsStep(controlPlane, config),
+      networkStep(remote, config, apiAddress),
+      readyStep(controlPlane, config.name),
+      serviceStep(remote, config),
+    ],
+    options,
+    remote.resume,
+  );
+  return { steps };
+}
+
+function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig): Step {
+  const name = "kubeadm join";
+  const step = scriptStep(remote, {
+    name,
+    values: { ignored: ignoredChecks(config) },
+    check: script("join-check"),
+    act: script("join"),
+    timeoutMs: 180_000,
+  });
+  return {
+    ...step,
+    act: async (signal) => {
+      const common = { step: name, ...(signal ? { signal } : {}) };
+      const values = { address: config.address, node_name: config.name };
+      // Lets the new server reach the API server for a quarter of an hour, and makes a token that lives no longer.
+      const token = (await controlPlane.run(script("admit"), { ...common, values })).trim();
+      try {
+        await remote.run(changing(script("join")), {
+          ...common,
+          values: { ignored: ignoredChecks(config) },
+          input: joinConfig(config, config, token),
+          secrets: [token],
+          timeoutMs: 180_000,
+        });
+      } finally {
+        // Also when the join was cancelled; if this fails the token dies by itself.
+        const id = token.slice(0, 6);
+        await controlPlane.run('kubeadm token delete "$id" > /dev/null', { values: { id } }).catch(() => {});
+      }
+    },
+  };
+}
+
+function labelsStep(controlPlane: Remote, { name, labels }: WorkerConfig): Step {
+  const words = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return scriptStep(controlPlane, {
+    name: `labels of ${name}`,
+    values: { node_name: name, labels: words.join(" ") },
+    // The annotation says that the first labels were given, so that a server that was moved to another group stays there.
+    check:
+      '[ "$(kubectl --kubeconfig /etc/kubernetes/admin.conf get node "$node_name" -o "jsonpath={.metadata.annotations.tandem\\.dev/labelled}")" = true ]',
+    act: `
+export KUBECONFIG=/etc/kubernetes/admin.conf
+[ -z "$labels" ] || kubectl label --overwrite node "$node_name" $labels > /dev/null
+kubectl annotate --overwrite node "$node_name" tandem.dev/labelled=true > /dev/null`,
+  });
+}
