@@ -1,30 +1,21 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type InstalledPackage, installPackage } from "../support/installed-package.ts";
 
-// What `npm pack` ships, installed into an empty folder, as somebody would who has only Node and npm.
-let folder = "";
+let installed: InstalledPackage;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "tandem-pack-"));
-  const npm = { env: { npm_config_update_notifier: "false" } };
-  await execa("npm", ["pack", "--loglevel=error", "--pack-destination", folder], npm);
-  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
-  await writeFile(join(folder, "package.json"), '{"name":"elsewhere","private":true}\n');
-  const flags = ["--omit=dev", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
-  await execa("npm", ["install", ...flags, `./${tarball}`], { ...npm, cwd: folder });
+  installed = await installPackage();
 }, 300_000);
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => installed.remove());
 
-const inPackage = (path: string) => join(folder, "node_modules/tandem", path);
+const inPackage = (path: string) => join(installed.root, path);
 
 async function npx(args: readonly string[]) {
   const { exitCode, stdout, stderr } = await execa("npx", ["--no-install", "tandem", ...args], {
-    cwd: folder,
+    cwd: installed.project,
     reject: false,
     input: "",
   });
@@ -64,7 +55,7 @@ describe("the installed package", () => {
 
   test("npx tandem init, then validate what it wrote", async () => {
     expect(await npx(["init", "mine.yaml"])).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(readFileSync(join(folder, "mine.yaml"), "utf8").split("\n")[0]).toBe(
+    expect(readFileSync(join(installed.project, "mine.yaml"), "utf8").split("\n")[0]).toBe(
       "# yaml-language-server: $schema=node_modules/tandem/stacks/tandem.schema.json",
     );
     expect(await npx(["validate", "mine.yaml"])).toMatchObject({ exitCode: 0 });
