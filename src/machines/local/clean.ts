@@ -3,7 +3,7 @@ import { removeOwnCgroups } from "./cgroups.ts";
 import { daemonWasStarted } from "./daemon.ts";
 import { type Engine, ensureEngine, findEngine, removeEngine } from "./engine.ts";
 import { restoreHostSettings } from "./host-settings.ts";
-import { ownFilter } from "./labels.ts";
+import { LABEL, ownFilter } from "./labels.ts";
 import { deleteMachine, listMachines } from "./machine.ts";
 import { deleteNetwork, dropRoutes } from "./network.ts";
 
@@ -27,11 +27,17 @@ export async function cleanLocal(
   if (!engine) {
     await dropRoutes(home, stack);
   } else {
-    const machines = await listMachines(engine, stack);
-    if (machines.length > 0) onProgress?.(`removing ${machines.length} machines`);
-    await Promise.all(machines.map(({ name }) => deleteMachine(engine, stack, name)));
+    // Again until none is left: the daemon goes on with what a killed command had asked it to make.
+    for (
+      let machines = await listMachines(engine, stack);
+      machines.length > 0;
+      machines = await listMachines(engine, stack)
+    ) {
+      onProgress?.(`removing ${machines.length} machines`);
+      await Promise.all(machines.map(({ name }) => deleteMachine(engine, stack, name)));
+    }
     await deleteNetwork(engine, stack);
-    const others = await othersLeft(engine);
+    const others = await othersLeft(engine, stack);
     await engine.api.close();
     if (others) return;
   }
@@ -48,10 +54,11 @@ async function engineToClean(home: string, onProgress?: (text: string) => void):
   return ensureEngine({ home, ...(onProgress && { onProgress }) });
 }
 
-async function othersLeft(engine: Engine): Promise<boolean> {
+async function othersLeft(engine: Engine, stack: string): Promise<boolean> {
   const [machines, networks] = await Promise.all([
     listMachines(engine),
-    engine.api.call<unknown[]>("GET", "/networks", { query: ownFilter(engine) }),
+    engine.api.call<{ Labels: Record<string, string> }[]>("GET", "/networks", { query: ownFilter(engine) }),
   ]);
-  return machines.length + networks.length > 0;
+  const stacks = [...machines.map((machine) => machine.stack), ...networks.map(({ Labels }) => Labels[LABEL.stack])];
+  return stacks.some((other) => other !== stack);
 }

@@ -42,8 +42,7 @@ export async function startDaemon(folder: string, packages: UnpackedPackages, si
   const made = before?.made ?? (await missing(OUTSIDE));
   const config = join(folder, "dockerd-config.json");
   await writeFile(config, JSON.stringify(daemonConfig(folder), undefined, 2));
-  // A daemon that was killed leaves its pid file; the number may be somebody else's by now.
-  await rm(join(folder, "docker.pid"), { force: true });
+  await clearDeadPids(folder);
   const log = await open(join(folder, "dockerd.log"), "w", 0o600);
   try {
     const child = spawn(join(packages.root, "usr/sbin/dockerd"), ["--config-file", config], {
@@ -64,7 +63,9 @@ export async function startDaemon(folder: string, packages: UnpackedPackages, si
     const record = child.pid === undefined ? undefined : await recordOf(child.pid);
     if (record) await writeRecord(folder, { ...record, made });
     await answering(folder, exited, signal).catch(async (error) => {
-      await stopDaemon(folder);
+      // With an earlier daemon there are containers: what is known about it must stay for the next try.
+      if (record && before) process.kill(record.pid, "SIGTERM");
+      else await stopDaemon(folder);
       throw error;
     });
   } finally {
@@ -89,6 +90,19 @@ export async function stopDaemon(folder: string): Promise<void> {
   }
   await rm(join(folder, "exec"), { recursive: true, force: true });
   await rm(recordPath(folder), { force: true });
+}
+
+/**
+ * A killed daemon leaves pid files. The numbers may be somebody else's by now, and dockerd takes a containerd that is
+ * just dying (the kernel kills it with its parent) for one that runs, and waits for it in vain.
+ */
+async function clearDeadPids(folder: string): Promise<void> {
+  const containerd = join(folder, "exec/containerd/containerd.pid");
+  const pid = Number(await readFile(containerd, "utf8").catch(() => "0"));
+  const cmdline = () => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  for (let waited = 0; waited < 10_000 && pid > 0 && (await cmdline()).includes(folder); waited += 20) await delay(20);
+  await rm(containerd, { force: true });
+  await rm(join(folder, "docker.pid"), { force: true });
 }
 
 function daemonConfig(folder: string) {

@@ -94,8 +94,10 @@ export async function removeEngine({
 }
 
 async function removeAllContainers(api: DockerApi): Promise<void> {
-  const rows = await api.call<{ Id: string }[]>("GET", "/containers/json", { query: { all: "true" } });
-  await Promise.all(rows.map(({ Id }) => removeContainer(api, Id)));
+  const list = () => api.call<{ Id: string }[]>("GET", "/containers/json", { query: { all: "true" } });
+  for (let rows = await list(); rows.length > 0; rows = await list()) {
+    await Promise.all(rows.map(({ Id }) => removeContainer(api, Id)));
+  }
   await api.call("POST", "/networks/prune");
   await api.call("POST", "/volumes/prune");
 }

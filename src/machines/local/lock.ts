@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
@@ -12,7 +13,6 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
   const self = await recordOf(process.pid);
   if (!self) throw new Error("/proc does not list this process");
   const mine = JSON.stringify(self);
-  // Written aside and renamed over nothing would not be exclusive; `wx` is, and a half-written lock reads as "in use".
   while (!(await take(path, mine))) {
     signal?.throwIfAborted();
     await clearIfDead(path);
@@ -26,19 +26,23 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
 }
 
 async function take(path: string, mine: string): Promise<boolean> {
+  // Linked under its name when complete: exclusive as `wx` is, and never half written.
+  const aside = `${path}.${randomUUID()}`;
+  await writeFile(aside, mine);
   try {
-    await writeFile(path, mine, { flag: "wx" });
+    await link(aside, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  } finally {
+    await rm(aside, { force: true });
   }
 }
 
 async function clearIfDead(path: string): Promise<void> {
   const text = await readFile(path, "utf8").catch(() => "");
-  const owner = parse(text);
-  if (!owner || (await isRunning(owner))) return;
+  if (text === "" || (await isRunning(JSON.parse(text) as ProcessRecord))) return;
   // Renaming is atomic: of two waiters that both see the dead owner, one removes the lock and the other finds none.
   const aside = `${path}.${process.pid}.stale`;
   await rename(path, aside).catch(() => undefined);
@@ -46,12 +50,4 @@ async function clearIfDead(path: string): Promise<void> {
   // Somebody may have taken the lock between our read and our rename: give it back.
   if (moved !== "" && moved !== text) await rename(aside, path);
   else await rm(aside, { force: true });
-}
-
-function parse(text: string): ProcessRecord | undefined {
-  try {
-    return JSON.parse(text) as ProcessRecord;
-  } catch {
-    return undefined;
-  }
 }
