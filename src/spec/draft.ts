@@ -33,15 +33,14 @@ export function toDraft(value: unknown, issues: readonly z.core.$ZodIssue[]): Dr
   }
 }
 
-/** Takes the value at a path away; false where there is none. */
+/** Leaves a hole where the value at a path was; false where there is none. */
 function remove(root: unknown, path: readonly PropertyKey[]): boolean {
   const last = path.at(-1);
   let parent: unknown = root;
   for (const step of path.slice(0, -1)) parent = isObject(parent) ? parent[step] : undefined;
   if (last === undefined || !isObject(parent) || parent[last] === undefined) return false;
-  // A hole, not a shift: the places of the other elements are needed for messages.
-  if (Array.isArray(parent)) parent[Number(last)] = undefined;
-  else delete parent[last];
+  // A hole: the places of other elements are needed for messages, and a group that cannot be read is still a group.
+  parent[last] = undefined;
   return true;
 }
 

@@ -70,9 +70,10 @@ function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Pr
       issue.code === "too_small"
         ? [issue.inclusive ? "at least" : "more than", issue.minimum]
         : [issue.inclusive ? "at most" : "less than", issue.maximum];
-    const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
+    const unit =
+      issue.origin === "string" ? " characters" : issue.origin === "array" ? (limit === 1 ? " entry" : " entries") : "";
     return problem("E_SPEC_VALUE", path, {
-      what: unit === "" ? what : `${name} has ${(got as { length: number }).length}${unit}`,
+      what: unit === "" ? what : `the length of ${name} is ${(got as { length: number }).length}`,
       why: `it must be ${sign} ${limit}${unit}`,
       fix: `change it to ${sign} ${limit}${unit}`,
     });

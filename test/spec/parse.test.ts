@@ -58,11 +58,9 @@ protect: 1
       "2:19 E_SPEC_VALUE",
       "4:20 E_SPEC_VALUE",
       "4:32 E_SPEC_UNKNOWN_KEY",
-      "6:3 W_SPEC_UNUSED_SERVER",
       "6:20 E_SPEC_ADDRESS_OVERLAP",
       "6:36 E_SPEC_VALUE",
       "7:3 E_SPEC_NAME",
-      "7:3 W_SPEC_UNUSED_SERVER",
       "8:32 E_SPEC_ADDRESS_OVERLAP",
       "11:7 E_SPEC_SERVER_TWICE",
       "11:14 E_SPEC_UNKNOWN_SERVER",
@@ -79,6 +77,22 @@ protect: 1
   test("a mistyped key is not reported as missing too", () => {
     expect(problemsOf(text).filter(({ code }) => code === "E_SPEC_MISSING")).toEqual([]);
     expect(problemsOf(text)[0]?.fix).toBe("did you mean `name`?");
+  });
+});
+
+describe("one mistake is one problem", () => {
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ["a group that is no list", { "groups.a": "gpu-a" }, ["E_SPEC_TYPE groups.a"]],
+    ["a member that is no name", { "groups.a": ["gpu-a", 7] }, ["E_SPEC_TYPE groups.a.1"]],
+    ["a server that is no map", { "servers.gpu-b": "10.0.0.12" }, ["E_SPEC_TYPE servers.gpu-b"]],
+    ["an address that is none", { "servers.gpu-b.address": "ten" }, ["E_SPEC_VALUE servers.gpu-b.address"]],
+    ["servers that are no map", { servers: 4 }, ["E_SPEC_TYPE servers"]],
+    ["an unknown standby", { "failover.standby": "warm" }, ["E_SPEC_VALUE failover.standby"]],
+    ["an unknown kind", { "provision.kind": "aws" }, ["E_SPEC_VALUE provision.kind"]],
+    ["no gateway place", { "gateway.on": [] }, ["E_SPEC_VALUE gateway.on"]],
+    ["a GPU that is unknown", { "servers.gpu-b.gpu": "H100" }, ["E_SPEC_VALUE servers.gpu-b.gpu"]],
+  ])("%s", (_name, changes, expected) => {
+    expect(briefly(problemsOf(changed(changes)))).toEqual(expected);
   });
 });
 
@@ -157,7 +171,6 @@ describe("unknown keys", () => {
     const named = GOOD.replaceAll("gpu-a", "constructor");
     expect(problemsOf(named)).toEqual([]);
     expect(briefly(problemsOf(GOOD.replace("[gpu-a, gpu-b]", "[constructor, gpu-b]")))).toEqual([
-      "W_SPEC_UNUSED_SERVER servers.gpu-a",
       "E_SPEC_UNKNOWN_SERVER groups.a.0",
     ]);
   });

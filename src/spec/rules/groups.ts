@@ -9,7 +9,7 @@ export function groupRules(spec: Draft): Problem[] {
   const uses = usesOf(spec);
   const groups = entriesOf(spec.groups);
   return [
-    ...(spec.groups !== undefined && groups.length === 0 && Object.keys(spec.groups).length === 0 ? [noGroup()] : []),
+    ...(spec.groups !== undefined && Object.keys(spec.groups).length === 0 ? [noGroup()] : []),
     ...(spec.servers === undefined ? [] : uses.flatMap((use) => unknownServer(use, names))),
     ...usedTwice(uses),
     ...unequalSize(groups),
@@ -122,8 +122,11 @@ function unlikeSpares(spec: Draft): Problem[] {
   });
 }
 
-function unused(names: readonly string[], uses: readonly Use[], spec: Draft): Problem[] {
-  if (spec.groups === undefined) return [];
+/** Says nothing while some use cannot be read or names no server: that one is probably meant. */
+function unused(names: readonly string[], uses: readonly Use[], { groups, spares }: Draft): Problem[] {
+  const lists = [spares, ...Object.values(groups ?? {})];
+  const unclear = groups === undefined || lists.some((list) => list === undefined || list.includes(undefined));
+  if (unclear || uses.some(({ server }) => !names.includes(server))) return [];
   return names
     .filter((name) => !uses.some(({ server }) => server === name))
     .map((name) =>
