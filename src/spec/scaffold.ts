@@ -80,7 +80,7 @@ function defaultOf(field: z.ZodType): unknown {
 }
 
 function flow(value: unknown): string {
-  return stringify(value, { collectionStyle: "flow", lineWidth: 0, flowCollectionPadding: false }).trimEnd();
+  return stringify(value, { collectionStyle: "flow", lineWidth: 0, flowCollectionPadding: true }).trimEnd();
 }
 
 function comment(text: string, indent: string): string[] {
