@@ -195,6 +195,23 @@ describe("any text", () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.string({ unit: "grapheme" })), inside), { numRuns: 2000 });
   });
 
+  test.each<[string, string]>([
+    ["brackets without end", "[".repeat(20_000)],
+    ["deep indents", Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n")],
+    ["a map in itself", "servers: &s {gpu-a: *s}"],
+    ["a map as a key", "? {a: 1}\n: 2"],
+    ["tags", "name: !!binary aGVsbG8=\ngroups: !!omap [a: 1]\nspares: !!set {a, b}\nmodel: !mine {}"],
+    ["numbers that are none", "engine: {redundantExperts: .nan, memFractionStatic: .inf}\ngateway: {port: -.inf}"],
+    ["YAML 1.1", "%YAML 1.1\n---\nprotect: yes\nname: 010"],
+    ["half a character", "name: \ud800"],
+    ["a merge key", "x: &x {kind: local}\nprovision: {<<: *x}"],
+  ])("… %s", (_name, text) => inside(text));
+
+  test("… brackets of any depth", () => {
+    for (let depth = 100; depth < 1200; depth += 50) inside(`name: ${"[".repeat(depth)}${"]".repeat(depth)}`);
+    for (let depth = 100; depth < 1200; depth += 50) inside(`servers: ${"{a: ".repeat(depth)}1${"}".repeat(depth)}`);
+  });
+
   test("… YAML of any shape", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => inside(stringify(value))),
