@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { execa, type ResultPromise } from "execa";
+import type { Readable } from "node:stream";
+import { execa } from "execa";
 import type { SshTarget } from "../../src/machines/server/target.ts";
 
 export interface TestSshd {
@@ -60,10 +61,10 @@ export async function startSshd(): Promise<TestSshd> {
 }
 
 /** sshd says on standard error when it listens. */
-function listening(daemon: Pick<ResultPromise, "stderr" | "then">): Promise<void> {
+function listening(daemon: { stderr: Readable; then: Promise<unknown>["then"] }): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = "";
-    daemon.stderr?.on("data", (chunk) => {
+    daemon.stderr.on("data", (chunk) => {
       said += String(chunk);
       if (said.includes("Server listening")) resolve();
     });

@@ -5,7 +5,7 @@ import { BIN_FOLDER, kubeletFiles } from "./kubernetes-files.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { type NodeFacts, readNodeFacts } from "./node-facts.ts";
 import { fileInput, type Remote } from "./remote.ts";
-import { script, scriptStep } from "./script.ts";
+import { changing, script, scriptStep } from "./script.ts";
 import { runSteps, type Step, type StepOptions, type StepReport } from "./step.ts";
 import { sha256File, upload } from "./upload.ts";
 
@@ -26,7 +26,7 @@ export async function prepareServer(
     kernelStep(remote, config),
     containerdStep(remote, facts),
     await kubernetesStep(remote, config),
-    ...config.images.map((image) => imageStep(remote, image)),
+    imagesStep(remote, config.images),
     kubeletStep(remote),
   ];
   return [...packages, ...(await runSteps(name, steps, options, remote.resume))];
@@ -82,7 +82,7 @@ async function kubernetesStep(remote: Remote, { kubernetes }: NodeConfig): Promi
     ...links,
     act: async (signal) => {
       if (!(await remote.test('[ -x "$program" ]', { values }))) {
-        await remote.run(`${script("lib")}own_file "$program"`, { values });
+        await remote.run(changing('own_file "$program"'), { values });
         await upload(remote, kubernetes.path, values.program, { sha256, mode: "0755", ...(signal ? { signal } : {}) });
       }
       await links.act(signal);
@@ -90,25 +90,27 @@ async function kubernetesStep(remote: Remote, { kubernetes }: NodeConfig): Promi
   };
 }
 
-function imageStep(remote: Remote, image: NodeConfig["images"][number]): Step {
-  const name = `image ${image.references.map((reference) => reference.replace(/^.*\//, "")).join(" ")}`;
-  const step = scriptStep(remote, {
-    name,
-    check: script("images-check"),
-    checkInput: image.references.map((reference) => `${image.sha256} ${reference}\n`).join(""),
-    act: "",
-  });
+function imagesStep(remote: Remote, images: NodeConfig["images"]): Step {
+  const name = `${images.length} image archives`;
+  const lines = (some: NodeConfig["images"]) =>
+    some.flatMap(({ sha256, references }) => references.map((reference) => `${sha256} ${reference}\n`)).join("");
+  const check = (some: NodeConfig["images"], signal: AbortSignal | undefined) =>
+    remote.test(script("images-check"), { step: name, input: lines(some), ...(signal ? { signal } : {}) });
   return {
-    ...step,
+    name,
+    check: (signal) => check(images, signal),
     act: async (signal) => {
-      const { size } = await stat(image.path);
-      await remote.run(script("lib") + script("images"), {
-        step: name,
-        values: { references: image.references.join(" "), sha256: image.sha256 },
-        input: fileInput(image.path, size) ?? "",
-        timeoutMs: 60_000 + size / 10_000,
-        ...(signal ? { signal } : {}),
-      });
+      for (const image of images) {
+        if (await check([image], signal)) continue;
+        const { size } = await stat(image.path);
+        await remote.run(changing(script("images")), {
+          step: `import ${image.references.join(", ")}`,
+          values: { references: image.references.join(" "), sha256: image.sha256 },
+          input: fileInput(image.path, size) ?? "",
+          timeoutMs: 60_000 + size / 10_000,
+          ...(signal ? { signal } : {}),
+        });
+      }
     },
   };
 }

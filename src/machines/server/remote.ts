@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { execa } from "execa";
 import { TandemError } from "../../errors.ts";
@@ -17,6 +18,8 @@ export interface RunOptions {
   values?: Readonly<Record<string, string>>;
   /** Standard input of the script: the place for secrets. */
   input?: string | Buffer | { stream: Readable; bytes: number };
+  /** Standard output goes to this local file (made with mode 0600) instead of the result. */
+  outputFile?: string;
   /** Default 120 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -86,14 +89,16 @@ export class Remote {
   }
 
   async #ssh(script: string, options: RunOptions): Promise<{ code: number; stdout: string; stderr: string }> {
-    const { step, values = {}, timeoutMs = 120_000, signal, input = "" } = options;
+    const { step, values = {}, timeoutMs = 120_000, signal, input = "", outputFile } = options;
     if (signal?.aborted) throw this.#stopped(step, "it was cancelled before it began");
     const raw = typeof input === "string" ? Buffer.from(input) : input;
     const bytes = Buffer.isBuffer(raw) ? raw.length : raw.bytes;
     const wrapped = wrapScript(script, values, bytes, this.target.user !== "root");
+    if (outputFile !== undefined) await writeFile(outputFile, "", { mode: 0o600 });
     const child = execa("ssh", [...this.#arguments, wrapped.command], {
       reject: false,
       stdin: "pipe",
+      ...(outputFile === undefined ? {} : { stdout: { file: outputFile }, buffer: { stdout: false } }),
       encoding: "utf8",
       stripFinalNewline: false,
       maxBuffer: MAX_OUTPUT_BYTES,
@@ -128,7 +133,7 @@ export class Remote {
     if (result.exitCode === undefined || result.exitCode === 255) {
       throw new TandemError(sshFailure(this.target, result.stderr || (result.shortMessage ?? "")));
     }
-    return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+    return { code: result.exitCode, stdout: result.stdout ?? "", stderr: result.stderr };
   }
 
   #stopped(step: string | undefined, why: string): TandemError {
