@@ -139,7 +139,7 @@ describe("tandem init", () => {
     const file = join(folder, "there.yaml");
     await writeFile(file, "precious\n");
     const refused = await tandem(["init", file]);
-    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("E_INIT_EXISTS") });
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("E_FILE_EXISTS") });
     expect(await readFile(file, "utf8")).toBe("precious\n");
     expect((await tandem(["init", file, "--force"])).exitCode).toBe(0);
     expect(await readFile(file, "utf8")).toContain("name: local");
@@ -170,7 +170,7 @@ describe("tandem init", () => {
 
   test("a folder that is not there", async () => {
     const { exitCode, stderr } = await tandem(["init", join(relative(".", folder), "no", "x.yaml")]);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("E_INIT_WRITE") });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("E_FILE_WRITE") });
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -111,6 +111,13 @@ describe("tandem validate", () => {
 });
 
 describe("tandem schema", () => {
+  test("--out writes it, and says where it cannot", async () => {
+    expect(await tandem(["schema", "--out", join(folder, "s.json")])).toMatchObject({ exitCode: 0, stdout: "" });
+    expect(JSON.parse(await readFile(join(folder, "s.json"), "utf8")).title).toBe("Tandem spec");
+    const { exitCode, stderr } = await tandem(["schema", "--out", join(folder, "no/s.json")]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("E_FILE_WRITE") });
+  });
+
   test("prints the schema", async () => {
     const { exitCode, stdout } = await tandem(["schema"]);
     expect({ exitCode, title: JSON.parse(stdout).title }).toEqual({ exitCode: 0, title: "Tandem spec" });

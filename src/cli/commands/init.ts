@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
@@ -11,6 +11,7 @@ import { askForRest } from "../init/ask.ts";
 import type { InitFlags } from "../init/flags.ts";
 import { starterSpec } from "../init/starter-spec.ts";
 import { SpecError } from "../load-spec.ts";
+import { fileExists, writeFile } from "../write-file.ts";
 
 const EXAMPLES = `
 Examples:
@@ -59,7 +60,7 @@ function collect(value: string, previous: string[] = []): string[] {
 
 async function init(file: string, { force = false, ...flags }: InitFlags & { force?: boolean }): Promise<void> {
   // Before the questions: nobody should answer them for nothing.
-  if (file !== "-" && !force && existsSync(file)) throw alreadyThere(file);
+  if (file !== "-" && !force && existsSync(file)) throw fileExists(file);
   const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const answers = isTerminal ? await askForRest(flags, process.stdin, process.stderr) : flags;
   refuseGaps(answers);
@@ -70,7 +71,7 @@ async function init(file: string, { force = false, ...flags }: InitFlags & { for
     process.stdout.write(text);
     return;
   }
-  write(file, text, force);
+  writeFile(file, text, { overwrite: force });
   process.stdout.write(`wrote ${file}\n${nextSteps(file, checked.spec.engine.image)}`);
 }
 
@@ -98,32 +99,6 @@ function schemaPath(file: string): string {
     folder = dirname(folder);
   const from = file === "-" ? process.cwd() : dirname(resolve(file));
   return join(relative(from, folder), "stacks", "tandem.schema.json");
-}
-
-function write(file: string, text: string, force: boolean): void {
-  try {
-    // `wx` refuses a file that appeared since the check.
-    writeFileSync(file, text, { flag: force ? "w" : "wx" });
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code;
-    if (reason === "EEXIST") throw alreadyThere(file);
-    throw new TandemError({
-      code: "E_INIT_WRITE",
-      what: `cannot write ${file}`,
-      why: reason === "ENOENT" ? `there is no folder ${dirname(resolve(file))}` : `the system says ${reason}`,
-      fix: "choose another place",
-      cause,
-    });
-  }
-}
-
-function alreadyThere(file: string): TandemError {
-  return new TandemError({
-    code: "E_INIT_EXISTS",
-    what: `${file} is there already`,
-    why: "it may hold the only description of a running cluster",
-    fix: "choose another name, or overwrite it with --force",
-  });
 }
 
 function nextSteps(file: string, image: string): string {

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { specJsonSchema } from "../../spec/json-schema.ts";
+import { writeFile } from "../write-file.ts";
 
 /** `tandem schema`: the JSON Schema of the spec, for editors and other tools. */
 export function command(): Command {
@@ -14,6 +14,6 @@ export function command(): Command {
     .action(({ out }: { out?: string }) => {
       const text = `${JSON.stringify(specJsonSchema(), null, 2)}\n`;
       if (out === undefined) process.stdout.write(text);
-      else writeFileSync(out, text);
+      else writeFile(out, text, { overwrite: true });
     });
 }
