@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 export interface AnswerShape {
   /** First four hex digits of the SHA-256 of the last user message. */
   tag: string;
-  /** Tokens of reasoning; 0 writes no tags at all. */
-  reasoning: number;
+  /** Tokens of reasoning, then the closing tag; null is a model that does not think and writes no tags. */
+  reasoning: number | null;
   /** The model writes `<think>` itself (R1-0528); templates of other checkpoints open it. */
   opensThink: boolean;
   /** Tokens of answer before the model would stop by itself. */
@@ -50,20 +50,20 @@ export function expectedText(message: string, tokens: number, kind: "answer" | "
 /** The whole next token of the raw text; `null` when the model has nothing left to write. */
 export function tokenAt(shape: AnswerShape, { section, index }: TextState): string | null {
   if (section === "open") return THINK_OPEN;
-  if (section === "reasoning") return index < shape.reasoning ? reasoningToken(shape.tag, index) : THINK_CLOSE;
+  if (section === "reasoning") return index < (shape.reasoning ?? 0) ? reasoningToken(shape.tag, index) : THINK_CLOSE;
   return index < shape.answer ? answerToken(shape.tag, index) : null;
 }
 
 /** The state after the token that `tokenAt` gave. */
 export function advance(shape: AnswerShape, { section, index }: TextState): TextState {
   if (section === "open") return { section: "reasoning", index: 0, skip: 0 };
-  if (section === "reasoning" && index >= shape.reasoning) return { section: "answer", index: 0, skip: 0 };
+  if (section === "reasoning" && index >= (shape.reasoning ?? 0)) return { section: "answer", index: 0, skip: 0 };
   return { section, index: index + 1, skip: 0 };
 }
 
 /** Where a fresh answer starts. */
 export function initialState(shape: AnswerShape): TextState {
-  if (shape.reasoning === 0) return { section: "answer", index: 0, skip: 0 };
+  if (shape.reasoning === null) return { section: "answer", index: 0, skip: 0 };
   return { section: shape.opensThink ? "open" : "reasoning", index: 0, skip: 0 };
 }
 
@@ -86,7 +86,7 @@ export function stateAfter(shape: AnswerShape, prefix: string): TextState {
   else {
     state = initialState(shape);
     const opened = tail.lastIndexOf(THINK_OPEN);
-    if (opened >= 0 && shape.reasoning > 0) {
+    if (opened >= 0 && shape.reasoning !== null) {
       state = { section: "reasoning", index: 0, skip: 0 };
       rest = tail.slice(opened + THINK_OPEN.length);
     }

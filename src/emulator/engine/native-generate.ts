@@ -1,16 +1,17 @@
 import { type Choice, generate, newRid } from "./generation.ts";
-import { refusalError, startStream } from "./openai-chat.ts";
+import { refusalError } from "./openai-chat.ts";
 import { readInput } from "./openai-completions.ts";
 import { rawPrompt } from "./prompt.ts";
 import type { Exchange } from "./routes.ts";
 import { readSampling } from "./sampling.ts";
+import { StreamWriter } from "./stream-writer.ts";
 
 /** SGLang's default of `sampling_params.max_new_tokens`. */
 const DEFAULT_NEW_TOKENS = 128;
 
 /** `POST /generate`: text or `input_ids` in, cumulative text and `output_ids` out. */
 export function nativeGenerate(exchange: Exchange): void {
-  const { body, settings, scheduler, response } = exchange;
+  const { body, settings, scheduler } = exchange;
   const prompt = rawPrompt(settings, readInput(body.text, body.input_ids));
   const params = (body.sampling_params ?? {}) as Record<string, unknown>;
   const sampling = readSampling({ max_new_tokens: DEFAULT_NEW_TOKENS, ...params }, body, prompt.ids.length, settings);
@@ -33,13 +34,13 @@ export function nativeGenerate(exchange: Exchange): void {
     },
     ...(sampling.n > 1 ? { index: choice.index } : {}),
   });
+  const writer = new StreamWriter(exchange.response);
   generate(scheduler, prompt, sampling, rid, exchange, {
     onTokens: (choice, tokens) => {
       if (!streaming) return;
-      if (!response.headersSent) startStream(response);
       const text = incremental ? tokens.map((token) => token.text).join("") : choice.text;
       const ids = incremental ? tokens.map((token) => token.id) : choice.ids;
-      response.write(`data: ${JSON.stringify(answer(choice, text, ids))}\n\n`);
+      writer.write(`data: ${JSON.stringify(answer(choice, text, ids))}\n\n`);
     },
     onEnd: (choices, refusal) => {
       if (!streaming) {
@@ -47,12 +48,11 @@ export function nativeGenerate(exchange: Exchange): void {
         const all = choices.map((choice) => answer(choice, choice.text, choice.ids));
         return exchange.json(200, sampling.n === 1 ? all[0] : all);
       }
-      if (!response.headersSent) startStream(response);
       const error =
         refusal === null
           ? ""
           : `data: ${JSON.stringify({ error: { message: refusal.message, code: refusal.statusCode } })}\n\n`;
-      response.end(`${error}data: [DONE]\n\n`);
+      writer.end(`${error}data: [DONE]\n\n`);
     },
   });
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import * as frames from "./frames.ts";
 import { type Choice, generate, newRid } from "./generation.ts";
 import { HttpError } from "./http-error.ts";
@@ -6,11 +5,7 @@ import { type ChatPrompt, chatPrompt } from "./prompt.ts";
 import { type Parsed, ReasoningParser } from "./reasoning-parser.ts";
 import type { Exchange } from "./routes.ts";
 import { readSampling } from "./sampling.ts";
-
-/** Starts the event stream of a response: headers as uvicorn sends them. */
-export function startStream(response: ServerResponse): void {
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
-}
+import { StreamWriter } from "./stream-writer.ts";
 
 export function usageOptions(body: Record<string, unknown>): { include: boolean; continuous: boolean } {
   const options = (body.stream_options ?? {}) as Record<string, unknown>;
@@ -42,13 +37,12 @@ export function chatCompletions(exchange: Exchange): void {
     body.tool_choice !== "none";
   const content = tools ? frames.chatToolContentFrame : frames.chatContentFrame;
   const parsers = Array.from({ length: sampling.n }, () => parserFor(exchange, prompt));
-  const { response } = exchange;
   const running = (choice: Choice) =>
     usage.continuous ? frames.usageOf([choice.progress], settings.cacheReport) : undefined;
+  const writer = new StreamWriter(exchange.response);
   generate(scheduler, prompt, sampling, head.id, exchange, {
     onTokens: (choice, tokens, first) => {
       if (!streaming) return;
-      if (!response.headersSent) startStream(response);
       let out = first ? frames.chatRoleFrame(head, choice.index) : "";
       const parser = parsers[choice.index] ?? null;
       const emit = ({ reasoning, normal }: Parsed) => {
@@ -57,7 +51,7 @@ export function chatCompletions(exchange: Exchange): void {
       };
       for (const { text } of tokens) emit(parser === null ? { reasoning: "", normal: text } : parser.push(text));
       if (choice.finish !== null && choice.finish.type !== "abort" && parser !== null) emit(parser.end());
-      if (out !== "") response.write(out);
+      writer.write(out);
     },
     onEnd: (choices, refusal) => {
       const total = frames.usageOf(
@@ -68,14 +62,13 @@ export function chatCompletions(exchange: Exchange): void {
         if (refusal !== null) return exchange.refuse(refusalError(refusal));
         return exchange.json(200, chatResponse(head, choices, parsers, total));
       }
-      if (!response.headersSent) startStream(response);
       let out = "";
       if (refusal !== null) out += frames.errorFrame(refusal.message, refusal.statusCode);
       else
         for (const { index, finish } of choices)
           if (finish !== null) out += frames.chatFinishFrame(head, index, finish);
       if (usage.include) out += frames.chatUsageFrame(head, total);
-      response.end(out + frames.DONE);
+      writer.end(out + frames.DONE);
     },
   });
 }

@@ -1,10 +1,11 @@
 import * as frames from "./frames.ts";
 import { generate, newRid } from "./generation.ts";
 import { HttpError } from "./http-error.ts";
-import { refusalError, startStream, usageOptions } from "./openai-chat.ts";
+import { refusalError, usageOptions } from "./openai-chat.ts";
 import { rawPrompt } from "./prompt.ts";
 import type { Exchange } from "./routes.ts";
 import { readSampling } from "./sampling.ts";
+import { StreamWriter } from "./stream-writer.ts";
 
 /** SGLang's default for completions (OpenAI's own). */
 const DEFAULT_MAX_TOKENS = 16;
@@ -23,7 +24,7 @@ export function readInput(text: unknown, ids: unknown): string | number[] {
 
 /** `POST /v1/completions`. */
 export function completions(exchange: Exchange): void {
-  const { body, settings, scheduler, response } = exchange;
+  const { body, settings, scheduler } = exchange;
   const input = readInput(body.prompt, undefined);
   const prompt = rawPrompt(settings, input);
   const sampling = readSampling({ max_tokens: DEFAULT_MAX_TOKENS, ...body }, body, prompt.ids.length, settings);
@@ -35,10 +36,10 @@ export function completions(exchange: Exchange): void {
   const usage = usageOptions(body);
   const streaming = body.stream === true;
   const echo = body.echo === true && typeof input === "string" ? input : "";
+  const writer = new StreamWriter(exchange.response);
   generate(scheduler, prompt, sampling, head.id, exchange, {
     onTokens: (choice, tokens, first) => {
       if (!streaming) return;
-      if (!response.headersSent) startStream(response);
       const running = usage.continuous ? frames.usageOf([choice.progress], settings.cacheReport) : null;
       const texts = tokens.map((token) => token.text);
       if (texts.length === 0) texts.push("");
@@ -47,7 +48,7 @@ export function completions(exchange: Exchange): void {
         const finish = at === texts.length - 1 ? choice.finish : null;
         out += frames.completionFrame(head, choice.index, (first && at === 0 ? echo : "") + text, finish, running);
       });
-      response.write(out);
+      writer.write(out);
     },
     onEnd: (choices, refusal) => {
       const total = frames.usageOf(
@@ -72,10 +73,9 @@ export function completions(exchange: Exchange): void {
           metadata: { weight_version: "default" },
         });
       }
-      if (!response.headersSent) startStream(response);
       let out = refusal === null ? "" : frames.errorFrame(refusal.message, refusal.statusCode);
       if (usage.include) out += frames.completionUsageFrame(head, total);
-      response.end(out + frames.DONE);
+      writer.end(out + frames.DONE);
     },
   });
 }

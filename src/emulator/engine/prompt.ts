@@ -37,7 +37,7 @@ function shapeOf(settings: Settings, message: string, thinking: boolean): Answer
   const wanted = requestedLengths(message);
   return {
     tag: tagOf(message),
-    reasoning: thinking ? (wanted.reasoning ?? settings.env.reasoningTokens) : 0,
+    reasoning: thinking ? (wanted.reasoning ?? settings.env.reasoningTokens) : null,
     opensThink: thinking && !settings.templateOpensThink,
     answer: wanted.answer ?? settings.env.answerTokens,
   };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { mayStart, overflow, type PrefillPart, prefillChunk, stepMsOf, timedOut, victimOf } from "./admission.ts";
 import { alterText, assertNoPoison, type Faults } from "./faults.ts";
 import { PrefixCache } from "./radix.ts";
-import type { EngineRequest, Finish, Generated } from "./request.ts";
+import type { EngineRequest, Finish } from "./request.ts";
 import { Sequence } from "./sequence.ts";
 import type { EngineSettings } from "./settings.ts";
 import { Statistics } from "./statistics.ts";
@@ -195,20 +195,19 @@ export class Scheduler {
     this.stats.decoded(batch.length * steps, performance.now() - began);
   }
 
+  /** Lets a sequence write up to `steps` tokens; each goes out by itself, as SGLang's stream interval of 1 has it. */
   #write(sequence: Sequence, steps: number): void {
     this.lastOutputAt = performance.now();
-    const tokens: Generated[] = [];
-    let finish: Finish | null = null;
-    for (let step = 0; step < steps && finish === null; step++) {
+    for (let step = 0; step < steps; step++) {
       assertNoPoison(this.#faults, sequence.request, sequence.outputIds.length);
-      const written = sequence.next((text) => alterText(this.#faults, text, ++this.#tokensWritten));
-      if (written.token !== null) tokens.push(written.token);
-      finish = written.finish;
+      const { token, finish } = sequence.next((text) => alterText(this.#faults, text, ++this.#tokensWritten));
+      sequence.prefilled = sequence.tokens;
+      if (!sequence.request.probe) this.stats.wrote(sequence, 1);
+      sequence.request.emit([token], finish, sequence.progress);
+      if (finish === null) continue;
+      if (!sequence.request.probe) this.#leave(sequence);
+      return;
     }
-    sequence.prefilled = sequence.tokens;
-    if (!sequence.request.probe) this.stats.wrote(sequence, tokens.length);
-    sequence.request.emit(tokens, finish, sequence.progress);
-    if (finish !== null && !sequence.request.probe) this.#leave(sequence);
   }
 
   #leave(sequence: Sequence): void {

@@ -45,7 +45,7 @@ export class Sequence {
   }
 
   /** Writes the next token. `alter` lets a planted fault change its text. */
-  next(alter: (text: string) => string): { token: Generated | null; finish: Finish | null } {
+  next(alter: (text: string) => string): { token: Generated; finish: Finish | null } {
     const { shape, state, stop, ignoreEos } = this.request;
     const endless = ignoreEos ? { ...shape, answer: Number.MAX_SAFE_INTEGER } : shape;
     const whole = tokenAt(endless, state);

@@ -51,7 +51,7 @@ export class ServingState {
 }
 
 function probe() {
-  const shape = { tag: "0000", reasoning: 0, opensThink: false, answer: 1 };
+  const shape = { tag: "0000", reasoning: null, opensThink: false, answer: 1 };
   return {
     rid: `HEALTH_CHECK_${newRid()}`,
     promptIds: [0],

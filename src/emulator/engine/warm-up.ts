@@ -12,7 +12,7 @@ export async function warmUp(settings: EngineSettings, scheduler: Scheduler): Pr
   if (settings.args.skip_server_warmup === true) return;
   const one = (dpRank: number) =>
     new Promise<void>((resolve) => {
-      const shape = { tag: tagOf(PROMPT), reasoning: 0, opensThink: false, answer: NEW_TOKENS };
+      const shape = { tag: tagOf(PROMPT), reasoning: null, opensThink: false, answer: NEW_TOKENS };
       scheduler.submit({
         rid: newRid(),
         promptIds: encode(PROMPT),

@@ -33,6 +33,11 @@ const options = ["-h", "--help", ...byOption.keys()];
 
 class Refusal extends Error {}
 
+/** Choices are kept as text; those of a number are numbers in Python, and printed as such. */
+const choicesOf = (flag: Flag): unknown[] =>
+  (flag.choices ?? []).map((choice) => (flag.type === "int" ? Number(choice) : choice));
+const show = (value: unknown) => (typeof value === "string" ? repr(value) : String(value));
+
 const takesNothing = (flag: Flag) =>
   flag.action === "StoreTrue" || flag.action === "BooleanOptional" || flag.action === "DeprecatedStoreTrue";
 const display = (flag: Flag) => [flag.name, ...(flag.aliases ?? [])].join("/");
@@ -82,7 +87,7 @@ function store(flag: Flag, option: string, raw: string[]): unknown {
     }
     if (flag.choices !== undefined && !flag.choices.includes(String(value)))
       throw new Refusal(
-        `argument ${display(flag)}: invalid choice: ${repr(text)} (choose from ${flag.choices.map(repr).join(", ")})`,
+        `argument ${display(flag)}: invalid choice: ${show(value)} (choose from ${choicesOf(flag).map(show).join(", ")})`,
       );
     return value;
   });

@@ -191,7 +191,7 @@ function table(  i, any, a) {
   print "|=========================================+========================+======================|"
   for (i = 0; i < count; i++) if (i in shown) {
     printf "| %3d  NVIDIA H100 80GB HBM3          On  |   %s Off | %20s |\n", i, bus[i], read_field(i, "ecc.errors.uncorrected.volatile.total")
-    printf "| N/A   %2dC    P0           %4dW /  700W | %7dMiB /  81559MiB | %7d%%      Default |\n", read_field(i, "temperature.gpu"), read_field(i, "power.draw"), used(i), i in pids ? 97 : 0
+    printf "| N/A   %2dC    P0           %4dW /  700W | %7dMiB /  81559MiB | %6d%%      Default |\n", read_field(i, "temperature.gpu"), read_field(i, "power.draw"), used(i), i in pids ? 97 : 0
     print "|                                         |                        |             Disabled |"
     print "+-----------------------------------------+------------------------+----------------------+"
   }
@@ -201,7 +201,7 @@ function table(  i, any, a) {
   print "|  GPU   GI   CI              PID   Type   Process name                        GPU Memory |"
   print "|        ID   ID                                                               Usage      |"
   print "|=========================================================================================|"
-  for (a = 1; a <= napps; a++) printf "| %4d   N/A  N/A %16d      C   %-31s %9dMiB |\n", apps_at[a], app_pid[a], "sglang::scheduler_TP" apps_at[a], 71232
+  for (a = 1; a <= napps; a++) printf "| %4d   N/A  N/A %16d      C   %-32s %9dMiB |\n", apps_at[a], app_pid[a], "sglang::scheduler_TP" apps_at[a], 71232
   if (napps == 0) print "|  No running processes found                                                             |"
   print "+-----------------------------------------------------------------------------------------+"
 }
