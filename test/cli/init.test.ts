@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { PassThrough } from "node:stream";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askForRest } from "../../src/cli/init/ask.ts";
 import type { InitFlags } from "../../src/cli/init/flags.ts";
@@ -252,6 +253,32 @@ describe("the questions", () => {
   test("what a flag says is not asked", async () => {
     const { shown } = await talk(["", ""], { name: "lab" });
     expect(shown).not.toContain("Name of the stack");
+  });
+
+  test("answers pasted in one go", async () => {
+    const input = new PassThrough();
+    input.end(["existing", "prod", "gpu-a=10.0.0.1", "", "", "", "", "", "ens1", "", "", ""].join("\n"));
+    const answers = await askForRest({}, input, new PassThrough());
+    expect(answers).toMatchObject({ name: "prod", servers: "gpu-a=10.0.0.1", interface: "ens1", rdma: "none" });
+  });
+
+  test("on a terminal tandem asks and writes what was answered", async () => {
+    const main = resolve("src/cli/main.ts");
+    const file = join(folder, "asked.yaml");
+    // `script` gives the command a terminal; what it types comes from the pipe.
+    const { exitCode, stdout } = await execa(
+      "script",
+      ["-qec", `${process.execPath} ${main} init ${file}`, "/dev/null"],
+      {
+        input: "local\nlab\n\n",
+        reject: false,
+      },
+    );
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: expect.stringContaining("Name of the stack [local]:"),
+    });
+    expect(parseSpec(await readFile(file, "utf8"), file)).toMatchObject({ ok: true, spec: { name: "lab" } });
   });
 
   test("the input ends: nothing is written", async () => {

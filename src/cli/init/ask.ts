@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { TandemError } from "../../errors.ts";
 import { checkSpec } from "../../spec/parse.ts";
 import type { SpecPath } from "../../spec/problem.ts";
@@ -15,27 +15,40 @@ export async function askForRest(
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<InitFlags> {
-  const ended = new AbortController();
   const terminal = createInterface({ input, output });
-  terminal.on("close", () => ended.abort());
+  // The iterator keeps lines that come before their question, e.g. of answers pasted in one go.
+  const lines = terminal[Symbol.asyncIterator]();
+  let isOpen = true;
+  terminal.once("close", () => {
+    isOpen = false;
+  });
+  const ask = async (text: string): Promise<string> => {
+    terminal.setPrompt(text);
+    // After the end of the input there may be lines left, and a closed terminal takes no prompt.
+    if (isOpen) terminal.prompt();
+    const { value, done } = await lines.next();
+    if (done === true) throw cancelled();
+    return value;
+  };
   let answers = { ...flags };
   try {
     for (const question of QUESTIONS) {
       if (answers[question.flag] !== undefined || question.when?.(answers) === false) continue;
-      answers = await answerTo(question, answers, output, (text) => terminal.question(text, { signal: ended.signal }));
+      answers = await answerTo(question, answers, output, ask);
     }
     return answers;
-  } catch (cause) {
-    if (!ended.signal.aborted) throw cause;
-    throw new TandemError({
-      code: "E_INIT_CANCELLED",
-      what: "no spec was written",
-      why: "the input ended before the last answer",
-      fix: "run `tandem init` again, or give the answers as flags (`tandem init --help`)",
-    });
   } finally {
     terminal.close();
   }
+}
+
+function cancelled(): TandemError {
+  return new TandemError({
+    code: "E_INIT_CANCELLED",
+    what: "no spec was written",
+    why: "the input ended before the last answer",
+    fix: "run `tandem init` again, or give the answers as flags (`tandem init --help`)",
+  });
 }
 
 async function answerTo(
