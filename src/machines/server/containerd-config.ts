@@ -24,6 +24,9 @@ export function containerdConfig(facts: NodeFacts): string {
   return `${[
     "# Written by Tandem. The file that was here before comes back with a reset.",
     "version = 2",
+    // As in Debian's own file: the default would make /opt/containerd.
+    '[plugins."io.containerd.internal.v1.opt"]',
+    'path = "/var/lib/containerd/opt"',
     `[${cri}]`,
     `sandbox_image = "${PAUSE_IMAGE}"`,
     // Without CAP_SYS_RESOURCE every container whose score is below containerd's own would fail to start.

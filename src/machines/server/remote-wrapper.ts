@@ -4,7 +4,7 @@
  * end means "stop": when we abort, are killed with -9 or lose the network, everything the script started is ended, so
  * that the next run never meets a half-done one still at work. 255 is kept for ssh's own failures.
  */
-const WRAPPER = `export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+const WRAPPER = `export LC_ALL=C KUBECACHEDIR=/run/tandem/kube PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 script=$(head -c "$1"; printf x); script=\${script%x}
 exec 3<&0 </dev/null
 stop() {

@@ -8,7 +8,9 @@ if [ ! -e "$state/control-plane" ]; then
     fi
     kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock > /dev/null
   fi
-  own_folder "$state"
+  # Folders that the kubelet and the containers of kubeadm's pods make on the server.
+  own_folder /usr/lib/modules
+  own_folder /usr/libexec/kubernetes/kubelet-plugins/volume/exec
   touch "$state/kubeadm"
   kubeadm init --config /etc/tandem/kubeadm.yaml --skip-token-print ${ignored:+"--ignore-preflight-errors=$ignored"} > /dev/null
   touch "$state/control-plane"

@@ -10,7 +10,9 @@ if [ -e /etc/kubernetes/kubelet.conf ] || [ -e /etc/kubernetes/bootstrap-kubelet
   fi
   kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock > /dev/null
 fi
-own_folder "$state"
+# Folders that the kubelet and the containers of kubeadm's pods make on the server.
+own_folder /usr/lib/modules
+own_folder /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 touch "$state/kubeadm"
 config=$(mktemp /run/tandem.join.XXXXXX)
 trap 'rm -f -- "$config"' EXIT

@@ -32,34 +32,46 @@ act_kubernetes() {
   rm -rf /var/lib/kubelet /var/lib/etcd /run/tandem /var/log/pods /var/log/containers /run/kubernetes
 }
 
-tables() { command -v iptables-save > /dev/null && { iptables-save; ip6tables-save; } 2> /dev/null; }
 check_network() {
   [ -e "$state/kubeadm" ] || return 0
   ! nft list table inet tandem > /dev/null 2>&1 || exit 1
-  [ -z "$(ip -4 route show proto 184)" ] || exit 1
-  ! tables | grep -qE '^:(KUBE|CNI)-' || exit 1
+  [ -z "$(ip -4 route show proto 184)" ] && [ ! -e /var/lib/cni ] || exit 1
+  # Not in a pipe: a reader that has seen enough would make the writer fail.
+  local saved
+  saved=$(iptables-save 2> /dev/null; ip6tables-save 2> /dev/null) || true
+  ! grep -qE '^:(KUBE|CNI)-' <<< "$saved" || exit 1
+}
+# The part of `iptables-save` output that takes our chains out of one table, for `iptables-restore --noflush`. Rules of
+# other programs stay as they are.
+without_ours() { # table, saved rules
+  local lines
+  lines=$(sed -n "/^\*$1\$/,/^COMMIT/p" <<< "$2")
+  printf '*%s\n' "$1"
+  grep -oP '^:\K(KUBE|CNI)-\S+' <<< "$lines" | sed 's/^/-F /' || true
+  grep -E '^-A ' <<< "$lines" | grep -vE '^-A (KUBE|CNI)-' | grep -E -- '-(j|g) (KUBE|CNI)-' | sed 's/^-A/-D/' || true
+  grep -oP '^:\K(KUBE|CNI)-\S+' <<< "$lines" | sed 's/^/-X /' || true
+  printf 'COMMIT\n'
 }
 act_network() {
-  local save program
+  local saved program table family link
   nft delete table inet tandem 2> /dev/null || true
   ip -4 route flush proto 184
-  ip -o link show type veth | awk -F'[ @:]+' '/link-netns/ { print $2 }' | while read -r link; do
-    # Only pods' ends: the card of an emulated server is a veth as well.
-    [[ $link != veth* ]] || ip link del "$link"
-  done
+  # Only pods' ends: the card of an emulated server is a veth as well.
+  for link in $(ip -o link show type veth | grep -oP '^\d+: \Kveth[0-9a-f]+'); do ip link del "$link" 2> /dev/null || true; done
   for program in iptables ip6tables; do
-    save=$($program-save 2> /dev/null) || continue
-    # Rules of other programs in the same tables stay as they are.
-    grep -qE '^:(KUBE|CNI)-' <<< "$save" || continue
-    while read -r table; do
-      {
-        printf '*%s\n' "$table"
-        sed -n "/^\*$table\$/,/^COMMIT/p" <<< "$save" | grep -oP '^:\K(KUBE|CNI)-\S+' | sed 's/.*/-F &/'
-        sed -n "/^\*$table\$/,/^COMMIT/p" <<< "$save" | grep -E '^-A ' | grep -vE '^-A (KUBE|CNI)-' | grep -E -- '(-j|-g) (KUBE|CNI)-' | sed 's/^-A/-D/'
-        sed -n "/^\*$table\$/,/^COMMIT/p" <<< "$save" | grep -oP '^:\K(KUBE|CNI)-\S+' | sed 's/.*/-X &/'
-        printf 'COMMIT\n'
-      } | $program-restore --noflush
-    done < <(grep -oP '^\*\K.*' <<< "$save")
+    saved=$($program-save 2> /dev/null) || continue
+    for table in $(grep -oP '^\*\K.*' <<< "$saved"); do without_ours "$table" "$saved"; done | $program-restore --noflush
+  done
+  # Chains and tables that iptables made for these rules and that now hold none.
+  for family in ip ip6; do
+    for link in nat:PREROUTING filter:INPUT filter:FORWARD filter:OUTPUT; do
+      saved=$(nft list chain $family ${link%:*} ${link#*:} 2> /dev/null) || continue
+      [ "$(grep -cvE '^(table|#|\s*chain)|policy accept;$|\}$' <<< "$saved")" != 0 ] || nft delete chain $family ${link%:*} ${link#*:}
+    done
+    for table in nat mangle filter; do
+      saved=$(nft list table $family $table 2> /dev/null) || continue
+      grep -q 'chain ' <<< "$saved" || nft delete table $family $table
+    done
   done
   rm -rf /var/lib/cni
 }
