@@ -11,4 +11,9 @@ export const commands: Record<string, CommandEntry> = {
   validate: { summary: "check a spec", load: () => import("./commands/validate.ts") },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
   machines: { summary: "list the machines of a local stack", load: () => import("./commands/machines.ts") },
+  doctor: {
+    summary: "say what is in the way on servers or on this machine",
+    load: () => import("./commands/doctor.ts"),
+  },
+  etcd: { summary: "save and restore what the cluster knows", load: () => import("./commands/etcd.ts") },
 };
