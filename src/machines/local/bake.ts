@@ -4,7 +4,7 @@ import type { ImageArchive } from "../images/write-image.ts";
 import { containerLogs, createContainer, removeContainer, startContainer, waitContainer } from "./container.ts";
 import { machineHostConfig } from "./container-options.ts";
 import type { Engine } from "./engine.ts";
-import { LABEL, ownerId } from "./labels.ts";
+import { builderPrefix } from "./labels.ts";
 
 /**
  * Runs inside a throw-away machine without systemd. $1 is a list `<archive number> <sha256> <reference>`.
@@ -56,10 +56,10 @@ export async function bakeImages(
   const list = archives.flatMap(({ sha256, references }) => references.map((reference) => `${sha256} ${reference}`));
   const id = await createContainer(
     api,
-    undefined,
+    `${builderPrefix(engine)}bake`,
     {
       Image: base,
-      Labels: { [LABEL.owner]: ownerId(engine) },
+      Labels: {},
       Entrypoint: ["/bin/sh", "-c", BAKE_SCRIPT, "bake", list.join("\n")],
       NetworkDisabled: true,
       Volumes: { "/var": {} },

@@ -10,6 +10,9 @@ import { MACHINE_PACKAGES, MACHINE_SUITE } from "./machine-files.ts";
 
 const MIRROR = "http://deb.debian.org/debian";
 
+// The kernel ends the builder and all it started when this process dies, however it dies; its mounts vanish with it.
+const DIES_WITH_US = ["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
 /** How the tree is made, mirrors apart: part of the image's name. */
 export const BASE_RECIPE: readonly string[] = [
   "--mode=root",
@@ -37,13 +40,16 @@ export async function importBaseImage(
   const tools = await unpackDebianPackages(folder, ["mmdebstrap", "debian-archive-keyring"], { signal });
   onProgress?.(`Debian ${MACHINE_SUITE} from packages, ${MACHINE_PACKAGES.length} asked for (about 45 s)`);
   const temporary = join(folder, "tmp");
-  // What a killed build left; its mounts were in a namespace of their own and died with it.
+  // What a killed build left; its mounts and processes were in namespaces of their own and died with it.
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
-  const builder = execa("perl", [join(tools.root, "usr/bin/mmdebstrap"), ...(await builderArguments())], {
+  const command = ["perl", join(tools.root, "usr/bin/mmdebstrap"), ...(await builderArguments())];
+  const builder = execa("setpriv", [...DIES_WITH_US, ...command], {
     env: { PATH: [...tools.binDirs, process.env.PATH].join(":"), TMPDIR: temporary, LC_ALL: "C" },
     stdout: "pipe",
     buffer: { stdout: false },
+    // unshare blocks SIGTERM, and the builder would first finish the step it is in, which may take 20 s.
+    killSignal: "SIGKILL",
     ...(signal && { cancelSignal: signal }),
   });
   const [repo = "", tag = ""] = reference.split(":");

@@ -6,6 +6,7 @@ import { restoreHostSettings } from "./host-settings.ts";
 import { LABEL, ownFilter } from "./labels.ts";
 import { deleteMachine, listMachines } from "./machine.ts";
 import { deleteNetwork, dropRoutes } from "./network.ts";
+import { removeBuilders } from "./old-images.ts";
 
 export interface CleanOptions {
   home?: string;
@@ -38,6 +39,7 @@ export async function cleanLocal(
     }
     await deleteNetwork(engine, stack);
     const others = await othersLeft(engine, stack);
+    if (!others) await removeBuilders(engine);
     await engine.api.close();
     if (others) return;
   }

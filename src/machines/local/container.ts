@@ -20,14 +20,8 @@ export interface ContainerSpec {
 }
 
 /** Makes a container without starting it; answers its id. A taken name is HTTP 409. */
-export async function createContainer(
-  api: DockerApi,
-  name: string | undefined,
-  spec: ContainerSpec,
-  signal?: AbortSignal,
-) {
-  const query: Record<string, string> = name === undefined ? {} : { name };
-  const { Id } = await api.call<{ Id: string }>("POST", "/containers/create", { query, body: spec, signal });
+export async function createContainer(api: DockerApi, name: string, spec: ContainerSpec, signal?: AbortSignal) {
+  const { Id } = await api.call<{ Id: string }>("POST", "/containers/create", { query: { name }, body: spec, signal });
   return Id;
 }
 

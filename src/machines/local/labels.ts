@@ -23,6 +23,14 @@ export function containerName(stack: string, machine: string): string {
   return `tandem-${stack}-${machine}`;
 }
 
+/**
+ * Begin of the names of throw-away containers of image builds. A name, because labels would go into the image that is
+ * made from them and from there onto every machine.
+ */
+export function builderPrefix(engine: Pick<Engine, "home">): string {
+  return `tandem-build-${ownerId(engine)}-`;
+}
+
 /** Name of the network of a stack. */
 export function networkName(stack: string): string {
   return `tandem-${stack}`;

@@ -13,10 +13,10 @@ import { createContainer, putArchive, removeContainer } from "./container.ts";
 import { STOP_SIGNAL } from "./container-options.ts";
 import type { Engine } from "./engine.ts";
 import { assertSpace } from "./host-settings.ts";
-import { LABEL, ownerId } from "./labels.ts";
+import { builderPrefix } from "./labels.ts";
 import { withLock } from "./lock.ts";
 import { MACHINE_SUITE, machineFiles } from "./machine-files.ts";
-import { removeOldImages } from "./old-images.ts";
+import { removeBuilders, removeOldImages } from "./old-images.ts";
 
 export interface MachineImageOptions {
   /** The multi-call Kubernetes binary, put where server preparation looks for it. Left out: a bare machine. */
@@ -41,7 +41,7 @@ interface Stage {
 }
 
 // Measured: engine data of one image with all stages, and the archive on its way.
-const SPACE_GIB = 8;
+export const SPACE_GIB = 8;
 
 /**
  * The image of a machine: Debian from packages, the Kubernetes binary, all container images imported. Built when an
@@ -68,6 +68,7 @@ export async function ensureMachineImage(engine: Engine, options: MachineImageOp
     ];
     if (await exists(engine, reference)) return { reference, built: false };
     await assertSpace(engine.dataRoot, SPACE_GIB, "the machine image");
+    await removeBuilders(engine);
     for (const stage of stages) {
       if (await exists(engine, stage.reference)) continue;
       onProgress?.(`building ${stage.reference}`);
@@ -109,15 +110,14 @@ async function commitLayer(
   archives: readonly NodeJS.ReadableStream[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const labels = { [LABEL.owner]: ownerId(engine) };
   const config = {
     Image: from,
-    Labels: labels,
+    Labels: {},
     Entrypoint: ["/usr/local/sbin/machine-entry"],
     StopSignal: STOP_SIGNAL,
     NetworkDisabled: true,
   };
-  const id = await createContainer(engine.api, undefined, { ...config, HostConfig: {} }, signal);
+  const id = await createContainer(engine.api, `${builderPrefix(engine)}layer`, { ...config, HostConfig: {} }, signal);
   try {
     for (const archive of archives) await putArchive(engine.api, id, archive as PassThrough, signal);
     const [repo = "", tag = ""] = reference.split(":");

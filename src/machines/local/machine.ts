@@ -100,8 +100,6 @@ function machineSpec(engine: Engine, request: MachineRequest) {
     HostConfig: {
       ...machineHostConfig(engine),
       NetworkMode: network,
-      // Names outside must not be looked up by tests: nothing listens there, so they fail at once.
-      Dns: ["127.0.0.1"],
     },
     NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: request.address } } } },
   };

@@ -1,5 +1,7 @@
+import { removeContainer } from "./container.ts";
 import { ifStatus } from "./docker-api.ts";
 import type { Engine } from "./engine.ts";
+import { builderPrefix } from "./labels.ts";
 
 /** Removes our images; those that a container uses stay. Without `keep`, all of them. */
 export async function removeOldImages(
@@ -15,4 +17,11 @@ export async function removeOldImages(
   for (const { tag } of tags.sort((a, b) => b.Created - a.Created)) {
     if (!keep.has(tag)) await engine.api.call("DELETE", `/images/${tag}`).catch(ifStatus(404, 409));
   }
+}
+
+/** Removes throw-away containers that a killed build left. Call it while no build runs. */
+export async function removeBuilders(engine: Pick<Engine, "api" | "home">): Promise<void> {
+  const query = { all: "true", filters: JSON.stringify({ name: [`^/${builderPrefix(engine)}`] }) };
+  const rows = await engine.api.call<{ Id: string }[]>("GET", "/containers/json", { query });
+  for (const { Id } of rows) await removeContainer(engine.api, Id);
 }
