@@ -1,0 +1,22 @@
+import type { Frame } from "./frames.ts";
+
+export interface SubscribeOptions {
+  server: string;
+  /** `http://10.0.0.11:9477`, or https with `ca`. */
+  url: string;
+  token: string;
+  ca?: string;
+  /**
+   * Every frame in the order of the agent, with the time of its arrival on this process's monotonic clock. A beat is also a
+   * frame. Must not throw.
+   */
+  onFrame(frame: Frame, arrivedMonoMs: number): void;
+  /** The connection's state. A lost connection is *blind*, not a fault: the subscriber reconnects by itself. */
+  onConnection(state: "connected" | "lost", reason: string, atMonoMs: number): void;
+}
+
+export interface Subscription {
+  close(): void;
+}
+
+export type Subscribe = (options: SubscribeOptions) => Subscription;
