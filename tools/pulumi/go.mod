@@ -282,3 +282,5 @@ require (
 )
 
 replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
+
+replace gocloud.dev => gocloud.dev v0.46.0
