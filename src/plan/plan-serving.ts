@@ -1,45 +1,39 @@
 import type { Problem } from "../spec/problem.ts";
 import type { ClusterSpec } from "../spec/schema.ts";
-import { architectureOf, gpuOf, modelOf } from "./catalogue.ts";
 import { engineEnv } from "./env.ts";
+import { readExtraArgs } from "./flags/extra-args.ts";
+import { flagRuleProblems } from "./flags/rules.ts";
 import { groupPlans } from "./groups.ts";
 import { launchArgs } from "./launch-args.ts";
-import { layoutOf } from "./layout-name.ts";
-import { memoryOf } from "./memory.ts";
+import { decideLayout } from "./layouts/decide.ts";
+import { fleetOf } from "./layouts/fleet.ts";
 import { portPlan, portProblems } from "./ports.ts";
 import { probePlan } from "./probes.ts";
 import type { ServingPlan } from "./serving-plan.ts";
-import { workloadOf } from "./workload.ts";
+import { specProblems } from "./spec-problems.ts";
+import { planWarnings } from "./warnings.ts";
 
 export type PlanResult = { ok: true; plan: ServingPlan } | { ok: false; problems: Problem[] };
 
-/** Works out everything that follows from a spec, or every reason why it cannot run. Pure: same spec, same plan. */
+/**
+ * Works out everything that follows from a checked spec, or every reason why it cannot run. Pure: same spec, same plan.
+ * Problems carry the path of the field, so that the caller can show the line.
+ */
 export function planServing(spec: ClusterSpec): PlanResult {
-  const problems = portProblems(spec);
+  const extra = readExtraArgs(spec.engine.extraArgs);
+  const problems = [...portProblems(spec), ...specProblems(spec), ...extra.problems];
+  // Layouts are judged on equal servers; on unequal ones their reasons would only hide the cause.
+  if (problems.some(({ path }) => path[0] === "groups")) return { ok: false, problems };
+  const fleet = fleetOf(spec);
+  const decided = decideLayout(spec, fleet);
+  if (!decided.ok) return { ok: false, problems: [...problems, ...decided.problems] };
+  const { judged, why, alternatives, rejected } = decided.decision;
+  const { layout, workload, memory } = judged;
+  problems.push(...flagRuleProblems({ spec, layout, workload, flags: extra.flags }));
   if (problems.length > 0) return { ok: false, problems };
-  const members = Object.values(spec.groups)[0] ?? [];
-  const first = spec.servers[members[0] ?? ""];
-  if (first === undefined) throw new Error("a checked spec has at least one group, and every member is a server");
-  const model = modelOf(spec.model.preset);
-  const layout = layoutOf({
-    tensorParallel: members.length * first.gpus,
-    pipelineParallel: 1,
-    dataParallel: 1,
-    expertParallel: 1,
-    redundantExperts: 0,
-  });
-  const workload = workloadOf(spec, layout, members.length);
-  const memory = memoryOf({
-    gpu: gpuOf(first.gpu),
-    architecture: architectureOf(model),
-    model,
-    layout,
-    workload,
-    kvCacheDtype: spec.engine.kvCacheDtype,
-    memFractionStatic: spec.engine.memFractionStatic,
-  });
+
   const servedName = spec.model.servedName ?? spec.model.preset;
-  const args = launchArgs({ spec, model, layout, memory, workload, servers: members.length, servedName });
+  const args = launchArgs({ spec, model: fleet.model, layout, memory, workload, servers: fleet.servers, servedName });
   return {
     ok: true,
     plan: {
@@ -53,18 +47,20 @@ export function planServing(spec: ClusterSpec): PlanResult {
         contextLength: spec.model.contextLength,
       },
       image: spec.engine.image,
-      serversPerGroup: members.length,
-      gpusPerServer: first.gpus,
+      serversPerGroup: fleet.servers,
+      gpusPerServer: fleet.gpusPerServer,
       groups: groupPlans(spec),
       layout,
+      why,
       memory,
-      rejected: [],
+      alternatives: alternatives.map(({ layout, memory }) => ({ layout, kvTokens: memory.kvTokens })),
+      rejected,
       budget: [],
       ports: portPlan(spec),
-      probes: probePlan(model),
+      probes: probePlan(fleet.model),
       env: engineEnv(spec, workload),
-      launch: { leader: { args }, worker: { args } },
-      warnings: [],
+      launch: { leader: { args }, worker: { args: [...args] } },
+      warnings: planWarnings(spec, fleet, judged),
     },
   };
 }

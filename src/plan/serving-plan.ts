@@ -31,6 +31,12 @@ export interface RejectedLayout {
   reasons: string[];
 }
 
+/** A layout that could run as well: what a person may name in `engine.layout` instead. */
+export interface AlternativeLayout {
+  layout: Layout;
+  kvTokens: number;
+}
+
 /** Per failure class: the seconds that this spec's chain of time-outs implies. Empty until health is part of the plan. */
 export interface BudgetRow {
   class: string;
@@ -80,7 +86,11 @@ export interface ServingPlan {
   gpusPerServer: number;
   groups: Record<string, GroupPlan>;
   layout: Layout;
+  /** Why this layout, in one sentence. */
+  why: string;
   memory: MemoryPlan;
+  alternatives: AlternativeLayout[];
+  /** With all reasons; nearest to running first. */
   rejected: RejectedLayout[];
   budget: BudgetRow[];
   ports: PortPlan;

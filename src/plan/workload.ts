@@ -25,16 +25,22 @@ const DEFAULT_DISPATCH_TOKENS = 128;
 
 /** Attention wholly data-parallel and experts wholly expert-parallel is the shape that DeepEP is made for. */
 export function wantsDeepEp(layout: Layout): boolean {
-  return layout.expertParallel > 1 && layout.dataParallel === layout.tensorParallel;
+  const { tensorParallel, dataParallel, expertParallel } = layout;
+  return expertParallel > 1 && expertParallel === tensorParallel && dataParallel === tensorParallel;
 }
 
 /**
  * Batch sizes for a layout. Without `engine.maxRunningRequests`: 128 for tensor parallelism (published runs stop
  * gaining there) and 64 for each attention-DP rank (the documented 2×8 recipe: 1,024 over 16).
  */
-export function workloadOf(spec: ClusterSpec, layout: Layout, servers: number): Workload {
+export function workloadOf(
+  spec: ClusterSpec,
+  layout: Layout,
+  { servers, gpusPerServer }: { servers: number; gpusPerServer: number },
+): Workload {
   const dp = layout.dataParallel;
-  const reachable = servers === 1 || spec.network.rdma.kind !== "none";
+  // Between servers DeepEP needs RDMA and counts eight ranks to a server (NUM_MAX_NVL_PEERS).
+  const reachable = servers === 1 || (spec.network.rdma.kind !== "none" && gpusPerServer === 8);
   // 4-bit kernels (moe_wna16) do not take DeepEP's dispatch format; W4AFP8 and FP8 do.
   const a2aBackend =
     wantsDeepEp(layout) && reachable && spec.model.preset !== "deepseek-r1-0528-awq" ? "deepep" : "none";

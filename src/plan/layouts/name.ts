@@ -1,4 +1,4 @@
-import type { Layout } from "./serving-plan.ts";
+import type { Layout } from "../serving-plan.ts";
 
 type Shape = Omit<Layout, "name">;
 

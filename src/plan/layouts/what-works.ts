@@ -1,0 +1,78 @@
+import type { ClusterSpec } from "../../spec/schema.ts";
+import { architectureOf, type GpuKind, gpuOf, type ModelPreset, modelOf } from "../catalogue.ts";
+import { chooseLayout } from "./choose.ts";
+import { enumerateLayouts } from "./enumerate.ts";
+import type { Fleet } from "./fleet.ts";
+import { judgeLayout } from "./judge.ts";
+
+/** One change to a spec that nothing fits, tried with the same rules, and what it would give. */
+interface Change {
+  say: string;
+  engine?: Partial<ClusterSpec["engine"]>;
+  preset?: ModelPreset;
+  contextLength?: number;
+  servers?: number;
+  gpuKind?: GpuKind;
+  gpusPerServer?: number;
+}
+
+/**
+ * What would make a group run, found by trying: every sentence names a change and the layout and tokens that it gives.
+ * Empty when no single change helps.
+ */
+export function whatWorks(spec: ClusterSpec, fleet: Fleet): string[] {
+  const { servers, gpusPerServer, gpuKind } = fleet;
+  const eights = `${servers} × ${gpusPerServer} GPUs`;
+  const changes: Change[] = [
+    { say: `layout auto`, engine: { layout: "auto" } },
+    {
+      say: `engine.memFractionStatic left out`,
+      engine: { memFractionStatic: undefined } as Partial<ClusterSpec["engine"]>,
+    },
+    { say: `engine.redundantExperts 0`, engine: { redundantExperts: 0 } },
+    { say: `engine.kvCacheDtype fp8_e4m3`, engine: { kvCacheDtype: "fp8_e4m3" } },
+    { say: `model.contextLength 32768`, contextLength: 32768 },
+    { say: `model.preset deepseek-r1-0528-w4afp8 (4-bit) on ${eights}`, preset: "deepseek-r1-0528-w4afp8" },
+    { say: `model.preset deepseek-r1-0528-awq (4-bit) on ${eights}`, preset: "deepseek-r1-0528-awq" },
+    { say: `servers of 8 GPUs each`, gpusPerServer: 8 },
+    { say: `${servers * 2} servers of ${gpusPerServer}×${gpuKind} in a group`, servers: servers * 2 },
+    { say: `H200-141 GPUs instead of ${gpuKind}`, gpuKind: "H200-141" },
+  ];
+  return changes.flatMap((change) => {
+    const tried = tryChange(spec, fleet, change);
+    return tried === undefined ? [] : [`${change.say}: ${tried}`];
+  });
+}
+
+function tryChange(spec: ClusterSpec, fleet: Fleet, change: Change): string | undefined {
+  if (change.gpuKind === fleet.gpuKind || change.gpusPerServer === fleet.gpusPerServer) return undefined;
+  const model = change.preset === undefined ? fleet.model : modelOf(change.preset);
+  if (change.preset !== undefined && model.quantization !== "fp8" && fleet.model.quantization !== "fp8")
+    return undefined;
+  const changed: ClusterSpec = {
+    ...spec,
+    engine: { ...spec.engine, ...change.engine },
+    model: {
+      ...spec.model,
+      preset: change.preset ?? spec.model.preset,
+      contextLength: Math.min(spec.model.contextLength, change.contextLength ?? Number.POSITIVE_INFINITY),
+    },
+  };
+  if (changed.model.contextLength === spec.model.contextLength && change.contextLength !== undefined) return undefined;
+  const gpuKind = change.gpuKind ?? fleet.gpuKind;
+  const world: Fleet = {
+    servers: change.servers ?? fleet.servers,
+    gpusPerServer: change.gpusPerServer ?? fleet.gpusPerServer,
+    gpuKind,
+    gpu: gpuOf(gpuKind),
+    model,
+    architecture: architectureOf(model),
+  };
+  const kept = enumerateLayouts(world.servers * world.gpusPerServer, changed.engine.redundantExperts)
+    .map((layout) => judgeLayout(changed, world, layout))
+    .filter(({ reasons }) => reasons.length === 0);
+  const choice = chooseLayout(kept, changed, world);
+  return (
+    choice && `${choice.judged.layout.name}, ${choice.judged.memory.kvTokens.toLocaleString("en-US")} tokens of KV`
+  );
+}
