@@ -3,6 +3,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { dnsStep } from "./cluster-dns.ts";
 import { filesStep } from "./files-step.ts";
+import { gatewayAddressStep } from "./gateway-address.ts";
 import { type ControlPlaneConfig, ignoredChecks, initConfig, kubeletPatch } from "./kubeadm-config.ts";
 import { networkStep } from "./network-step.ts";
 import { readNodeFacts } from "./node-facts.ts";
@@ -43,6 +44,7 @@ export async function initControlPlane(
       dnsStep(remote, config.dns),
       readyStep(remote, config.name),
       serviceStep(remote, config),
+      ...(config.gateway ? [gatewayAddressStep(remote, config.gateway)] : []),
     ],
     options,
     remote.resume,

@@ -14,7 +14,7 @@ const API_PORT = "6443";
  *
  * @throws E_FIREWALL_SSH if a port to close is the one that SSH comes through
  */
-export function firewallRules({ firewall, podCidr, role }: NodeConfig): string {
+export function firewallRules({ firewall, podCidr, serviceCidr, role, gateway }: NodeConfig): string {
   const closed = [...NODE_PORTS, ...firewall.ports];
   const lockedOut = [...closed, API_PORT].find((range) => {
     const [from = 0, to = from] = range.split("-").map(Number);
@@ -35,6 +35,10 @@ export function firewallRules({ firewall, podCidr, role }: NodeConfig): string {
     firewall.admins.length > 0 && forAdmins.length > 0
       ? [`    ip saddr ${set(firewall.admins)} tcp dport ${set(forAdmins)} accept`]
       : [];
+  // VRRP has no secret that is worth one: only the other replica's server may speak it.
+  const vrrp = gateway
+    ? [`    ip protocol vrrp ip saddr != ${set(gateway.replicas.map(({ address }) => address))} drop`]
+    : [];
   return `${[
     "# Written by Tandem; the table is loaded and removed as one.",
     "table inet tandem",
@@ -45,6 +49,7 @@ export function firewallRules({ firewall, podCidr, role }: NodeConfig): string {
     "  chain input {",
     "    type filter hook input priority filter - 5; policy accept;",
     `    tcp dport ${set(all)} jump strangers`,
+    ...vrrp,
     "  }",
     "  chain strangers {",
     '    iif "lo" accept',
@@ -55,6 +60,21 @@ export function firewallRules({ firewall, podCidr, role }: NodeConfig): string {
     `    iifname "veth*" ip saddr ${podCidr} accept`,
     ...admin,
     "    counter drop",
+    "  }",
+    // A service address that kube-proxy has no rule for yet is refused at once. Without this the first packet leaves the
+    // server, the kernel remembers its connection as one to pass on as it is, and a pod that started a second too early
+    // (CoreDNS does) waits half a minute for an answer. After kube-proxy's own step no packet has such an address.
+    "  chain unserved {",
+    "    meta l4proto tcp reject with tcp reset",
+    "    reject",
+    "  }",
+    "  chain forward {",
+    "    type filter hook forward priority filter; policy accept;",
+    `    ip daddr ${serviceCidr} jump unserved`,
+    "  }",
+    "  chain output {",
+    "    type filter hook output priority filter; policy accept;",
+    `    ip daddr ${serviceCidr} jump unserved`,
     "  }",
     "  chain postrouting {",
     "    type nat hook postrouting priority srcnat + 5; policy accept;",

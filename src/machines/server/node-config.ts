@@ -1,3 +1,5 @@
+import type { GatewayAddress } from "./gateway-address.ts";
+
 /** An archive that `ctr images import` takes; `references` are the images that it holds. */
 export interface NodeImage {
   references: readonly string[];
@@ -32,6 +34,8 @@ export interface NodeConfig {
   };
   images: readonly NodeImage[];
   firewall: FirewallConfig;
+  /** Only on a server that has a replica of the gateway. */
+  gateway?: GatewayAddress;
   /** True on an emulated server: a container without GPUs of its own, whose kernel belongs to its host. */
   local: boolean;
 }

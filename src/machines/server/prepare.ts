@@ -19,7 +19,7 @@ export async function prepareServer(
   options: StepOptions = {},
 ): Promise<StepReport[]> {
   const { name } = remote.target;
-  const packages = await runSteps(name, [packagesStep(remote)], options, remote.resume);
+  const packages = await runSteps(name, [packagesStep(remote, config)], options, remote.resume);
   // What is installed decides about the configuration, so it is read after the packages are there.
   const facts = await readNodeFacts(remote, options.signal);
   const steps = [
@@ -32,9 +32,10 @@ export async function prepareServer(
   return [...packages, ...(await runSteps(name, steps, options, remote.resume))];
 }
 
-function packagesStep(remote: Remote): Step {
+function packagesStep(remote: Remote, { gateway }: NodeConfig): Step {
   return scriptStep(remote, {
     name: "packages",
+    values: { also: gateway ? "keepalived" : "" },
     check: script("packages-check"),
     act: script("packages"),
     timeoutMs: 600_000,

@@ -1,4 +1,5 @@
 import { filesStep } from "./files-step.ts";
+import { gatewayAddressStep } from "./gateway-address.ts";
 import { ignoredChecks, type JoinInput, joinConfig, kubeletPatch } from "./kubeadm-config.ts";
 import { networkStep } from "./network-step.ts";
 import type { NodeConfig } from "./node-config.ts";
@@ -31,6 +32,7 @@ export async function joinWorker(
       networkStep(remote, config, apiAddress),
       readyStep(controlPlane, config.name),
       serviceStep(remote, config),
+      ...(config.gateway ? [gatewayAddressStep(remote, config.gateway)] : []),
     ],
     options,
     remote.resume,

@@ -4,12 +4,13 @@ manifests=/etc/kubernetes/manifests
 aside=$work/manifests
 put_back() {
   [ ! -d "$aside" ] || { mv -f -- "$aside"/*.yaml "$manifests"/ 2> /dev/null || true; rmdir -- "$aside" 2> /dev/null || true; }
+  rm -rf -- "$data.restore"
   release_tools
 }
-trap put_back EXIT
 argument() { sed -n "s/^ *- --$1=//p" "$manifest" | head -n 1; }
 name=$(argument name) peer=$(argument initial-advertise-peer-urls) data=$(argument data-dir)
 fresh=$data.restore
+trap put_back EXIT
 rm -rf -- "$fresh"
 # Revisions jump ahead, so that no watch of the time before the restore takes the new history for its own.
 "$etcdutl" snapshot restore "$work/snapshot" --data-dir "$fresh" --name "$name" \

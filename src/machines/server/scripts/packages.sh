@@ -10,6 +10,8 @@ need conntrack conntrack
 need ip iproute2
 need modprobe kmod
 need sysctl procps
+# Programs whose package has the same name, for this server's part in the stack.
+for program in $also; do need "$program" "$program"; done
 [ -x /usr/lib/cni/ptp ] || [ -x /opt/cni/bin/ptp ] || missing+=(containernetworking-plugins)
 if ! command -v apt-get > /dev/null; then
   echo "missing: ${missing[*]}, and there is no apt-get to install them with" >&2

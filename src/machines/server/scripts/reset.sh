@@ -1,7 +1,7 @@
 # Takes back what `lib.sh` has noted under /var/lib/tandem. $part names the part; $mode is check (exit 0: nothing left
 # to do) or act.
 state=/var/lib/tandem
-units='tandem-network tandem-firewall kubelet'
+units='tandem-address tandem-network tandem-firewall kubelet'
 # Nothing noted: this server was never ours, whatever runs on it.
 [ -d "$state" ] || exit 0
 noted() { [ ! -e "$state/$1" ] || cat "$state/$1"; }
@@ -13,7 +13,7 @@ check_services() {
 }
 act_services() {
   local unit
-  for unit in tandem-network kubelet; do systemctl disable -q --now "$unit" 2> /dev/null || true; done
+  for unit in tandem-address tandem-network kubelet; do systemctl disable -q --now "$unit" 2> /dev/null || true; done
   # kubeadm unmounts, ends the containers and empties its folders. It needs containerd and its configuration.
   if [ -e "$state/kubeadm" ]; then
     kubeadm reset --force --cleanup-tmp-dir --cri-socket unix:///run/containerd/containerd.sock > /dev/null
@@ -29,7 +29,7 @@ act_kubernetes() {
   local left
   left=$(awk '$2 ~ "^/var/lib/kubelet" { print $2 }' /proc/mounts | sort -r)
   for mount in $left; do umount -- "$mount" || umount -l -- "$mount"; done
-  rm -rf /var/lib/kubelet /var/lib/etcd /run/tandem /var/log/pods /var/log/containers /run/kubernetes
+  rm -rf /var/lib/kubelet /var/lib/etcd /var/lib/etcd.restore /var/lib/etcd.before /run/tandem /var/log/pods /var/log/containers /run/kubernetes
 }
 
 check_network() {
