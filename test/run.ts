@@ -46,6 +46,7 @@ await suite("conformity");
 
 const obstacle = clusterObstacle();
 if (obstacle === null) {
+  await check("programs of this computer", node, ["test/support/install-host-programs.ts"]);
   await check("tools", node, ["src/cli/main.ts", "tools", "install"]);
   await suite("cluster");
 } else {

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { execa } from "execa";
+import { ensureHostPrograms, HOST_PROGRAMS } from "../../src/machines/local/host-programs.ts";
 import type { SshTarget } from "../../src/machines/server/target.ts";
 
 export interface TestSshd {
@@ -73,13 +73,9 @@ function listening(daemon: { stderr: Readable; then: Promise<unknown>["then"] })
 }
 
 async function findSshd(): Promise<string> {
-  const path = "/usr/sbin/sshd";
-  if (existsSync(path)) return path;
-  // Debian's package starts a service where an init runs; the tests only want the file.
-  await execa("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "openssh-server"], {
-    env: { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
-  });
-  return path;
+  await ensureHostPrograms({ programs: { ...HOST_PROGRAMS, sshd: "openssh-server" } });
+  // sshd starts itself anew for each connection and insists on its full path.
+  return "/usr/sbin/sshd";
 }
 
 export async function freePort(): Promise<number> {

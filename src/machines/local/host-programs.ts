@@ -19,8 +19,8 @@ export interface HostProgramOptions {
 }
 
 /**
- * Installs the packages whose programs are not on PATH, with apt. These are clients only: no service comes with them.
- * Nothing is installed where all programs are there.
+ * Installs the packages whose programs are not on PATH, with apt, and starts no service that comes with them. Nothing is
+ * installed where all programs are there.
  *
  * @returns the packages that were installed
  * @throws TandemError E_HOST_PROGRAMS without apt, without root, or when apt fails
@@ -46,7 +46,8 @@ export async function ensureHostPrograms({
   onProgress?.(`installing ${packages.join(" and ")}`);
   const apt = (...args: string[]) =>
     execa("apt-get", args, {
-      env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
+      // Debian starts a package's service at once, unless it takes the machine for one in single-user mode.
+      env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C", RUNLEVEL: "1" },
       stdin: "ignore",
       ...(signal ? { cancelSignal: signal } : {}),
     });
