@@ -27,8 +27,8 @@ function groupProblems(spec: ClusterSpec): Problem[] {
       problems.push(
         problem("E_PLAN_UNEQUAL_SERVERS", path, {
           what: `group ${id} mixes servers of ${counts.join(" and ")} GPUs (${servers.map(({ name, gpus }) => `${name} ${gpus}`).join(", ")})`,
-          why: `SGLang starts the same number of ranks on every server, and ${total} GPUs split nothing evenly: ${total} × tp does not divide 128 attention heads or experts of width 2048 into blocks of 128; the ${modelOf(spec.model.preset).checkpointGB} GB of ${spec.model.preset} do not fit the ${most} GPUs alone either unless said below`,
-          fix: `use servers of ${most} GPUs throughout; with ${whole.map(({ name }) => name).join(", ")} alone: ${alone.length > 0 ? alone.join("; or ") : "nothing fits"}`,
+          why: `every server of an engine starts the same number of ranks${128 % total === 0 ? "" : `, and ${total} ranks do not divide the 128 attention heads`}`,
+          fix: `use servers of ${most} GPUs throughout; or ${whole.map(({ name }) => name).join(", ")} alone: ${alone.length > 0 ? alone.join("; or ") : "nothing fits"}`,
         }),
       );
     }
@@ -55,6 +55,15 @@ function modelProblems(spec: ClusterSpec): Problem[] {
         what: `contextLength ${spec.model.contextLength.toLocaleString("en-US")} is longer than the model's ${longest.toLocaleString("en-US")}`,
         why: "the checkpoint was trained and its rotary scaling set for no more; SGLang refuses it [ctx_over_model]",
         fix: `use ${longest} or less`,
+      }),
+    );
+  }
+  if (spec.model.servedName?.startsWith("-")) {
+    problems.push(
+      problem("E_PLAN_SERVED_NAME", ["model", "servedName"], {
+        what: `servedName ${JSON.stringify(spec.model.servedName)} begins with a dash`,
+        why: "SGLang's command line takes it for a flag",
+        fix: "use a name that begins with a letter, e.g. deepseek-v3",
       }),
     );
   }

@@ -129,11 +129,14 @@ function unknownFlag(word: Word, spelling: string): Problem {
   const longer = flagsStartingWith(spelling);
   if (longer.length > 0 && spelling.length > 2) {
     const full = longer.slice(0, 3).join(", ");
+    const owner = longer.length === 1 ? OWNED_FLAGS[canonicalFlag(full) ?? ""] : undefined;
     return refuse(
       word,
       "is an abbreviation",
       `argparse guesses (${longer.length} ${longer.length === 1 ? "flag begins" : "flags begin"} like this) and the next release may guess otherwise`,
-      `write the flag in full: ${full}`,
+      owner !== undefined && "field" in owner
+        ? `set ${owner.field}, which gives ${full}`
+        : `write the flag in full: ${full}`,
     );
   }
   const meant = didYouMean(spelling.replaceAll("_", "-"), Object.keys(FLAGS));
@@ -154,8 +157,8 @@ function splitOnce(text: string): [string, string?] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-// As argparse: a negative number is a value, anything else that starts with a dash is a flag.
-const isValue = (word: Word | undefined): boolean => word !== undefined && !/^-(?!\d)/.test(word.text);
+// As argparse up to Python 3.13: a plain negative number is a value, anything else that starts with a dash is a flag.
+const isValue = (word: Word | undefined): boolean => word !== undefined && !/^-(?!\d*(\.\d+)?$)/.test(word.text);
 
 function mostValues(flag: Flag | undefined): number {
   if (flag === undefined || flag.nargs === "+" || flag.nargs === "*") return Number.POSITIVE_INFINITY;

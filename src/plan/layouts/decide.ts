@@ -7,10 +7,11 @@ import { enumerateLayouts } from "./enumerate.ts";
 import type { Fleet } from "./fleet.ts";
 import { type Judged, judgeLayout } from "./judge.ts";
 import { layoutOf, parseLayoutName } from "./name.ts";
+import { usualLayouts } from "./usual.ts";
 import { whatWorks } from "./what-works.ts";
 
 export interface Decision extends Choice {
-  /** Layouts that can run as well, best first for nobody: in the order of enumeration. */
+  /** Layouts that can run as well, in the order of enumeration. */
   alternatives: Judged[];
   /** Nearest to running first. */
   rejected: RejectedLayout[];
@@ -20,7 +21,7 @@ export type DecisionResult = { ok: true; decision: Decision } | { ok: false; pro
 
 /** Enumerates, judges and chooses; an explicit `engine.layout` is honoured or refused with all its reasons. */
 export function decideLayout(spec: ClusterSpec, fleet: Fleet): DecisionResult {
-  const judged = enumerateLayouts(fleet.servers * fleet.gpusPerServer, spec.engine.redundantExperts).map((layout) =>
+  const judged = enumerateLayouts(fleet, spec.engine.redundantExperts).map((layout) =>
     judgeLayout(spec, fleet, layout),
   );
   const kept = judged.filter(({ reasons }) => reasons.length === 0);
@@ -41,14 +42,16 @@ export function decideLayout(spec: ClusterSpec, fleet: Fleet): DecisionResult {
 function named(spec: ClusterSpec, fleet: Fleet, kept: readonly Judged[]): Choice | Problem[] {
   const name = spec.engine.layout;
   const parsed = parseLayoutName(name);
-  const names = kept.map(({ layout }) => layout.name);
+  const layouts = kept.map(({ layout }) => layout);
+  const usual = usualLayouts(layouts, fleet.servers, spec.engine.redundantExperts);
+  const names = (usual.length > 0 ? usual : layouts).slice(0, 8).map((layout) => layout.name);
   if (parsed === undefined) {
-    const meant = didYouMean(name, ["auto", ...names]);
+    const meant = didYouMean(name, ["auto", ...layouts.map((layout) => layout.name)]);
     return [
       problem("E_PLAN_LAYOUT_NAME", ["engine", "layout"], {
         what: `${JSON.stringify(name)} is not a layout`,
         why: "a layout is named by its sizes: tp16, tp8-pp2, tp16-dp2, dp16-ep16",
-        fix: meant === undefined ? `use auto or one of ${names.slice(0, 6).join(", ")}` : `did you mean ${meant}?`,
+        fix: meant === undefined ? `use auto or one of ${names.join(", ")}` : `did you mean ${meant}?`,
       }),
     ];
   }
@@ -70,7 +73,7 @@ function named(spec: ClusterSpec, fleet: Fleet, kept: readonly Judged[]): Choice
     problem("E_PLAN_LAYOUT", ["engine", "layout"], {
       what: `layout ${layout.name} cannot run on ${fleet.servers} × ${fleet.gpusPerServer} ${fleet.gpuKind}`,
       why: reasons.join("; "),
-      fix: names.length > 0 ? `use auto, or one that runs here: ${names.slice(0, 8).join(", ")}` : suggest(spec, fleet),
+      fix: names.length > 0 ? `use auto, or one that runs here: ${names.join(", ")}` : suggest(spec, fleet),
     }),
   ];
 }
@@ -106,8 +109,8 @@ function byDistance(judged: readonly Judged[]): RejectedLayout[] {
         a.layout.pipelineParallel - b.layout.pipelineParallel ||
         a.layout.redundantExperts - b.layout.redundantExperts ||
         partial(a) - partial(b) ||
-        b.layout.expertParallel - a.layout.expertParallel ||
-        b.layout.dataParallel - a.layout.dataParallel,
+        a.layout.dataParallel - b.layout.dataParallel ||
+        a.layout.expertParallel - b.layout.expertParallel,
     );
 }
 

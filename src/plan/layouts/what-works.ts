@@ -23,6 +23,9 @@ interface Change {
 export function whatWorks(spec: ClusterSpec, fleet: Fleet): string[] {
   const { servers, gpusPerServer, gpuKind } = fleet;
   const eights = `${servers} × ${gpusPerServer} GPUs`;
+  // The next number that divides over all ranks: 256 experts already do.
+  const ranks = servers * gpusPerServer;
+  const evenExperts = Math.ceil(spec.engine.redundantExperts / ranks) * ranks;
   const changes: Change[] = [
     { say: `layout auto`, engine: { layout: "auto" } },
     {
@@ -30,6 +33,7 @@ export function whatWorks(spec: ClusterSpec, fleet: Fleet): string[] {
       engine: { memFractionStatic: undefined } as Partial<ClusterSpec["engine"]>,
     },
     { say: `engine.redundantExperts 0`, engine: { redundantExperts: 0 } },
+    { say: `engine.redundantExperts ${evenExperts}`, engine: { redundantExperts: evenExperts } },
     { say: `engine.kvCacheDtype fp8_e4m3`, engine: { kvCacheDtype: "fp8_e4m3" } },
     { say: `model.contextLength 32768`, contextLength: 32768 },
     { say: `model.preset deepseek-r1-0528-w4afp8 (4-bit) on ${eights}`, preset: "deepseek-r1-0528-w4afp8" },
@@ -46,6 +50,7 @@ export function whatWorks(spec: ClusterSpec, fleet: Fleet): string[] {
 
 function tryChange(spec: ClusterSpec, fleet: Fleet, change: Change): string | undefined {
   if (change.gpuKind === fleet.gpuKind || change.gpusPerServer === fleet.gpusPerServer) return undefined;
+  if (change.engine?.redundantExperts === spec.engine.redundantExperts) return undefined;
   const model = change.preset === undefined ? fleet.model : modelOf(change.preset);
   if (change.preset !== undefined && model.quantization !== "fp8" && fleet.model.quantization !== "fp8")
     return undefined;
@@ -68,7 +73,7 @@ function tryChange(spec: ClusterSpec, fleet: Fleet, change: Change): string | un
     model,
     architecture: architectureOf(model),
   };
-  const kept = enumerateLayouts(world.servers * world.gpusPerServer, changed.engine.redundantExperts)
+  const kept = enumerateLayouts(world, changed.engine.redundantExperts)
     .map((layout) => judgeLayout(changed, world, layout))
     .filter(({ reasons }) => reasons.length === 0);
   const choice = chooseLayout(kept, changed, world);
