@@ -9,6 +9,11 @@ export interface CommandEntry {
 export const commands: Record<string, CommandEntry> = {
   init: { summary: "write a spec with comments", load: () => import("./commands/init.ts") },
   validate: { summary: "check a spec", load: () => import("./commands/validate.ts") },
+  plan: {
+    summary: "show what a spec becomes, before anything is touched",
+    load: () => import("./commands/plan.ts"),
+  },
+  render: { summary: "print the Kubernetes objects of a spec", load: () => import("./commands/render.ts") },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
   machines: { summary: "list the machines of a local stack", load: () => import("./commands/machines.ts") },
   doctor: {

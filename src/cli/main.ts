@@ -35,4 +35,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+// `tandem render … | head` closes the pipe early; what a command does besides printing must still come to its end.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -12,3 +12,8 @@ export async function printData(value: unknown, format: "json" | "yaml"): Promis
   if (format === "json") process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   else process.stdout.write((await import("yaml")).stringify(value, { lineWidth: 0 }));
 }
+
+/** A terminal that shows colours and a person who wants them (https://no-color.org). */
+export function wantsColour(stream: { isTTY?: boolean }): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+}

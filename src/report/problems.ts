@@ -1,4 +1,4 @@
-import type { LocatedProblem } from "../spec/problem.ts";
+import { formatPath, type LocatedProblem, type Problem } from "../spec/problem.ts";
 
 /**
  * Problems as a person reads them: place, what, the line with a caret, why, fix. `text` is the spec they were found in.
@@ -26,4 +26,10 @@ function window(source: string, at: number): { shown: string; caretAt: number } 
   const safe = source.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
   const from = at < 90 ? 0 : at - 60;
   return { shown: safe.slice(from, from + 100), caretAt: at - from };
+}
+
+/** A warning in one sentence, for a list that quotes no lines. */
+export function warningText({ path, what, why, fix }: Problem): string {
+  const place = formatPath(path);
+  return `${place === "" || what.includes(place) ? "" : `${place}: `}${what}: ${why}; ${fix}`;
 }
