@@ -1,0 +1,68 @@
+import {
+  hasUnknown,
+  isObject,
+  type Plain,
+  type PlainObject,
+  type PropertyPath,
+  printPath,
+  UNKNOWN,
+} from "../wire/value.ts";
+
+/** One property that differs, in the form of Pulumi's detailed diff. */
+export interface PropertyChange {
+  path: PropertyPath;
+  kind: "add" | "delete" | "update";
+  /** The change cannot be made in place: the resource must be made anew. */
+  replaces: boolean;
+}
+
+export interface ResourceDiff {
+  changes: PropertyChange[];
+  /** Top-level properties that force a replacement, sorted. */
+  replaces: string[];
+}
+
+/**
+ * Compares the inputs of the last update with the present ones, leaf by leaf. A value that is unknown in the preview
+ * counts as changed: it may turn out to be the same, but saying "no change" would be a promise.
+ *
+ * @param replaceOn top-level properties that cannot change in place.
+ * @param ignore top-level properties or printed paths that the operator told Pulumi to ignore (`ignoreChanges`).
+ */
+export function diffInputs(
+  olds: PlainObject,
+  news: PlainObject,
+  replaceOn: readonly string[],
+  ignore: readonly string[] = [],
+): ResourceDiff {
+  const changes = compare(olds, news, [])
+    .filter(({ path }) => !ignore.some((ignored) => isWithin(printPath(path), ignored)))
+    .map((change): PropertyChange => ({ ...change, replaces: replaceOn.includes(String(change.path[0])) }));
+  const replaces = changes.filter((change) => change.replaces).map((change) => String(change.path[0]));
+  return { changes, replaces: [...new Set(replaces)].sort() };
+}
+
+type Difference = Omit<PropertyChange, "replaces">;
+
+function compare(old: Plain | undefined, now: Plain | undefined, path: PropertyPath): Difference[] {
+  if (now === undefined) return old === undefined ? [] : [{ path, kind: "delete" }];
+  if (old === undefined) return [{ path, kind: "add" }];
+  if (Array.isArray(old) && Array.isArray(now)) {
+    const longest = Math.max(old.length, now.length);
+    return Array.from({ length: longest }, (_, index) => compare(old[index], now[index], [...path, index])).flat();
+  }
+  if (isObject(old) && isObject(now)) {
+    const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+    return keys.flatMap((key) => compare(own(old, key), own(now, key), [...path, key]));
+  }
+  if (old === now && now !== UNKNOWN && !hasUnknown(now)) return [];
+  return [{ path, kind: "update" }];
+}
+
+function own(object: PlainObject, key: string): Plain | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function isWithin(path: string, ancestor: string): boolean {
+  return path === ancestor || path.startsWith(`${ancestor}.`) || path.startsWith(`${ancestor}[`);
+}

@@ -1,0 +1,7 @@
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { resourceTypes } from "../resources/index.ts";
+import { servePlugin } from "../wire/serve.ts";
+import { providerService } from "./service.ts";
+
+const engineAddress = process.argv.slice(2).find((word) => !word.startsWith("-"));
+await servePlugin(ResourceProviderService, providerService(resourceTypes, "0.1.0", engineAddress));

@@ -1,0 +1,41 @@
+import grpc from "@grpc/grpc-js";
+
+/** The size the Pulumi CLI itself accepts; a stack's manifests exceed gRPC's default of 4 MiB. */
+const messageLimitBytes = 400 * 1024 * 1024;
+
+/**
+ * Starts a gRPC server on a free loopback port and prints the port as the first line of stdout, which is how the Pulumi
+ * CLI learns where its plug-in listens.
+ */
+export async function servePlugin(
+  service: grpc.ServiceDefinition,
+  implementation: grpc.UntypedServiceImplementation,
+): Promise<void> {
+  const server = new grpc.Server({ "grpc.max_receive_message_length": messageLimitBytes });
+  server.addService(service, implementation);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  process.stdout.write(`${port}\n`);
+}
+
+/** An async function as a gRPC method. What it throws becomes the call's error, through `toStatus`. */
+export function unary<Request, Response>(
+  handle: (request: Request, call: grpc.ServerUnaryCall<Request, Response>) => Promise<Response> | Response,
+  toStatus: (error: unknown) => Partial<grpc.StatusObject> = plainStatus,
+): grpc.handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    Promise.resolve()
+      .then(() => handle(call.request, call))
+      .then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(toStatus(error)),
+      );
+  };
+}
+
+function plainStatus(error: unknown): Partial<grpc.StatusObject> {
+  return { code: grpc.status.ABORTED, details: error instanceof Error ? error.message : String(error) };
+}

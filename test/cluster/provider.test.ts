@@ -1,0 +1,150 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { journalOf } from "../support/scratch/provider/file-type.ts";
+import { pulumiBinary, type Scratch, scratch } from "../support/scratch/run.ts";
+
+// The contract between the provider's generic core, the language host and the real Pulumi CLI, on the smallest
+// resource there is: a file. Nothing here needs the cluster.
+let stack: Scratch;
+const secret = "planted-secret-7f3a91";
+beforeEach(async () => {
+  stack = await scratch(pulumiBinary);
+  writeFileSync(stack.file("password"), secret);
+});
+afterEach(() => stack.end());
+
+const one = (args: object = {}) => ({
+  name: "one",
+  args: { path: stack.file("one"), content: "first", journal: stack.journal, ...args },
+  passwordFile: stack.file("password"),
+});
+const up = (...args: string[]) => stack.pulumi(["up", "--yes", "--skip-preview", ...args]);
+
+describe("life of a resource", () => {
+  test("preview, create, nothing to do, update, replace, delete", async () => {
+    const two = { name: "two", args: { path: stack.file("two"), journal: stack.journal }, contentFrom: "one" };
+    await stack.declare([one(), two]);
+
+    const preview = await stack.pulumi(["preview", "--diff"]);
+    expect(preview.exitCode, preview.text).toBe(0);
+    expect(preview.text).toContain("content: [unknown]");
+    expect(preview.text).toContain("password: [secret]");
+    expect(journalOf(stack.journal), "a preview touches nothing").toEqual([]);
+
+    expect((await up()).exitCode).toBe(0);
+    expect(journalOf(stack.journal)).toEqual([`create ${stack.file("one")}`, `create ${stack.file("two")}`]);
+    expect(await readFile(stack.file("two"), "utf8")).toMatch(/^[0-9a-f]{64}$/);
+
+    const again = await up();
+    expect(again.text).toContain("3 unchanged");
+    expect(journalOf(stack.journal)).toHaveLength(2);
+
+    await stack.declare([one({ content: "second" }), two]);
+    const changed = await stack.pulumi(["preview", "--diff"]);
+    expect(changed.text).toContain('"first" => "second"');
+    expect(changed.text).toContain("~ filebox:index:File: (update)");
+    expect((await up()).exitCode).toBe(0);
+    expect(await readFile(stack.file("one"), "utf8")).toBe("second");
+
+    await stack.declare([one({ content: "second", path: stack.file("moved") }), two]);
+    const replaced = await stack.pulumi(["preview", "--diff"]);
+    expect(replaced.text).toContain("+-filebox:index:File: (replace)");
+    expect(replaced.text).toMatch(/~ path *: .*one" => ".*moved"/);
+    expect((await up()).exitCode).toBe(0);
+    expect(existsSync(stack.file("one")), "the old one goes before the new one comes").toBe(false);
+    expect(await readFile(stack.file("moved"), "utf8")).toBe("second");
+
+    await stack.declare([]);
+    expect((await up()).text).toContain("2 deleted");
+    expect(existsSync(stack.file("moved"))).toBe(false);
+  });
+
+  test("a refresh finds drift, the next up repairs it, and what is gone is made again", async () => {
+    await stack.declare([one()]);
+    await up();
+    writeFileSync(stack.file("one"), "somebody else's");
+    const refreshed = await stack.pulumi(["refresh", "--yes", "--skip-preview", "--diff"]);
+    expect(refreshed.text).toContain("somebody else's");
+    expect((await up()).text).toContain("1 updated");
+    expect(await readFile(stack.file("one"), "utf8")).toBe("first");
+
+    await rm(stack.file("one"));
+    expect((await stack.pulumi(["refresh", "--yes", "--skip-preview"])).text).toContain("1 deleted");
+    expect((await up()).text).toContain("1 created");
+  });
+});
+
+describe("what goes wrong", () => {
+  test("inputs that the schema refuses are named before anything runs", async () => {
+    await stack.declare([one({ path: "relative", colour: "blue" })]);
+    const refused = await up();
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.text).toContain("must be absolute");
+    expect(refused.text).toContain("colour");
+    expect(journalOf(stack.journal)).toEqual([]);
+  });
+
+  test("a create that fails leaves no pending operation, and its secret is not in the message", async () => {
+    await stack.declare([one({ refuses: true })]);
+    const failed = await up();
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.text).toContain("refused with the password [secret]");
+    expect(JSON.parse(await stack.state()).checkpoint.latest.pending_operations ?? []).toEqual([]);
+    await stack.declare([one()]);
+    expect((await up()).text).toContain("1 created");
+  });
+
+  test("a thing that exists but is not ready is kept and finished by the next up", async () => {
+    writeFileSync(stack.file("broken"), "");
+    await stack.declare([one({ brokenWhile: stack.file("broken") })]);
+    const failed = await up();
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.text).toContain("written, but not ready");
+    expect(JSON.parse(await stack.state()).checkpoint.latest.resources.at(-1).initErrors).toHaveLength(1);
+
+    await rm(stack.file("broken"));
+    const finished = await up();
+    expect(finished.exitCode, finished.text).toBe(0);
+    expect(journalOf(stack.journal)).toEqual([`create ${stack.file("one")}`, `update ${stack.file("one")}`]);
+    expect((await up()).text).toContain("2 unchanged");
+  });
+
+  test("Ctrl-C aborts the running operation at once", async () => {
+    await stack.declare([one({ slowMs: 60_000 })]);
+    const started = Date.now();
+    const stopped = await stack.pulumi(["up", "--yes", "--skip-preview"], {
+      interruptWhen: () => journalOf(stack.journal).length > 0,
+    });
+    expect(stopped.exitCode).not.toBe(0);
+    expect(Date.now() - started).toBeLessThan(20_000);
+    expect(journalOf(stack.journal)).toEqual([`create ${stack.file("one")}`, `aborted ${stack.file("one")}`]);
+    await stack.declare([one()]);
+    expect((await up()).text).toContain("1 created");
+  });
+
+  test.each(["throw", "reject"])("a program that does %s ends as a diagnostic", async (failure) => {
+    await stack.declare([one()], { "scratch:failure": failure });
+    const failed = await stack.pulumi(["preview"]);
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.text).toContain(failure === "throw" ? "thrown at the top of the program" : "rejected in the program");
+  });
+});
+
+test("a secret is in no file of the state, and in nothing that was printed", async () => {
+  await stack.declare([one()]);
+  const texts = [
+    (await stack.pulumi(["preview", "--diff"])).text,
+    (await up("--logtostderr", "-v", "3")).text,
+    (await stack.pulumi(["refresh", "--yes", "--skip-preview", "--diff"])).text,
+    await stack.state(),
+  ];
+  const backend = join(stack.dir, "backend");
+  for (const file of await readdir(backend, { recursive: true, withFileTypes: true })) {
+    if (file.isFile()) texts.push(await readFile(join(file.parentPath, file.name), "utf8"));
+  }
+  expect(texts.length).toBeGreaterThan(5);
+  const leaks = texts.map((text) => text.indexOf(secret)).filter((at) => at >= 0);
+  expect(leaks.length, texts.find((text) => text.includes(secret))?.slice(0, 2000)).toBe(0);
+});

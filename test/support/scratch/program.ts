@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+
+interface Wanted {
+  name: string;
+  args: Record<string, unknown>;
+  /** Takes its content from the digest of this other resource. */
+  contentFrom?: string;
+  /** Its password is in this file, because configuration is written to the history as it is. */
+  passwordFile?: string;
+}
+
+class File extends pulumi.CustomResource {
+  declare readonly digest: pulumi.Output<string>;
+  constructor(name: string, args: pulumi.Inputs) {
+    super("filebox:index:File", name, { ...args, digest: undefined });
+  }
+}
+
+const config = new pulumi.Config("scratch");
+const failure = config.get("failure");
+if (failure === "throw") throw new Error("thrown at the top of the program");
+if (failure === "reject") void Promise.reject(new Error("rejected in the program"));
+
+const files = new Map<string, File>();
+for (const { name, args, contentFrom, passwordFile } of JSON.parse(config.require("files")) as Wanted[]) {
+  const content = contentFrom ? files.get(contentFrom)?.digest : args.content;
+  const password = passwordFile ? pulumi.secret(readFileSync(passwordFile, "utf8")) : undefined;
+  files.set(name, new File(name, { ...args, content, password }));
+}
+export const digests = Object.fromEntries([...files].map(([name, { digest }]) => [name, digest]));

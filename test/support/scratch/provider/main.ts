@@ -1,0 +1,7 @@
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { providerService } from "../../../../src/infra/provider/service.ts";
+import { servePlugin } from "../../../../src/infra/wire/serve.ts";
+import { fileType } from "./file-type.ts";
+
+const engineAddress = process.argv.slice(2).find((word) => !word.startsWith("-"));
+await servePlugin(ResourceProviderService, providerService([fileType], "0.1.0", engineAddress));
