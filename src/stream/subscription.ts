@@ -1,3 +1,4 @@
+import type { Stall } from "./event-loop.ts";
 import type { Frame } from "./frames.ts";
 
 export interface SubscribeOptions {
@@ -13,6 +14,11 @@ export interface SubscribeOptions {
   onFrame(frame: Frame, arrivedMonoMs: number): void;
   /** The connection's state. A lost connection is *blind*, not a fault: the subscriber reconnects by itself. */
   onConnection(state: "connected" | "lost", reason: string, atMonoMs: number): void;
+  /**
+   * This process itself stood still. Called before the frames that arrived meanwhile are passed on: silence over such a
+   * time is ours, not the server's, and must not be judged before the next turn of the event loop.
+   */
+  onStall?(stall: Stall): void;
 }
 
 export interface Subscription {

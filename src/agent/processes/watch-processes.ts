@@ -1,0 +1,114 @@
+import { closeSync } from "node:fs";
+import type { Evidence } from "../../health/evidence.ts";
+import { monitorState } from "../monitor-state.ts";
+import type { Emit, Source } from "../source.ts";
+import { Discovery, type FoundLauncher, type FoundRank } from "./discover.ts";
+import { groupOfLeader } from "./engine-arguments.ts";
+import { Proc } from "./proc.ts";
+
+export interface WatchProcessesOptions {
+  root: string;
+  match: string;
+  /** The group of this server where the engine's command line does not tell it. */
+  group: string | null;
+  emit: Emit;
+  monoMs(): number;
+  /** The engine of this server came or went: the source of engine evidence follows it. */
+  onEngine(launcher: (FoundLauncher & { group: string }) | null): void;
+  pollMs?: number;
+  scanMs?: number;
+}
+
+interface Watched {
+  found: { pid: number; startTicks: number };
+  fd: number;
+  state: "running" | "stopped";
+  evidence(state: "running" | "stopped" | "exited"): Evidence;
+}
+
+/**
+ * Watches every rank process and its launcher. A poll reads one small file of each, which takes some microseconds and
+ * cannot hang; there is no notification in Linux that a program without native code could wait for.
+ */
+export function watchProcesses(options: WatchProcessesOptions): Source {
+  const { emit, monoMs, onEngine, pollMs = 20, scanMs = 1_000 } = options;
+  const proc = new Proc(options.root);
+  const tell = monitorState(emit, "processes");
+  const watched = new Map<number, Watched>();
+  const groupOf = ({ engine }: FoundLauncher) => options.group ?? groupOfLeader(engine.leader) ?? "unknown";
+
+  const add = (found: Watched["found"], evidence: Watched["evidence"]): boolean => {
+    const fd = proc.openStat(found.pid);
+    if (fd === null) return false;
+    // Between its discovery and now it may have ended and its number may be another's.
+    if (proc.readStat(fd)?.startTicks !== found.startTicks) {
+      closeSync(fd);
+      return false;
+    }
+    watched.set(found.pid, { found, fd, state: "running", evidence });
+    emit(evidence("running"));
+    return true;
+  };
+  const onFound = ({ pid, startTicks, rank, launcher }: FoundRank) => {
+    const group = groupOf(launcher);
+    if (!watched.has(launcher.pid)) {
+      const added = add(launcher, (state) => ({
+        kind: "engine-process",
+        group,
+        pid: launcher.pid,
+        // A stopped launcher stops nothing by itself; its ranks say how they are.
+        state: state === "exited" ? "exited" : "running",
+      }));
+      if (added) onEngine({ ...launcher, group });
+    }
+    add({ pid, startTicks }, (state) => ({ kind: "rank", group, rank, pid, state }));
+  };
+  const discovery = new Discovery({
+    proc,
+    match: options.match,
+    onFound,
+    onHung: (pid) => tell("hung", `the command line of process ${pid} cannot be read: it hangs in the kernel`),
+  });
+
+  const look = (pid: number, entry: Watched) => {
+    const now = stateOf(proc.readStat(entry.fd)?.state);
+    if (now === entry.state) return;
+    if (now !== "exited") {
+      entry.state = now;
+      emit(entry.evidence(now));
+      return;
+    }
+    watched.delete(pid);
+    closeSync(entry.fd);
+    discovery.forget(entry.found);
+    const evidence = entry.evidence("exited");
+    emit(evidence);
+    if (evidence.kind === "engine-process") onEngine(null);
+  };
+  const scan = () => {
+    try {
+      discovery.scan(monoMs());
+      tell("working");
+    } catch (error) {
+      tell("failed", (error as Error).message);
+    }
+  };
+  const poll = setInterval(() => {
+    for (const [pid, entry] of watched) look(pid, entry);
+  }, pollMs);
+  const scanner = setInterval(scan, scanMs);
+  scan();
+  return {
+    stop() {
+      clearInterval(poll);
+      clearInterval(scanner);
+      for (const { fd } of watched.values()) closeSync(fd);
+      watched.clear();
+    },
+  };
+}
+
+function stateOf(letter: string | undefined): "running" | "stopped" | "exited" {
+  if (letter === undefined || letter === "Z" || letter === "X" || letter === "x") return "exited";
+  return letter === "T" || letter === "t" ? "stopped" : "running";
+}

@@ -1,0 +1,43 @@
+/** A time in which this process did nothing at all: what others said meanwhile was not heard yet. */
+export interface Stall {
+  fromMonoMs: number;
+  toMonoMs: number;
+}
+
+const EVERY_MS = 20;
+/** Scheduling delays of a busy computer with two cores stay below. */
+const TOLERANCE_MS = 100;
+
+const listeners = new Set<(stall: Stall) => void>();
+let timer: NodeJS.Timeout | undefined;
+let lastMonoMs = 0;
+
+/**
+ * Calls back after each stall of this process (frozen, swapped, starved, or busy with its own work), on the clock of
+ * `performance.now()`. Timers run before sockets are read, so the callback comes *before* the frames that waited:
+ * silence must not be judged before the next turn of the event loop.
+ *
+ * @returns a function that ends it
+ */
+export function onStall(listener: (stall: Stall) => void): () => void {
+  listeners.add(listener);
+  if (timer === undefined) {
+    lastMonoMs = performance.now();
+    timer = setInterval(look, EVERY_MS);
+    timer.unref();
+  }
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+function look(): void {
+  const fromMonoMs = lastMonoMs;
+  const toMonoMs = performance.now();
+  lastMonoMs = toMonoMs;
+  if (toMonoMs - fromMonoMs < TOLERANCE_MS) return;
+  for (const listener of listeners) listener({ fromMonoMs, toMonoMs });
+}
