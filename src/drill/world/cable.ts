@@ -1,0 +1,101 @@
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+
+/** What passes on a cable towards a server, seen from outside of it. */
+export type Tap = (bytes: Buffer, connection: number) => void;
+
+interface Crossing {
+  /** The side that connected. */
+  caller: Socket;
+  /** Null while the cable is cut: nobody answers. */
+  callee: Socket | null;
+  target: number;
+}
+
+let connections = 0;
+
+/**
+ * The network cable of one emulated server. Everything between this server and the others crosses it, so that it can be
+ * cut: then nothing passes any more in either direction, and neither side hears of a process that dies on the other.
+ * On loopback alone the kernel would close the sockets of a killed process and tell its peers at once, which no power cut does.
+ */
+export class Cable {
+  readonly #crossings = new Set<Crossing>();
+  readonly #servers: Server[] = [];
+  #cut = false;
+
+  /** Opens a port of loopback whose connections go over this cable to `target`; resolves with its number. */
+  async open(target: number, tap?: Tap): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (caller) => this.#cross(caller, target, tap));
+    this.#servers.push(server);
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+    return (server.address() as { port: number }).port;
+  }
+
+  /** From now on nothing passes. What the kernel has already taken is as good as on the wire. */
+  cut(): void {
+    this.#cut = true;
+    for (const { caller, callee } of this.#crossings) {
+      caller.pause();
+      callee?.pause();
+    }
+  }
+
+  /** Plugs the cable in again: what waited goes on. After a power cut a fresh kernel knows no old connection (`reset`). */
+  mend({ reset }: { reset: boolean }): void {
+    this.#cut = false;
+    for (const crossing of this.#crossings) {
+      if (reset || crossing.callee?.destroyed === true || crossing.caller.destroyed) this.#drop(crossing);
+      else if (crossing.callee === null) this.#connect(crossing);
+      else {
+        crossing.caller.resume();
+        crossing.callee.resume();
+      }
+    }
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.close();
+    for (const crossing of this.#crossings) this.#drop(crossing);
+  }
+
+  #cross(caller: Socket, target: number, tap: Tap | undefined): void {
+    const crossing: Crossing = { caller, callee: null, target };
+    this.#crossings.add(crossing);
+    const connection = ++connections;
+    if (tap !== undefined) caller.on("data", (bytes) => tap(bytes, connection));
+    this.#join(crossing, caller, () => crossing.callee);
+    if (this.#cut) caller.pause();
+    else this.#connect(crossing);
+  }
+
+  #connect(crossing: Crossing): void {
+    const callee = createConnection({ port: crossing.target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    crossing.callee = callee;
+    this.#join(crossing, callee, () => crossing.caller);
+    crossing.caller.resume();
+  }
+
+  #join(crossing: Crossing, from: Socket, to: () => Socket | null): void {
+    from.on("data", (bytes) => {
+      const other = to();
+      if (this.#cut || other === null) return;
+      if (!other.write(bytes)) {
+        from.pause();
+        other.once("drain", () => this.#cut || from.resume());
+      }
+    });
+    from.on("end", () => this.#cut || to()?.end());
+    from.on("error", () => this.#cut || this.#drop(crossing));
+    from.on("close", () => {
+      if (this.#cut) return;
+      if (to()?.destroyed !== false) this.#crossings.delete(crossing);
+      else if (from.errored !== null || !from.readableEnded) this.#drop(crossing);
+    });
+  }
+
+  #drop(crossing: Crossing): void {
+    this.#crossings.delete(crossing);
+    for (const socket of [crossing.caller, crossing.callee])
+      if (socket !== null && !socket.destroyed) socket.resetAndDestroy();
+  }
+}

@@ -1,0 +1,71 @@
+import { xidLine } from "../../emulator/gpu/kernel-log.ts";
+import type { FaultClass } from "../../report/rehearsal.ts";
+import { monotonicMs } from "../clock.ts";
+import type { EmulatedServer } from "./emulated-server.ts";
+import type { World } from "./world.ts";
+
+/** A fault that was caused: when, by the injector's own clock, and what was done in words. */
+export interface Injected {
+  atMs: number;
+  what: string;
+}
+
+/** XID 79: what an H100 says when it falls off the bus. */
+const LOST_GPU = { xid: 79, detail: "GPU has fallen off the bus." };
+
+type Injector = (world: World, victim: EmulatedServer, random: () => number) => Promise<Injected>;
+
+const INJECTORS: Record<FaultClass, Injector> = {
+  "server-power": async (world, victim) => {
+    // The cable first: a kernel that closes the sockets of its dead processes would tell their peers.
+    const atMs = await world.network.cut(victim.name);
+    const processes = victim.children.length;
+    victim.signal("SIGKILL");
+    return { atMs, what: `its cable went silent, then its ${processes} programs and all ranks were killed` };
+  },
+  "network-cut": async (world, victim) => ({
+    atMs: await world.network.cut(victim.name),
+    what: "its cable was pulled; everything on it runs on",
+  }),
+  "server-freeze": async (_world, victim) => {
+    const atMs = monotonicMs();
+    victim.signal("SIGSTOP");
+    return { atMs, what: "every process on it was stopped; its kernel still answers for open sockets" };
+  },
+  "rank-crash": async (_world, victim, random) => {
+    const { rank, pid } = pick(await victim.ranks(), random);
+    const atMs = monotonicMs();
+    process.kill(pid, "SIGKILL");
+    return { atMs, what: `the process of rank ${rank} was killed` };
+  },
+  "gpu-xid": async (_world, victim, random) => {
+    const ranks = await victim.ranks();
+    const gpu = Math.floor(random() * ranks.length);
+    const { rank, pid } = ranks[gpu] as { rank: number; pid: number };
+    const atMs = victim.appendKernelLine(xidLine({ ...LOST_GPU, gpu }));
+    // A rank whose GPU is gone never finishes its step.
+    process.kill(pid, "SIGSTOP");
+    return { atMs, what: `GPU ${gpu} fell off the bus (XID ${LOST_GPU.xid}) and rank ${rank} hangs` };
+  },
+  "engine-hang": async (_world, victim) => {
+    const atMs = monotonicMs();
+    await victim.order({ fault: "hang" });
+    return { atMs, what: "its ranks stopped making progress, with every socket open" };
+  },
+};
+
+/** Causes a fault of a class on a server. Everything that is not the fault itself is prepared before its time is taken. */
+export function inject(
+  fault: FaultClass,
+  world: World,
+  victim: EmulatedServer,
+  random: () => number = Math.random,
+): Promise<Injected> {
+  return INJECTORS[fault](world, victim, random);
+}
+
+function pick<T>(values: readonly T[], random: () => number): T {
+  const value = values[Math.floor(random() * values.length)];
+  if (value === undefined) throw new Error("nothing to pick from");
+  return value;
+}

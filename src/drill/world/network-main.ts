@@ -1,0 +1,59 @@
+import { rmSync } from "node:fs";
+import { monotonicMs } from "../clock.ts";
+import { Cable } from "./cable.ts";
+import type { NetworkOrder, NetworkReport } from "./network-messages.ts";
+import { StreamSpotter } from "./spotter.ts";
+
+// The cables of all emulated servers, in a process of their own: a power cut kills every process of a server, and its
+// cable must outlive them to keep silent. It also cleans up after a rehearsal that was killed.
+
+const folder = process.argv[2] ?? "";
+const cables = new Map<string, Cable>();
+const processGroups = new Set<number>();
+const tell = (report: NetworkReport): void => {
+  // The rehearsal may be gone already; `disconnect` deals with that.
+  if (process.connected) process.send?.(report, () => {});
+};
+
+function cableOf(server: string): Cable {
+  const cable = cables.get(server) ?? new Cable();
+  cables.set(server, cable);
+  return cable;
+}
+
+async function obey(order: NetworkOrder): Promise<NetworkReport> {
+  const { id } = order;
+  switch (order.order) {
+    case "open": {
+      const { server, target, watch } = order;
+      const spotter = new StreamSpotter((stream) => tell({ report: "request", server, stream, atMs: monotonicMs() }));
+      const port = await cableOf(server).open(target, watch ? (bytes, from) => spotter.look(bytes, from) : undefined);
+      return { report: "done", id, atMs: monotonicMs(), port };
+    }
+    case "cut": {
+      const atMs = monotonicMs();
+      cableOf(order.server).cut();
+      return { report: "done", id, atMs };
+    }
+    case "mend":
+      cableOf(order.server).mend(order);
+      return { report: "done", id, atMs: monotonicMs() };
+    case "keep":
+      processGroups.add(order.processGroup);
+      return { report: "done", id, atMs: monotonicMs() };
+  }
+}
+
+process.on("message", (order: NetworkOrder) => {
+  obey(order).then(tell, (error: unknown) => tell({ report: "failed", id: order.id, error: String(error) }));
+});
+process.on("disconnect", () => {
+  for (const group of processGroups)
+    try {
+      process.kill(-group, "SIGKILL");
+    } catch {}
+  if (folder !== "") rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+});
+// Ctrl-C is for the rehearsal: it ends this process when it has used the cables for the last time.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { entryPath } from "./entry.ts";
+import type { NetworkOrder, NetworkReport } from "./network-messages.ts";
+
+export interface SeenRequest {
+  server: string;
+  stream: string;
+  atMs: number;
+}
+
+type Body<T> = T extends unknown ? Omit<T, "id"> : never;
+type Done = Extract<NetworkReport, { report: "done" }>;
+
+/** The cables between the emulated servers, held by a process of its own. */
+export class Network {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, { resolve(done: Done): void; reject(error: Error): void }>();
+  readonly exited: Promise<void>;
+  /** Called when the request of a stream reaches a server. */
+  onRequest: (request: SeenRequest) => void = () => {};
+  #orders = 0;
+
+  /** @param folder removed by that process if this one is killed */
+  constructor(folder: string) {
+    this.#child = spawn(process.execPath, [entryPath(new URL("./network-main.ts", import.meta.url)), folder], {
+      detached: true,
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { PATH: process.env.PATH },
+    });
+    this.#child.on("message", (report: NetworkReport) => this.#hear(report));
+    this.exited = new Promise((resolve) => {
+      const end = () => {
+        for (const { reject } of this.#waiting.values()) reject(new Error("the network process ended"));
+        resolve();
+      };
+      this.#child.once("exit", end).once("error", end);
+    });
+  }
+
+  /** A port that leads over the cable of `server` to its own port `target`. */
+  async open(server: string, target: number, { watch = false } = {}): Promise<number> {
+    return (await this.#order({ order: "open", server, target, watch })).port as number;
+  }
+
+  /** Nothing passes from or to this server any more. Resolves with the moment that it happened. */
+  async cut(server: string): Promise<number> {
+    return (await this.#order({ order: "cut", server })).atMs;
+  }
+
+  async mend(server: string, { reset }: { reset: boolean }): Promise<void> {
+    await this.#order({ order: "mend", server, reset });
+  }
+
+  /** Has a process group ended even if this process is killed. */
+  async keep(processGroup: number): Promise<void> {
+    await this.#order({ order: "keep", processGroup });
+  }
+
+  /** Ends the process, and with it every process group it was given. */
+  async close(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    await this.exited;
+  }
+
+  #order(body: Body<NetworkOrder>): Promise<Done> {
+    const id = ++this.#orders;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#child.send({ ...body, id }, (error) => error && reject(error));
+    });
+  }
+
+  #hear(report: NetworkReport): void {
+    if (report.report === "request") {
+      this.onRequest(report);
+      return;
+    }
+    const waiting = this.#waiting.get(report.id);
+    this.#waiting.delete(report.id);
+    if (report.report === "done") waiting?.resolve(report);
+    else waiting?.reject(new Error(report.error));
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { Child } from "./child.ts";
+import { EmulatedServer } from "./emulated-server.ts";
+import { Network } from "./network.ts";
+import { freePorts } from "./ports.ts";
+
+export interface WorldGroup {
+  id: string;
+  servers: EmulatedServer[];
+  /** Base URL of rank 0's engine, over its cable. */
+  url: string;
+}
+
+export interface WorldOptions {
+  plan: ServingPlan;
+  /** Settings of the engines, e.g. EMULATOR_LOAD_SECONDS. */
+  engineEnv?: Record<string, string>;
+}
+
+/** Time to load: long enough to be a phase of its own, short enough to wait for. */
+const ENGINE_ENV = { EMULATOR_LOAD_SECONDS: "0.3" };
+
+/** The groups of a plan as processes of this machine, joined by cables that can be cut. No root, nothing outside a temporary folder. */
+export class World {
+  readonly plan: ServingPlan;
+  readonly groups: readonly WorldGroup[];
+  readonly network: Network;
+  readonly folder: string;
+  #closed: Promise<void> | null = null;
+
+  private constructor(plan: ServingPlan, folder: string, network: Network, groups: readonly WorldGroup[]) {
+    this.plan = plan;
+    this.folder = folder;
+    this.network = network;
+    this.groups = groups;
+  }
+
+  /** Lays the cables and writes the files of all servers; nothing of theirs runs yet. */
+  static async create({ plan, engineEnv = {} }: WorldOptions): Promise<World> {
+    const folder = mkdtempSync(join(tmpdir(), "tandem-rehearsal-"));
+    const network = new Network(folder);
+    try {
+      const env = { ...plan.env, ...ENGINE_ENV, ...engineEnv };
+      const groups = await Promise.all(
+        Object.values(plan.groups).map((group) => layGroup({ plan, folder, network, env }, group)),
+      );
+      return new World(plan, folder, network, groups);
+    } catch (error) {
+      await network.close();
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get servers(): EmulatedServer[] {
+    return this.groups.flatMap(({ servers }) => servers);
+  }
+
+  server(name: string): EmulatedServer {
+    const found = this.servers.find((server) => server.name === name);
+    if (found === undefined) throw new Error(`no server ${name}: want one of ${this.servers.map((s) => s.name)}`);
+    return found;
+  }
+
+  /** Starts the engines of a group and waits until it serves. */
+  async startGroup(group: WorldGroup): Promise<void> {
+    await Promise.all(group.servers.map((server) => this.kept(server.startEngine())));
+    await Promise.all(group.servers.map((server) => server.engineReady()));
+  }
+
+  /** Notes a process, so that nothing can leave it behind. */
+  async kept(child: Child): Promise<Child> {
+    await this.network.keep(child.pid);
+    return child;
+  }
+
+  /** Ends every process and removes every file. Safe to call twice, and at any moment. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.kill()));
+    await this.network.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+interface Ground {
+  plan: ServingPlan;
+  folder: string;
+  network: Network;
+  env: Record<string, string>;
+}
+
+async function layGroup(
+  { plan, folder, network, env }: Ground,
+  group: { id: string; servers: string[] },
+): Promise<WorldGroup> {
+  const [distPort = 0, ...ports] = await freePorts(1 + 2 * group.servers.length);
+  const [leader = ""] = group.servers;
+  const distReachedAt = await network.open(leader, distPort);
+  const servers = await Promise.all(
+    group.servers.map(async (name, nodeRank) => {
+      const own = { http: ports[2 * nodeRank] as number, agent: ports[2 * nodeRank + 1] as number };
+      const place = {
+        name,
+        group: group.id,
+        nodeRank,
+        folder: join(folder, name),
+        ports: own,
+        // A worker's way to the leader crosses both cables: its own and the leader's.
+        distPort: nodeRank === 0 ? distPort : await network.open(name, distReachedAt),
+        reachedAt: {
+          http: await network.open(name, own.http, { watch: true }),
+          agent: await network.open(name, own.agent),
+        },
+      };
+      const launch = nodeRank === 0 ? plan.launch.leader : plan.launch.worker;
+      return new EmulatedServer(place, { args: launch.args, env });
+    }),
+  );
+  return { id: group.id, servers, url: `http://127.0.0.1:${servers[0]?.place.reachedAt.http}` };
+}
