@@ -18,8 +18,8 @@ export function engineContainer(plan: ServingPlan, role: EngineRole): object {
     // The image is pinned by digest and pulled ahead; a registry that is away must not stop a restart.
     imagePullPolicy: "IfNotPresent",
     command: [program],
-    args,
-    env: Object.entries(plan.env).map(([name, value]) => ({ name, value })),
+    args: args.map(literalText),
+    env: Object.entries(plan.env).map(([name, value]) => ({ name, value: literalText(value) })),
     ports: enginePorts(plan),
     resources: { requests: resources, limits: resources },
     // IPC_LOCK lets the NIC pin memory; nothing here needs a privileged container.
@@ -29,6 +29,11 @@ export function engineContainer(plan: ServingPlan, role: EngineRole): object {
     ...engineProbes(plan, role),
     volumeMounts: engineVolumes(plan).map(({ mount }) => mount),
   };
+}
+
+/** Kubernetes reads `$(NAME)` and `$$` in a container's texts. Only what LeaderWorkerSet injects is meant to be read. */
+function literalText(text: string): string {
+  return text.replaceAll(/\$(?!\((?:LWS_WORKER_INDEX|LWS_LEADER_ADDRESS)\))/g, "$$$$");
 }
 
 // Equal requests and limits make the pod Guaranteed: it is the last to be evicted, and pinned cores stay possible.

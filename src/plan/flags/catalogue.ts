@@ -41,8 +41,8 @@ export function flagsStartingWith(word: string): string[] {
 export function valueProblem(flag: Flag, value: string): string | undefined {
   if (flag.choices !== undefined && !flag.choices.includes(value)) return `use one of ${flag.choices.join(", ")}`;
   if (flag.type === "int" && !/^[+-]?\d+$/.test(value)) return "use a whole number";
-  if (flag.type === "float" && !Number.isFinite(Number(value === "" ? "x" : value))) return "use a number";
-  if (flag.type === "human_readable_int" && !/^\d+(\.\d+)?[kMGT]?$|^\d+[KMGT]i$/.test(value)) {
+  if (flag.type === "float" && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return "use a number";
+  if (flag.type === "human_readable_int" && !/^\d+(\.\d+)?[kMGT]$|^\d+([KMGT]i)?$/.test(value)) {
     return "use a whole number, or one with k, M, Ki or Mi";
   }
   if ((flag.type === "loads" || flag.type === "json_list_type") && !isJson(value)) return "use JSON";

@@ -54,6 +54,8 @@ export const REFUSED_FLAGS: Readonly<Record<string, string>> = {
   "--config": "a file could set any flag behind the plan's back; write the flags into engine.extraArgs",
   "--crash-dump-folder": "dumping requests blocks a dying leader for 65 s and more, and a failover cannot wait",
   "--skip-server-warmup": "the first user would pay for the warm-up, and readiness would come too early",
+  "--cuda-graph-config":
+    "it sets again what the plan works out with the memory: the largest batch of the decode graphs",
   "--nccl-port": "it is unused with --dist-init-addr",
   "--base-gpu-id": "every server gives all its GPUs to the engine",
   "--gpu-id-step": "every server gives all its GPUs to the engine",

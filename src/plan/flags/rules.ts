@@ -20,6 +20,19 @@ export interface FlagRule {
 
 export const FLAG_RULES: readonly FlagRule[] = [
   {
+    id: "lora_paths",
+    flag: "--lora-paths",
+    violated: ({ flags }) => {
+      const wrong = flags.get("--lora-paths")?.find((value) => /^\s*\{.*\}\s*$/s.test(value) && !namesAdapter(value));
+      return wrong === undefined
+        ? undefined
+        : {
+            why: `SGLang reads ${wrong} as JSON and wants lora_name and lora_path in it`,
+            fix: "write a path, NAME=PATH, or JSON with both",
+          };
+    },
+  },
+  {
     id: "chunk_page",
     flag: "--page-size",
     violated: ({ workload }, value) =>
@@ -115,4 +128,13 @@ export function flagRuleProblems(context: FlagContext): Problem[] {
     const what = `${flag} does not go with the rest of this spec [${id}]`;
     return [problem("E_PLAN_FLAG_RULE", ["engine", "extraArgs", Math.max(0, index)], { what, ...broken })];
   });
+}
+
+function namesAdapter(json: string): boolean {
+  try {
+    const adapter = JSON.parse(json) as object;
+    return "lora_name" in adapter && "lora_path" in adapter;
+  } catch {
+    return false;
+  }
 }
