@@ -3,10 +3,10 @@ import { access, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { TandemError } from "../../errors.ts";
+import { isRunning, type ProcessRecord, recordOf } from "../process-record.ts";
 import type { UnpackedPackages } from "./debian-packages.ts";
 import { DockerApi } from "./docker-api.ts";
 import { removeUnused, unmountBelow } from "./leftovers.ts";
-import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
 
 /** What the private daemon is and what it found on the host; kept in `<engine>/daemon.json` while it exists. */
 interface DaemonRecord extends ProcessRecord {

@@ -2,12 +2,12 @@ import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import { engineDir, tandemHome } from "../home.ts";
+import { withLock } from "../lock.ts";
 import { removeContainer } from "./container.ts";
 import { daemonSocket, daemonWasStarted, findDaemon, startDaemon, stopDaemon } from "./daemon.ts";
 import { ENGINE_PACKAGES, unpackDebianPackages } from "./debian-packages.ts";
 import { DockerApi } from "./docker-api.ts";
 import { type DockerInfo, judgeHostEngine } from "./host-engine.ts";
-import { withLock } from "./lock.ts";
 import { removeOldImages } from "./old-images.ts";
 
 /** A container engine on this machine that can run our machines. */

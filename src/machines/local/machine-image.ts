@@ -7,6 +7,7 @@ import { engineDir } from "../home.ts";
 import type { ImageFile } from "../images/image-file.ts";
 import { packLayer } from "../images/layer-tar.ts";
 import type { ImageArchive } from "../images/write-image.ts";
+import { withLock } from "../lock.ts";
 import { BAKE_SCRIPT, bakeImages } from "./bake.ts";
 import { BASE_RECIPE, importBaseImage } from "./base-image.ts";
 import { createContainer, putArchive, removeContainer } from "./container.ts";
@@ -14,7 +15,6 @@ import { STOP_SIGNAL } from "./container-options.ts";
 import type { Engine } from "./engine.ts";
 import { assertSpace } from "./host-settings.ts";
 import { builderPrefix } from "./labels.ts";
-import { withLock } from "./lock.ts";
 import { MACHINE_SUITE, machineFiles } from "./machine-files.ts";
 import { removeBuilders, removeOldImages } from "./old-images.ts";
 

@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import { engineDir } from "../home.ts";
+import { withLock } from "../lock.ts";
 import { ifStatus } from "./docker-api.ts";
 import type { Engine } from "./engine.ts";
 import { prepareHostSettings } from "./host-settings.ts";
 import { bridgeName, LABEL, networkName, ownerId } from "./labels.ts";
-import { withLock } from "./lock.ts";
 import { addBlackholes, removeBlackholes, usedSubnets } from "./routes.ts";
 import { assertFree, formatAddress, overlaps, parseSubnet } from "./subnets.ts";
 

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { withLock } from "../../../src/machines/local/lock.ts";
-import { isRunning, recordOf } from "../../../src/machines/local/process-record.ts";
+import { withLock } from "../../src/machines/lock.ts";
+import { isRunning, recordOf } from "../../src/machines/process-record.ts";
 
 let folder: string;
 let path: string;
