@@ -6,10 +6,13 @@ import { EvidenceLog } from "../stream/evidence-log.ts";
 import { type Clock, EvidenceServer } from "../stream/server.ts";
 import { systemClock } from "./clock.ts";
 import type { AgentSettings } from "./config.ts";
+import { watchEngine } from "./engine/watch-engine.ts";
+import { watchGpus } from "./gpus/watch-gpus.ts";
 import { kernelLog } from "./kernel-log/kernel-log.ts";
 import { watchProcesses } from "./processes/watch-processes.ts";
-import type { Source } from "./source.ts";
+import type { Emit, Source } from "./source.ts";
 import { tokenSource } from "./tokens.ts";
+import { watchLinks } from "./watch-links.ts";
 
 export interface RunningAgent {
   address: AddressInfo;
@@ -35,22 +38,7 @@ export async function startAgent(settings: AgentSettings, clock: Clock = systemC
   const emit = (evidence: Evidence) =>
     server.publish(log.append(evidence, { monoMs: clock.monoMs(), wallMs: clock.wallMs() }));
 
-  const sources: Source[] = [];
-  if (settings.AGENT_KERNEL_LOG !== null)
-    sources.push(kernelLog({ path: settings.AGENT_KERNEL_LOG, emit, monoMs: clock.monoMs }));
-  if (settings.AGENT_PROC !== null)
-    sources.push(
-      watchProcesses({
-        root: settings.AGENT_PROC,
-        match: settings.AGENT_ENGINE_MATCH,
-        group: settings.AGENT_GROUP ?? null,
-        emit,
-        monoMs: clock.monoMs,
-        onEngine: () => {},
-        pollMs: settings.AGENT_PROCESS_POLL_MS,
-        scanMs: settings.AGENT_PROCESS_SCAN_MS,
-      }),
-    );
+  const sources = startSources(settings, emit, clock);
   return {
     address,
     async stop() {
@@ -58,6 +46,43 @@ export async function startAgent(settings: AgentSettings, clock: Clock = systemC
       await server.close();
     },
   };
+}
+
+function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): Source[] {
+  const { AGENT_KERNEL_LOG, AGENT_PROC, AGENT_ENGINE_URL, AGENT_NVIDIA_SMI, AGENT_SYS } = settings;
+  const sources: Source[] = [];
+  if (AGENT_KERNEL_LOG !== null) sources.push(kernelLog({ path: AGENT_KERNEL_LOG, emit, monoMs }));
+  if (AGENT_PROC !== null) {
+    const engine =
+      AGENT_ENGINE_URL === null
+        ? null
+        : watchEngine({ url: AGENT_ENGINE_URL, everyMs: settings.AGENT_ENGINE_EVERY_MS, emit });
+    if (engine !== null) sources.push(engine);
+    sources.push(
+      watchProcesses({
+        root: AGENT_PROC,
+        match: settings.AGENT_ENGINE_MATCH,
+        group: settings.AGENT_GROUP ?? null,
+        emit,
+        monoMs,
+        onEngine: (launcher) => engine?.follow(launcher),
+        pollMs: settings.AGENT_PROCESS_POLL_MS,
+        scanMs: settings.AGENT_PROCESS_SCAN_MS,
+      }),
+    );
+  }
+  if (AGENT_NVIDIA_SMI !== null)
+    sources.push(
+      watchGpus({
+        command: AGENT_NVIDIA_SMI.split(/ +/),
+        expected: settings.AGENT_GPUS,
+        everyMs: settings.AGENT_GPU_EVERY_MS,
+        timeoutMs: settings.AGENT_GPU_TIMEOUT_MS,
+        emit,
+      }),
+    );
+  if (AGENT_SYS !== null) sources.push(watchLinks({ root: AGENT_SYS, everyMs: settings.AGENT_LINK_EVERY_MS, emit }));
+  return sources;
 }
 
 function bootId(): string {

@@ -1,0 +1,98 @@
+import { monitorState } from "../monitor-state.ts";
+import type { FoundLauncher } from "../processes/discover.ts";
+import type { Emit, Source } from "../source.ts";
+import { type Answer, fetchText } from "./fetch-text.ts";
+import { parseLoads, parseTokens } from "./progress.ts";
+
+export interface WatchEngineOptions {
+  /** `auto`: where the launcher's command line says. */
+  url: string;
+  everyMs: number;
+  timeoutMs?: number;
+  emit: Emit;
+}
+
+export interface EngineWatch extends Source {
+  /** The engine whose leader runs on this server; null when it is gone or its leader is elsewhere. */
+  follow(launcher: (FoundLauncher & { group: string }) | null): void;
+}
+
+interface Target {
+  url: string;
+  key: string | null;
+  group: string;
+  instance: string;
+  /** It has answered `/ready` with 200 since it started: from then on a refusal is no start any more. */
+  served: boolean;
+  tokensTotal: number;
+  running: number;
+  queued: number;
+}
+
+/**
+ * Asks the leader's own endpoints: is it ready, how far is it, what waits. `/v1/loads` reads a snapshot and never hangs;
+ * `/health` is not used, it costs a token and twenty seconds.
+ */
+export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngineOptions): EngineWatch {
+  const tell = monitorState(emit, "engine");
+  let target: Target | null = null;
+  let last = "";
+  let timer: NodeJS.Timeout | undefined;
+
+  const look = async (mine: Target): Promise<void> => {
+    const get = (path: string) => fetchText(mine.url + path, mine.key, timeoutMs);
+    const [ready, loads, metrics] = await Promise.all([get("/ready"), get("/v1/loads"), get("/metrics")]);
+    // It may have been replaced while we asked: what an old one said is of no use.
+    if (mine !== target) return;
+    Object.assign(mine, bodyOf(loads, parseLoads) ?? {});
+    mine.tokensTotal = Math.max(mine.tokensTotal, bodyOf(metrics, parseTokens) ?? 0);
+    const state = stateOf(ready, mine.served);
+    mine.served ||= state === "serving";
+    const silent = [ready, loads, metrics].some(({ kind }) => kind === "silent");
+    tell(silent ? "hung" : "working", silent ? `no answer in ${timeoutMs} ms` : "");
+    const { group, instance, tokensTotal, running, queued } = mine;
+    const now = JSON.stringify([instance, state]);
+    // While it serves each look is news, also when nothing moved: that is how a hang shows.
+    if (now !== last || state === "serving")
+      emit({ kind: "engine", group, instance, state, tokensTotal, running, queued });
+    last = now;
+  };
+  const run = async (mine: Target): Promise<void> => {
+    await look(mine);
+    if (mine === target) timer = setTimeout(() => void run(mine), everyMs);
+  };
+  return {
+    follow(launcher) {
+      clearTimeout(timer);
+      target = null;
+      if (launcher === null || launcher.engine.nodeRank !== 0) return;
+      const { group, engine, pid, startTicks } = launcher;
+      target = {
+        url: url === "auto" ? `http://${engine.host}:${engine.port}` : url,
+        key: engine.apiKey,
+        group,
+        instance: `${pid}:${startTicks}`,
+        served: false,
+        tokensTotal: 0,
+        running: 0,
+        queued: 0,
+      };
+      void run(target);
+    },
+    stop() {
+      clearTimeout(timer);
+      target = null;
+    },
+  };
+}
+
+function stateOf(ready: Answer, served: boolean): "starting" | "serving" | "unhealthy" | "unreachable" {
+  if (ready.kind === "answer" && ready.status === 200) return "serving";
+  // HTTP binds only when all ranks are ready: until then a refusal is a start.
+  if (!served && ready.kind !== "silent") return "starting";
+  return ready.kind === "answer" ? "unhealthy" : "unreachable";
+}
+
+function bodyOf<T>(answer: Answer, parse: (body: string) => T | null): T | null {
+  return answer.kind === "answer" && answer.status === 200 ? parse(answer.body) : null;
+}

@@ -1,0 +1,93 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { monitorState } from "./monitor-state.ts";
+import type { Emit, Source } from "./source.ts";
+
+export interface WatchLinksOptions {
+  /** `/sys`, or a tree like it. */
+  root: string;
+  everyMs: number;
+  emit: Emit;
+}
+
+type Link = { device: string; port: number; state: "up" | "down"; downCount: number; rateGbps: number | null };
+
+/** A card whose firmware is dead answers a read of its state after a minute, if at all. */
+const HUNG_MS = 3_000;
+
+/**
+ * Follows the ports of InfiniBand and RoCE cards. Files are read one after the other on another thread: one card that
+ * hangs takes one thread, and is told.
+ */
+export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
+  const tell = monitorState(emit, "infiniband");
+  const told = new Map<string, Link>();
+  const folder = join(root, "class", "infiniband");
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const report = (link: Link) => {
+    const key = `${link.device}/${link.port}`;
+    const before = told.get(key);
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(link)) return;
+    told.set(key, link);
+    emit({ kind: "link", ...link });
+  };
+  const look = async (): Promise<void> => {
+    let at = folder;
+    const hung = setTimeout(() => tell("hung", `${at} is not answered`), HUNG_MS);
+    try {
+      const here = new Set<string>();
+      for (const device of await names(folder))
+        for (const port of await names(join(folder, device, "ports"))) {
+          at = join(folder, device, "ports", port);
+          const link = await readLink(at, device, Number(port));
+          here.add(`${device}/${port}`);
+          if (!stopped) report(link);
+        }
+      if (stopped) return;
+      // A card that fell off the bus leaves no file behind that could say so.
+      for (const [key, link] of told) if (!here.has(key)) report({ ...link, state: "down" });
+      tell("working");
+    } catch (error) {
+      if (!stopped) tell("failed", (error as Error).message);
+    } finally {
+      clearTimeout(hung);
+      if (!stopped) timer = setTimeout(look, everyMs);
+    }
+  };
+  void look();
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function readLink(path: string, device: string, port: number): Promise<Link> {
+  const state = await text(join(path, "state"));
+  const rate = /^(\d+(?:\.\d+)?) Gb\/sec/.exec(await text(join(path, "rate")))?.[1];
+  const downCount = Number(await text(join(path, "counters", "link_downed")));
+  return {
+    device,
+    port,
+    state: state.startsWith("4: ACTIVE") ? "up" : "down",
+    downCount: Number.isFinite(downCount) ? downCount : 0,
+    rateGbps: rate === undefined ? null : Number(rate),
+  };
+}
+
+/** RoCE cards have no counters of this kind, and a file can go while we read: both are no failure. */
+async function text(path: string): Promise<string> {
+  return (await readFile(path, "utf8").catch(() => "")).trim();
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
