@@ -26,10 +26,14 @@ export type Evidence =
       running: number;
       queued: number;
     }
+  /** A program of the host that the GPUs need; `absent` where the machine has none (no NVSwitch, no fabric manager). */
+  | { kind: "service"; name: HostService; state: "running" | "failed" | "absent"; detail: string }
   /** A node condition written by somebody else (node-problem-detector, NVSentinel, kubelet). */
   | { kind: "condition"; type: string; status: "True" | "False" | "Unknown"; reason: string };
 
 export type Monitor = "nvidia-smi" | "kernel-log" | "infiniband" | "processes" | "engine" | "conditions";
+
+export type HostService = "fabric-manager" | "persistence-daemon";
 
 /** One GPU at one moment; null where the driver does not say. */
 export interface GpuSample {
@@ -71,6 +75,8 @@ export function evidenceKey(evidence: Evidence): string {
       return evidence.state === "exited" ? `engine-process exit of ${evidence.pid}` : "engine-process";
     case "engine":
       return "engine";
+    case "service":
+      return `service ${evidence.name}`;
     case "condition":
       return `condition ${evidence.type}`;
   }

@@ -7,6 +7,10 @@ export interface Sighting {
   server: string;
   atMs: number;
   line: GpuLogLine;
+  /** The piece of evidence it came in, so that a decision can name what it rests on. */
+  piece?: { agent: string; seq: number };
+  /** Repeats before this line were dropped: the gap before it is none. */
+  continues?: boolean;
 }
 
 /** Lines of one server that belong together: XIDs travel in packs, and a pack is one fault. */
@@ -19,6 +23,10 @@ export interface Incident {
   remedy: Remedy;
   reason: string;
   codes: number[];
+  /** The line that decided the remedy. */
+  decidedBy: `xid-${number}` | `sxid-${number}`;
+  /** The pieces that brought a code for the first time. */
+  rests: { agent: string; seq: number }[];
 }
 
 export interface IncidentRules {
@@ -40,68 +48,102 @@ const BY_ACTION: Record<RecoveryAction, Remedy> = {
   "drain-and-reset": "failover-reset",
 };
 
-/** Groups sightings (any order) into incidents per GPU or switch, oldest first; the same input gives the same output. */
-export function incidentsOf(sightings: readonly Sighting[], rules: IncidentRules = DEFAULT_RULES): Incident[] {
+/** The remedy that the driver's own verdict names. */
+export function remedyOfAction(action: RecoveryAction): Remedy {
+  return BY_ACTION[action];
+}
+
+type OpenIncident = Incident & { decidedByDriver: boolean };
+
+/**
+ * Groups sightings (any order) into incidents per GPU or switch, oldest first; the same input gives the same output. A moment
+ * of `cutsMs` (a reboot, a new process) ends the pack before it: what comes later is a new fault.
+ */
+export function incidentsOf(
+  sightings: readonly Sighting[],
+  rules: IncidentRules = DEFAULT_RULES,
+  cutsMs: readonly number[] = [],
+): Incident[] {
   const sorted = sightings.toSorted((a, b) => a.atMs - b.atMs || a.line.sequence - b.line.sequence);
-  const done: Incident[] = [];
-  const open = new Map<string, Incident & { decidedByDriver: boolean }>();
-  for (const { server, atMs, line } of sorted) {
+  const done: OpenIncident[] = [];
+  const open = new Map<string, OpenIncident>();
+  for (const { server, atMs, line, piece, continues } of sorted) {
     const key = `${server} ${line.pci}`;
-    const { remedy, reason, code } = judge(line, rules);
+    const { remedy, reason, code, decidedBy } = judge(line, rules);
+    const decidedByDriver = line.kind === "recovery-action" && line.action !== "none";
+    const rests = piece === undefined ? [] : [piece];
     const current = open.get(key);
-    if (current === undefined || atMs - current.lastMs > rules.burstGapMs) {
-      if (remedy === "ignore") continue;
-      const decidedByDriver = line.kind === "recovery-action";
-      const incident = {
-        server,
-        pci: line.pci,
-        sinceMs: atMs,
-        lastMs: atMs,
-        remedy,
-        reason,
-        codes: [code],
-        decidedByDriver,
-      };
+    if (current === undefined || isApart(current.lastMs, atMs, continues === true, rules, cutsMs)) {
+      if (remedy === "ignore") {
+        open.delete(key);
+        continue;
+      }
+      const base = { server, pci: line.pci, sinceMs: atMs, lastMs: atMs, remedy, reason, codes: [code] };
+      const incident = { ...base, decidedBy, rests, decidedByDriver };
       open.set(key, incident);
       done.push(incident);
       continue;
     }
     current.lastMs = atMs;
-    if (!current.codes.includes(code)) current.codes.push(code);
+    if (!current.codes.includes(code)) {
+      current.codes.push(code);
+      current.rests.push(...rests);
+    }
     // The driver's own verdict comes before ours, whichever came first; among ours the one that asks for most counts.
-    const driverSpeaks = line.kind === "recovery-action" && line.action !== "none";
-    if (driverSpeaks || (!current.decidedByDriver && compareRemedies(remedy, current.remedy) > 0)) {
-      Object.assign(current, { remedy, reason, decidedByDriver: driverSpeaks });
+    if (decidedByDriver || (!current.decidedByDriver && compareRemedies(remedy, current.remedy) > 0)) {
+      Object.assign(current, { remedy, reason, decidedBy, decidedByDriver });
     }
   }
   return done.map((incident, at) => escalate(incident, done.slice(0, at), rules));
 }
 
-function judge(line: GpuLogLine, rules: IncidentRules): { remedy: Remedy; reason: string; code: number } {
+/** Whether a line begins a new pack: silence before it, or something that was done in between. */
+export function isApart(
+  lastMs: number,
+  atMs: number,
+  continues: boolean,
+  rules: IncidentRules,
+  cutsMs: readonly number[],
+): boolean {
+  if (cutsMs.some((cutMs) => cutMs > lastMs && cutMs <= atMs)) return true;
+  return !continues && atMs - lastMs > rules.burstGapMs;
+}
+
+interface Judgement {
+  remedy: Remedy;
+  reason: string;
+  code: number;
+  decidedBy: Incident["decidedBy"];
+}
+
+function judge(line: GpuLogLine, rules: IncidentRules): Judgement {
   switch (line.kind) {
     case "xid": {
       const { remedy, reason } = xidPolicy(line.code, rules.overrides);
-      return { remedy, reason: `XID ${line.code}: ${reason}`, code: line.code };
+      const { code } = line;
+      return { remedy, reason: `XID ${code}: ${reason}`, code, decidedBy: `xid-${code}` };
     }
-    case "recovery-action":
-      return { remedy: BY_ACTION[line.action], reason: `XID 154: the driver asks for ${line.action}`, code: 154 };
+    case "recovery-action": {
+      const remedy = rules.overrides[154] ?? BY_ACTION[line.action];
+      return { remedy, reason: `XID 154: the driver asks for ${line.action}`, code: 154, decidedBy: "xid-154" };
+    }
     case "sxid": {
       const remedy: Remedy = line.fatal ? "failover-reset" : "watch";
       const reason = line.fatal
         ? "a fatal NVSwitch error ends every collective over NVLink"
         : "a non-fatal NVSwitch error";
-      return { remedy, reason: `SXid ${line.code}: ${reason}`, code: line.code };
+      const { code } = line;
+      return { remedy, reason: `SXid ${code}: ${reason}`, code, decidedBy: `sxid-${code}` };
     }
   }
 }
 
 function escalate(
-  incident: Incident & { decidedByDriver?: boolean },
+  { decidedByDriver: _, ...plain }: OpenIncident,
   earlier: readonly Incident[],
   rules: IncidentRules,
 ): Incident {
-  const { server, pci, sinceMs, lastMs, remedy, reason, codes } = incident;
-  const plain: Incident = { server, pci, sinceMs, lastMs, remedy, reason, codes };
+  const { server, pci, sinceMs, remedy, reason } = plain;
   if (remedy !== "restart-group") return plain;
   const before = earlier.find(
     (other) =>

@@ -1,0 +1,64 @@
+import type { Evidence } from "../evidence.ts";
+import type { Finding, Mark } from "../finding.ts";
+import type { HealthRules } from "../rules.ts";
+import { byArrival, type Piece, type Treatment } from "../server-evidence.ts";
+
+type Rank = Extract<Evidence, { kind: "rank" }>;
+
+/** A rank that stands still holds the other fifteen, and every socket stays open. */
+export function rankMarks({ group, rank, state }: Rank, { rankStoppedAfterMs }: HealthRules): Mark[] {
+  if (state !== "stopped") return [];
+  return [
+    {
+      code: "rank-stopped",
+      subject: `rank ${group}/${rank}`,
+      group,
+      remedy: "restart-group",
+      moves: "now",
+      confirmAfterMs: rankStoppedAfterMs,
+      reason: "the rank's process is stopped",
+    },
+  ];
+}
+
+/**
+ * Ranks and launchers that ended and have no successor. One process takes all ranks of its group along, and the servers are
+ * well: the group starts again in place.
+ */
+export function exitFindings(server: string, pieces: readonly Piece[], treatments: readonly Treatment[]): Finding[] {
+  const exits = new Map<string, { piece: Piece; finding: Finding }>();
+  for (const piece of pieces.toSorted(byArrival)) {
+    const { evidence } = piece;
+    if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
+    const { group, pid } = evidence;
+    const subject = evidence.kind === "rank" ? `rank ${group}/${evidence.rank}` : `launcher of ${group}`;
+    const before = exits.get(subject)?.piece.evidence;
+    if (evidence.state !== "exited") {
+      if (before !== undefined && "pid" in before && before.pid !== pid) exits.delete(subject);
+      continue;
+    }
+    // Of several exits of one rank the first unanswered one is the first bad moment.
+    if (before !== undefined) continue;
+    exits.set(subject, {
+      piece,
+      finding: {
+        code: evidence.kind === "rank" ? "rank-exited" : "engine-exited",
+        server,
+        subject,
+        group,
+        remedy: "restart-group",
+        moves: "now",
+        sinceMs: piece.arrivedMonoMs,
+        confirmed: true,
+        reason: `process ${pid} ended`,
+        rests: [{ agent: piece.agent, seq: piece.seq }],
+      },
+    });
+  }
+  // A planned stop, a reset or a reboot accounts for every exit before it.
+  const accounted = Math.max(
+    Number.NEGATIVE_INFINITY,
+    ...treatments.filter(({ what }) => what !== "new-process").map(({ atMs }) => atMs),
+  );
+  return [...exits.values()].map(({ finding }) => finding).filter(({ sinceMs }) => sinceMs > accounted);
+}

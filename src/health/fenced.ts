@@ -1,0 +1,48 @@
+import { byArrival, type ServerEvidence } from "./server-evidence.ts";
+
+/** What was true of a server when it was isolated. */
+export interface Isolation {
+  atMs: number;
+  bootId: string | null;
+}
+
+export type Fence =
+  | { fenced: true; by: "power-off" | "new-boot" | "empty"; reason: string }
+  | { fenced: false; reason: string };
+
+/**
+ * Whether a server is proven unable to act since its isolation: its BMC confirms power-off, or it is heard, after the isolation,
+ * with another boot id or without a process on any GPU. Silence proves nothing.
+ */
+export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffAtMs: number | null): Fence {
+  if (poweredOffAtMs !== null && poweredOffAtMs >= isolation.atMs) {
+    return { fenced: true, by: "power-off", reason: "its BMC confirms that the power is off" };
+  }
+  const { lastHeardMs, bootId } = known;
+  if (lastHeardMs === null || lastHeardMs < isolation.atMs) {
+    return { fenced: false, reason: "not heard since its isolation" };
+  }
+  if (isolation.bootId !== null && bootId !== null && bootId !== isolation.bootId) {
+    return { fenced: true, by: "new-boot", reason: "heard with another boot id: nothing of the old group survived" };
+  }
+  const since = known.pieces.filter(({ arrivedMonoMs }) => arrivedMonoMs >= isolation.atMs).toSorted(byArrival);
+  const look = since.findLast(({ evidence }) => evidence.kind === "gpus")?.evidence;
+  if (look?.kind !== "gpus") return { fenced: false, reason: "heard, but not yet which processes hold its GPUs" };
+  if (look.found < look.expected || look.gpus.length < look.found) {
+    return { fenced: false, reason: "not every GPU can be looked at: a process may hold the one that is missing" };
+  }
+  const processes = look.gpus.reduce((sum, { processIds }) => sum + processIds.length, 0);
+  if (processes > 0) return { fenced: false, reason: `${processes} processes still hold its GPUs` };
+  const alive = ranksAlive(known);
+  if (alive > 0) return { fenced: false, reason: `${alive} ranks still run` };
+  return { fenced: true, by: "empty", reason: "heard with no process on any GPU" };
+}
+
+function ranksAlive({ pieces }: ServerEvidence): number {
+  const last = new Map<string, boolean>();
+  for (const { evidence } of pieces.toSorted(byArrival)) {
+    if (evidence.kind !== "rank") continue;
+    last.set(`${evidence.group}/${evidence.rank}`, evidence.state !== "exited");
+  }
+  return [...last.values()].filter(Boolean).length;
+}

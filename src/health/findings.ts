@@ -1,0 +1,67 @@
+import { stragglerFindings } from "./aspects/engine.ts";
+import { flapFindings } from "./aspects/links.ts";
+import { exitFindings } from "./aspects/ranks.ts";
+import { kernelFindings } from "./aspects/xid.ts";
+import { evidenceKey } from "./evidence.ts";
+import type { Finding, Moves } from "./finding.ts";
+import { openRuns } from "./marks.ts";
+import { compareRemedies } from "./remedy.ts";
+import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
+import { isEvent, type Piece, type ServerEvidence } from "./server-evidence.ts";
+
+const BY_MOVES: Readonly<Record<Moves, number>> = { now: 0, planned: 1, never: 2 };
+
+/**
+ * Everything that is wrong with one server at `atMs` (the observer's clock), the worst first. The order of `pieces` does not
+ * matter. Nothing is confirmed by time in which the server was not heard: what it said then is known to have held until then.
+ */
+export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRules = DEFAULT_HEALTH_RULES): Finding[] {
+  const knownUntilMs = Math.min(atMs, known.lastHeardMs ?? Number.NEGATIVE_INFINITY);
+  const { server, pieces } = known;
+  const state = bySubject(pieces).flatMap((about) => [
+    ...stateFindings(server, about, knownUntilMs, rules),
+    ...(about[0]?.evidence.kind === "link" ? flapFindings(server, about, atMs, rules) : []),
+  ]);
+  return [
+    ...kernelFindings(known, atMs, rules),
+    ...exitFindings(server, pieces, known.treatments),
+    ...stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules),
+    ...state,
+  ].sort(
+    (a, b) =>
+      BY_MOVES[a.moves] - BY_MOVES[b.moves] ||
+      compareRemedies(b.remedy, a.remedy) ||
+      a.sinceMs - b.sinceMs ||
+      compareText(a.code, b.code) ||
+      compareText(a.subject, b.subject),
+  );
+}
+
+function stateFindings(server: string, about: readonly Piece[], knownUntilMs: number, rules: HealthRules): Finding[] {
+  return openRuns(about, rules).flatMap(({ mark, first, last }) => {
+    const { code, subject, group = null, remedy, moves, confirmAfterMs, reason, quiet } = mark;
+    const confirmed = knownUntilMs - first.arrivedMonoMs >= confirmAfterMs;
+    if (quiet && !confirmed) return [];
+    const rests = (first === last ? [first] : [first, last]).map(({ agent, seq }) => ({ agent, seq }));
+    const sinceMs = first.arrivedMonoMs;
+    return [{ code, server, subject, group, remedy, moves, sinceMs, confirmed, reason, rests }];
+  });
+}
+
+/** Pieces of state by subject. A rank that exited has no state any more: its last word was the exit. */
+function bySubject(pieces: readonly Piece[]): Piece[][] {
+  const groups = new Map<string, Piece[]>();
+  for (const piece of pieces) {
+    if (isEvent(piece.evidence)) continue;
+    const key = evidenceKey(piece.evidence);
+    const about = groups.get(key);
+    if (about === undefined) groups.set(key, [piece]);
+    else about.push(piece);
+  }
+  return [...groups.values()];
+}
+
+/** By code point, the same on every machine. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,367 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Evidence } from "../../src/health/evidence.ts";
+import { findingsOf } from "../../src/health/findings.ts";
+import { hearBeat, hearConnection, hearEvidence, hearHello, treat } from "../../src/health/hear.ts";
+import { parseKernelLine } from "../../src/health/kernel-line.ts";
+import { noteRate } from "../../src/health/rates.ts";
+import { DEFAULT_HEALTH_RULES } from "../../src/health/rules.ts";
+import { type Piece, type ServerEvidence, unheard } from "../../src/health/server-evidence.ts";
+import { condition, driverAsks, engine, gpus, type Heard, link, play, rank, xid } from "./support.ts";
+
+const codes = (known: ServerEvidence, atMs: number) => findingsOf(known, atMs).map(({ code }) => code);
+const minute = 60_000;
+
+describe("treatments", () => {
+  test.each<{ when: string; story: [number, Heard][]; then: string[] }>([
+    {
+      when: "a new process answers a software crash",
+      story: [
+        [0, rank(1, "running", 11)],
+        [5, xid(13)],
+        [10, rank(1, "exited", 11)],
+        [20, rank(1, "running", 12)],
+      ],
+      then: [],
+    },
+    {
+      when: "but not for another rank",
+      story: [
+        [0, rank(1, "running", 11)],
+        [10, rank(2, "exited", 9)],
+        [20, rank(1, "running", 12)],
+      ],
+      then: ["rank-exited"],
+    },
+    {
+      when: "a new process mends no hardware",
+      story: [
+        [0, rank(1, "running", 11)],
+        [5, xid(79)],
+        [20, rank(1, "running", 12)],
+      ],
+      then: ["xid-79"],
+    },
+    {
+      when: "a reboot answers exits",
+      story: [
+        [0, rank(1, "exited", 11)],
+        [20, { boot: "boot-2" }],
+      ],
+      then: [],
+    },
+    {
+      when: "a second crash after a restart is hardware",
+      story: [
+        [0, rank(1, "running", 11)],
+        [5, xid(13)],
+        [20, rank(1, "running", 12)],
+        [30, xid(31)],
+      ],
+      then: ["xid-31"],
+    },
+  ])("$when", ({ story, then }) => expect(codes(play("gpu-a", story), 60)).toEqual(then));
+
+  test("that second crash asks for a reset", () => {
+    const known = play("gpu-a", [
+      [0, rank(1, "running", 11)],
+      [5, xid(13)],
+      [20, rank(1, "running", 12)],
+      [30, xid(31)],
+    ]);
+    expect(findingsOf(known, 60)).toMatchObject([{ code: "xid-31", remedy: "failover-reset", sinceMs: 30 }]);
+  });
+
+  test.each([
+    { what: "reset", cures: [94, 63, 48] },
+    { what: "reboot", cures: [94, 63, 48, 79] },
+    { what: "repair", cures: [94, 63, 48, 79, 74] },
+    { what: "planned-stop", cures: [94] },
+  ] as const)("a $what cures XID $cures", ({ what, cures }) => {
+    for (const code of [94, 63, 48, 79, 74]) {
+      const known = treat(play("gpu-a", [[0, xid(code)]]), { atMs: 10, what });
+      expect(codes(known, 20), `XID ${code}`).toEqual(cures.includes(code as never) ? [] : [`xid-${code}`]);
+    }
+  });
+
+  test("a planned stop accounts for the exits before it, not for those after", () => {
+    const stopped = treat(play("gpu-a", [[0, rank(1, "exited")]]), { atMs: 10, what: "planned-stop" });
+    expect(codes(stopped, 20)).toEqual([]);
+    expect(codes(hearEvidence(stopped, { seq: 9, monoMs: 0, evidence: rank(2, "exited") }, 20), 20)).toEqual([
+      "rank-exited",
+    ]);
+  });
+});
+
+describe("connections", () => {
+  const crash = xid(79);
+  test("an event that a new agent tells again is the same event", () => {
+    const known = play("gpu-a", [
+      [0, crash],
+      [5_000, { agent: "agent-2" }],
+      [5_001, crash],
+    ]);
+    expect(findingsOf(known, 6_000)).toMatchObject([{ sinceMs: 0 }]);
+    expect(known.pieces).toHaveLength(1);
+  });
+
+  test("state that a snapshot does not repeat is no longer so; events stay", () => {
+    const known = play("gpu-a", [
+      [0, gpus({ remappedRowsPending: true })],
+      [1, crash],
+      [5_000, { agent: "agent-2" }],
+    ]);
+    expect(codes(known, 5_000)).toEqual(["xid-79", "row-remap-pending"]);
+    expect(codes(hearBeat(known, { seq: 2 }, 5_010), 5_010)).toEqual(["xid-79"]);
+  });
+
+  test("state that it repeats keeps its first bad moment", () => {
+    const hot = gpus({ throttle: ["hw_thermal_slowdown"] });
+    const known = play("gpu-a", [
+      [0, hot],
+      [5_000, { agent: "agent-2" }],
+      [5_001, hot],
+      [5_002, "beat"],
+    ]);
+    expect(findingsOf(known, 5_002)).toMatchObject([{ code: "thermal-throttle", sinceMs: 0 }]);
+  });
+
+  test("a resumed connection voids nothing", () => {
+    const known = play("gpu-a", [
+      [0, link("down", 1)],
+      [1, "beat"],
+    ]);
+    const resumed = hearHello(
+      known,
+      { bootId: "boot-1", agent: "agent-1", heartbeatMs: 250, start: "resumed", seq: 1 },
+      9_000,
+    );
+    expect(codes(hearBeat(resumed, { seq: 1 }, 9_001), 9_001)).toEqual(["ib-port-down"]);
+  });
+
+  test("a connection is lost once, however often one hears of it", () => {
+    const lost = hearConnection(unheard("gpu-a"), "lost", "reset", 5);
+    expect(hearConnection(lost, "lost", "timeout", 9).connection).toMatchObject({ sinceMs: 5, reason: "reset" });
+  });
+});
+
+describe("a slow engine", () => {
+  const { slowAfterMs } = DEFAULT_HEALTH_RULES;
+  /** One sample a second: `rates[i]` tokens per second for each of `running` streams. */
+  const run = (rates: readonly number[], running = 8) => {
+    let tokens = 0;
+    return play(
+      "gpu-a",
+      rates.map((rate, second): [number, Heard] => {
+        tokens += rate * running;
+        return [second * 1_000, engine("serving", tokens, running)];
+      }),
+    );
+  };
+  const steady = (rate: number, seconds: number) => Array.from({ length: seconds }, () => rate);
+
+  test.each([
+    { when: "half its rate for a minute", rates: [...steady(40, 60), ...steady(20, 60)], found: true },
+    { when: "half its rate for ten seconds", rates: [...steady(40, 60), ...steady(20, 10)], found: false },
+    { when: "four fifths for an hour", rates: [...steady(40, 60), ...steady(32, 3_600)], found: false },
+    { when: "slow from the start: there is nothing to compare with", rates: steady(3, 300), found: false },
+    { when: "a stall of 4 s", rates: [...steady(40, 60), ...steady(0, 4), ...steady(40, 40)], found: false },
+    { when: "slow and then well again", rates: [...steady(40, 60), ...steady(20, 60), ...steady(40, 3)], found: false },
+    {
+      when: "slow for an hour: that does not become the norm",
+      rates: [...steady(40, 60), ...steady(20, 3_600)],
+      found: true,
+    },
+  ])("$when: $found", ({ rates, found }) => {
+    const known = run(rates);
+    const atMs = (rates.length - 1) * 1_000;
+    const slow = findingsOf(known, atMs).filter(({ code, confirmed }) => code === "straggler" && confirmed);
+    expect(slow.map(({ moves }) => moves)).toEqual(found ? ["planned"] : []);
+    if (found) expect(slow[0]?.sinceMs).toBe(59_000);
+  });
+
+  test("a bigger batch is slower for each stream, and that is no fault", () => {
+    const one = run(steady(60, 60), 1);
+    const story = Array.from({ length: 60 }, (_, n): [number, Heard] => [
+      60_000 + n * 1_000,
+      engine("serving", 3_600 + n * 640, 64),
+    ]);
+    expect(codes(play("gpu-a", story, { start: one }), 60_000 + slowAfterMs + 29_000)).not.toContain("straggler");
+  });
+
+  test("a new engine starts a new count", () => {
+    const { rates } = run([...steady(40, 60), ...steady(20, 60)]);
+    const other: Extract<Evidence, { kind: "engine" }> = { ...(engine("serving", 5) as typeof other), instance: "2" };
+    expect(noteRate(rates, other, 121_000, 1, DEFAULT_HEALTH_RULES).slow).toBeNull();
+  });
+});
+
+const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true });
+const kinds = [
+  "kernel-log",
+  "gpus",
+  "monitor",
+  "link",
+  "rank",
+  "engine-process",
+  "engine",
+  "service",
+  "condition",
+  "new",
+];
+const said: fc.Arbitrary<Evidence> = fc.oneof(
+  fc.constantFrom(13, 31, 45, 48, 63, 79, 92, 94, 119).chain((code) => fc.nat(2).map((gpu) => xid(code, gpu))),
+  fc.constantFrom("none" as const, "gpu-reset" as const, "node-reboot" as const).map((action) => driverAsks(action)),
+  fc
+    .record({
+      remappedRowsPending: fc.boolean(),
+      pcieWidth: fc.constantFrom(8, 16),
+      nvlinksActive: fc.constantFrom(17, 18),
+    })
+    .map((change) => gpus(change)),
+  fc
+    .tuple(fc.nat(3), fc.constantFrom("running" as const, "stopped" as const, "exited" as const), fc.nat(3))
+    .map(([number, state, pid]) => rank(number, state, pid)),
+  fc
+    .tuple(fc.constantFrom("serving" as const, "unreachable" as const, "starting" as const), fc.nat(2), fc.nat(1))
+    .map(([state, tokens, running]) => engine(state, tokens, running)),
+  fc.constantFrom(condition("KernelDeadlock", "True"), condition("KernelDeadlock", "False")),
+);
+
+/** Any story: gaps of moments or of minutes, reboots and restarts of the agent in between. */
+const story = fc
+  .array(
+    fc.tuple(
+      fc.oneof(fc.nat(400), fc.nat(4 * minute)),
+      fc.oneof(
+        { weight: 12, arbitrary: said as fc.Arbitrary<Heard | "down"> },
+        { weight: 3, arbitrary: fc.constant<Heard | "down">("down") },
+        { weight: 2, arbitrary: fc.constant<Heard | "down">("beat") },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom<Heard>({ agent: "agent-2" }, { boot: "boot-2" }, { agent: "agent-3" }),
+        },
+      ),
+    ),
+    { maxLength: 60 },
+  )
+  .map((steps) => {
+    let at = 0;
+    let downs = 0;
+    return steps.map(([gap, what]): [number, Heard] => {
+      at += gap;
+      if (what !== "down") return [at, what];
+      downs += 1;
+      return [at, link(downs % 2 === 0 ? "up" : "down", downs)];
+    });
+  });
+
+describe("for every story", () => {
+  test("nothing that arrives throws, whatever it is", () => {
+    const nearly = fc
+      .tuple(
+        fc.constantFrom(...kinds),
+        fc.dictionary(fc.constantFrom("line", "gpus", "state", "group", "rank", "pid", "expected", "found"), anything),
+      )
+      .map(([kind, rest]) => ({ kind, ...rest }));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(anything, nearly), { maxLength: 8 }), (pieces) => {
+        let known = play("gpu-a", [[0, "beat"]]);
+        for (const [at, evidence] of pieces.entries())
+          known = hearEvidence(known, { seq: at, monoMs: at, evidence }, at);
+        findingsOf(known, 60_000);
+      }),
+    );
+  });
+
+  test("nor does any line of a kernel log", () => {
+    const line = fc
+      .tuple(fc.nat(20), fc.nat(400), fc.string({ maxLength: 80 }))
+      .map(([priority, code, rest]) => `${priority},1,2,-;NVRM: Xid (PCI:0000:0b:00): ${code}, ${rest}`);
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 20 }), (lines) => {
+        let known = play("gpu-a", [[0, "beat"]]);
+        for (const [at, text] of lines.entries()) {
+          const read = parseKernelLine(text);
+          if (read === null) continue;
+          known = hearEvidence(
+            known,
+            { seq: at, monoMs: at, evidence: { kind: "kernel-log", line: { ...read, sequence: at } } },
+            at,
+          );
+        }
+        findingsOf(known, 1_000);
+      }),
+    );
+  });
+
+  test("the order of the pieces does not matter", () => {
+    fc.assert(
+      fc.property(story, fc.nat(), (steps, turn) => {
+        const known = play("gpu-a", steps);
+        const atMs = (steps.at(-1)?.[0] ?? 0) + 100;
+        const cut = known.pieces.length === 0 ? 0 : turn % known.pieces.length;
+        const turned = [...known.pieces.slice(cut), ...known.pieces.slice(0, cut)].reverse();
+        expect(findingsOf({ ...known, pieces: turned }, atMs)).toEqual(findingsOf(known, atMs));
+      }),
+    );
+  });
+
+  test("forgetting changes no finding, and what is kept is bounded", () => {
+    fc.assert(
+      fc.property(story, (steps) => {
+        const seen = steps.filter(
+          ([, what]) => what === "beat" || typeof what !== "object" || !("agent" in what || "boot" in what),
+        );
+        const numbered = seen.map(([at, what]): [number, Heard] => [at, what]);
+        const compacted = play("gpu-a", numbered);
+        const atMs = (numbered.at(-1)?.[0] ?? 0) + 100;
+        const pieces = numbered.flatMap(([at, what], index): Piece[] =>
+          typeof what === "object" && "kind" in what
+            ? [{ seq: index, agent: "agent-1", bootId: "boot-1", arrivedMonoMs: at, monoMs: at, evidence: what }]
+            : [],
+        );
+        const told = ({ rests: _, ...finding }: ReturnType<typeof findingsOf>[number]) => finding;
+        const all = findingsOf({ ...compacted, pieces: onceOnly(pieces) }, atMs).map(told);
+        expect(findingsOf(compacted, atMs).map(told)).toEqual(all);
+        expect(compacted.pieces.length).toBeLessThan(120);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("a first bad moment never moves while the finding lasts", () => {
+    fc.assert(
+      fc.property(story, (steps) => {
+        let known = play("gpu-a", [[0, "beat"]]);
+        let before = new Map<string, number>();
+        for (const step of steps) {
+          known = play("gpu-a", [step], { start: known });
+          const now = new Map(
+            findingsOf(known, step[0]).map((finding) => [`${finding.code} ${finding.subject}`, finding.sinceMs]),
+          );
+          const restarted = typeof step[1] === "object" && ("boot" in step[1] || "agent" in step[1]);
+          for (const [key, since] of now) {
+            const earlier = before.get(key);
+            if (earlier !== undefined && !restarted && !/no-progress|flapping|^xid|^rank/.test(key))
+              expect(since, key).toBe(earlier);
+            if (earlier !== undefined) expect(since, key).toBeGreaterThanOrEqual(earlier);
+          }
+          before = now;
+        }
+      }),
+    );
+  });
+});
+
+/** An exit that is told twice is one exit. */
+function onceOnly(pieces: readonly Piece[]): Piece[] {
+  const told = new Set<string>();
+  return pieces.filter(({ evidence }) => {
+    if (evidence.kind !== "rank" || evidence.state !== "exited") return true;
+    const key = `${evidence.rank} ${evidence.pid}`;
+    if (told.has(key)) return false;
+    told.add(key);
+    return true;
+  });
+}
