@@ -22,8 +22,8 @@ export interface StreamTally {
   streams: number;
   /** Streams at which nobody can have noticed anything. */
   perfect: number;
-  /** Streams that were running when the fault came. */
-  interrupted: number;
+  /** Streams whose request reached another group after the fault. */
+  carriedOn: number;
   tokens: number;
   lost: number;
   doubled: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { interruptionOf, longestGapMs, percentile } from "../../src/drill/timing.ts";
+import { longestGapMs, nextTokenMs, percentile } from "../../src/drill/timing.ts";
 import { chat, perfectRecord } from "./records.ts";
 
 /** Tokens at 1000, 1020, 1040, then a silence, then the rest. */
@@ -9,27 +9,23 @@ function interrupted(silenceMs: number) {
   return record;
 }
 
-describe("the interruption of a stream", () => {
-  test("is the silence after the fault, up to its next token", () => {
-    expect(interruptionOf(interrupted(700), 1045)).toEqual({ name: chat.name, gapMs: 720, nextTokenAtMs: 1760 });
+describe("when a stream goes on", () => {
+  test("is its first token after another group has its request", () => {
+    expect(nextTokenMs(interrupted(700), 1500)).toBe(1760);
   });
 
-  test("tokens that were under way when the fault came do not count as the next one", () => {
-    expect(interruptionOf(interrupted(700), 1030)).toEqual({ name: chat.name, gapMs: 720, nextTokenAtMs: 1760 });
+  test("a token that came before does not count, nor does a pause later on", () => {
+    const record = interrupted(0);
+    for (const piece of record.pieces.slice(5)) piece.atMs += 900;
+    expect(nextTokenMs(record, 1050)).toBe(1060);
   });
 
-  test("a silence before the fault does not count", () => {
-    expect(interruptionOf(interrupted(700), 1770)).toMatchObject({ gapMs: 20, nextTokenAtMs: 1780 });
+  test("a stream with nothing left to say goes on with its finish", () => {
+    expect(nextTokenMs(interrupted(0), 1110)).toBe(1120);
   });
 
-  test("a stream that had nothing yet waits from its opening on", () => {
-    expect(interruptionOf(interrupted(0), 950)).toMatchObject({ gapMs: 100, nextTokenAtMs: 1000 });
-  });
-
-  test("a stream that had finished was not interrupted, one that broke never came back", () => {
-    expect(interruptionOf(interrupted(0), 5000)).toBeNull();
-    const broken = { ...interrupted(0), done: false };
-    expect(interruptionOf(broken, 5000)).toMatchObject({ gapMs: Number.POSITIVE_INFINITY, nextTokenAtMs: null });
+  test("one that broke never does", () => {
+    expect(nextTokenMs({ ...interrupted(0), finishes: [] }, 5000)).toBeNull();
   });
 });
 

@@ -9,7 +9,16 @@ interface Crossing {
   /** Null while the cable is cut: nobody answers. */
   callee: Socket | null;
   target: number;
+  patient: boolean;
 }
+
+export interface CableOptions {
+  tap?: Tap;
+  /** Waits while nobody listens at the target. A caller of TCP would be refused and try again, but here it has been let in already. */
+  patient?: boolean;
+}
+
+const RETRY_MS = 50;
 
 let connections = 0;
 
@@ -24,8 +33,10 @@ export class Cable {
   #cut = false;
 
   /** Opens a port of loopback whose connections go over this cable to `target`; resolves with its number. */
-  async open(target: number, tap?: Tap): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (caller) => this.#cross(caller, target, tap));
+  async open(target: number, options: CableOptions = {}): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (caller) =>
+      this.#cross(caller, target, options),
+    );
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
     return (server.address() as { port: number }).port;
@@ -58,21 +69,32 @@ export class Cable {
     for (const crossing of this.#crossings) this.#drop(crossing);
   }
 
-  #cross(caller: Socket, target: number, tap: Tap | undefined): void {
-    const crossing: Crossing = { caller, callee: null, target };
+  #cross(caller: Socket, target: number, { tap, patient = false }: CableOptions): void {
+    const crossing: Crossing = { caller, callee: null, target, patient };
     this.#crossings.add(crossing);
     const connection = ++connections;
     if (tap !== undefined) caller.on("data", (bytes) => tap(bytes, connection));
     this.#join(crossing, caller, () => crossing.callee);
-    if (this.#cut) caller.pause();
-    else this.#connect(crossing);
+    // What it says meanwhile waits.
+    caller.pause();
+    if (!this.#cut) this.#connect(crossing);
   }
 
   #connect(crossing: Crossing): void {
     const callee = createConnection({ port: crossing.target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    if (crossing.patient) {
+      callee.once("connect", () => this.#connected(crossing, callee));
+      callee.once("error", () => {
+        if (callee === crossing.callee || !this.#crossings.has(crossing)) return;
+        setTimeout(() => this.#crossings.has(crossing) && !this.#cut && this.#connect(crossing), RETRY_MS).unref();
+      });
+    } else this.#connected(crossing, callee);
+  }
+
+  #connected(crossing: Crossing, callee: Socket): void {
     crossing.callee = callee;
     this.#join(crossing, callee, () => crossing.caller);
-    crossing.caller.resume();
+    if (!this.#cut) crossing.caller.resume();
   }
 
   #join(crossing: Crossing, from: Socket, to: () => Socket | null): void {

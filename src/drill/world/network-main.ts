@@ -25,9 +25,12 @@ async function obey(order: NetworkOrder): Promise<NetworkReport> {
   const { id } = order;
   switch (order.order) {
     case "open": {
-      const { server, target, watch } = order;
+      const { server, target, watch, patient } = order;
       const spotter = new StreamSpotter((stream) => tell({ report: "request", server, stream, atMs: monotonicMs() }));
-      const port = await cableOf(server).open(target, watch ? (bytes, from) => spotter.look(bytes, from) : undefined);
+      const port = await cableOf(server).open(target, {
+        patient,
+        ...(watch ? { tap: (bytes: Buffer, connection: number) => spotter.look(bytes, connection) } : {}),
+      });
       return { report: "done", id, atMs: monotonicMs(), port };
     }
     case "cut": {

@@ -1,6 +1,6 @@
 /** What the rehearsal asks of the process that holds the cables. */
 export type NetworkOrder =
-  | { order: "open"; id: number; server: string; target: number; watch: boolean }
+  | { order: "open"; id: number; server: string; target: number; watch: boolean; patient: boolean }
   | { order: "cut"; id: number; server: string }
   | { order: "mend"; id: number; server: string; reset: boolean }
   /** Process groups to end if the rehearsal itself is killed. */

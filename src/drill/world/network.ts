@@ -38,8 +38,8 @@ export class Network {
   }
 
   /** A port that leads over the cable of `server` to its own port `target`. */
-  async open(server: string, target: number, { watch = false } = {}): Promise<number> {
-    return (await this.#order({ order: "open", server, target, watch })).port as number;
+  async open(server: string, target: number, { watch = false, patient = false } = {}): Promise<number> {
+    return (await this.#order({ order: "open", server, target, watch, patient })).port as number;
   }
 
   /** Nothing passes from or to this server any more. Resolves with the moment that it happened. */

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { startAgent } from "./agent-process.ts";
 import type { Child } from "./child.ts";
 import { EmulatedServer } from "./emulated-server.ts";
 import { Network } from "./network.ts";
@@ -30,6 +32,8 @@ export class World {
   readonly groups: readonly WorldGroup[];
   readonly network: Network;
   readonly folder: string;
+  /** Opens the streams of all agents. */
+  readonly agentToken = randomBytes(24).toString("hex");
   #closed: Promise<void> | null = null;
 
   private constructor(plan: ServingPlan, folder: string, network: Network, groups: readonly WorldGroup[]) {
@@ -66,10 +70,28 @@ export class World {
     return found;
   }
 
-  /** Starts the engines of a group and waits until it serves. */
+  /** Starts the agents and engines of a group, as far as they do not run, and waits until it serves. */
   async startGroup(group: WorldGroup): Promise<void> {
-    await Promise.all(group.servers.map((server) => this.kept(server.startEngine())));
-    await Promise.all(group.servers.map((server) => server.engineReady()));
+    await Promise.all(
+      group.servers.map(async (server) => {
+        if (!server.agent?.alive) await this.kept(startAgent(server, this.agentToken));
+        await this.kept(server.startEngine());
+      }),
+    );
+    await Promise.all(group.servers.flatMap((server) => [server.engineReady(), server.agent?.printed("listening")]));
+  }
+
+  /** After a fault: ends what is left of the group's engines, mends its cables and starts it again, as a repair crew would. */
+  async repairGroup(group: WorldGroup): Promise<void> {
+    await Promise.all(
+      group.servers.map(async (server) => {
+        const wasOff = server.agent?.alive !== true;
+        server.agent?.signal("SIGCONT");
+        await server.engine?.kill();
+        await this.network.mend(server.name, { reset: wasOff });
+      }),
+    );
+    await this.startGroup(group);
   }
 
   /** Notes a process, so that nothing can leave it behind. */
@@ -104,7 +126,7 @@ async function layGroup(
 ): Promise<WorldGroup> {
   const [distPort = 0, ...ports] = await freePorts(1 + 2 * group.servers.length);
   const [leader = ""] = group.servers;
-  const distReachedAt = await network.open(leader, distPort);
+  const distReachedAt = await network.open(leader, distPort, { patient: true });
   const servers = await Promise.all(
     group.servers.map(async (name, nodeRank) => {
       const own = { http: ports[2 * nodeRank] as number, agent: ports[2 * nodeRank + 1] as number };
