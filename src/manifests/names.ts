@@ -26,3 +26,8 @@ export function stackLabels(plan: ServingPlan): Record<string, string> {
 export function groupLabels(plan: ServingPlan, group: GroupPlan): Record<string, string> {
   return { "app.kubernetes.io/name": "sglang", ...stackLabels(plan), [GROUP_LABEL]: group.id };
 }
+
+/** In the order of their names, so that the order in which a spec lists them changes nothing. */
+export function groupsOf(plan: ServingPlan): GroupPlan[] {
+  return Object.values(plan.groups).sort((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,6 +1,6 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import type { Manifest } from "./manifest.ts";
-import { PLAN_CONFIG, stackLabels } from "./names.ts";
+import { groupsOf, PLAN_CONFIG, stackLabels } from "./names.ts";
 
 /**
  * The plan as a person on call wants to read it with `kubectl get configmap serving-plan -o yaml`. Nothing reads it
@@ -10,7 +10,7 @@ export function planConfig(plan: ServingPlan): Manifest {
   // Two decimals: more would suggest that the sizing knew them.
   const rounded = (_: string, value: unknown) => (typeof value === "number" ? Math.round(value * 100) / 100 : value);
   const json = (value: object) => `${JSON.stringify(value, rounded, 2)}\n`;
-  const groups = Object.values(plan.groups).map(({ id, role, servers }) => `${id}: ${servers.join(" ")} (${role})\n`);
+  const groups = groupsOf(plan).map(({ id, role, servers }) => `${id}: ${servers.join(" ")} (${role})\n`);
   return {
     apiVersion: "v1",
     kind: "ConfigMap",

@@ -4,6 +4,7 @@ import { disruptionBudget } from "./disruption-budget.ts";
 import { imagePull } from "./image-pull.ts";
 import { leaderWorkerSet } from "./leader-worker-set.ts";
 import type { Manifest } from "./manifest.ts";
+import { groupsOf } from "./names.ts";
 import { namespace } from "./namespace.ts";
 import { closedByDefault } from "./network-policy.ts";
 import { planConfig } from "./plan-config.ts";
@@ -15,7 +16,7 @@ import { activeService, leaderService } from "./services.ts";
  * before what refers to it, groups in the order of their names. No object holds a secret.
  */
 export function renderManifests(plan: ServingPlan): Manifest[] {
-  const groups = Object.values(plan.groups).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const groups = groupsOf(plan);
   const active = groups.find(({ role }) => role === "active");
   return [
     namespace(plan),

@@ -11,7 +11,10 @@ export const CACHE_DIR = "/var/cache/sglang";
 export function engineEnv(spec: ClusterSpec, workload: Workload): Record<string, string> {
   const { interface: nic, rdma } = spec.network;
   // Membership of a group changes while it runs, so every server of the stack may speak to its sockets, nobody else.
-  const peers = Object.values(spec.servers).map(({ address }) => address);
+  // Sorted: a spec that lists its servers in another order is the same stack, and no reason to restart an engine.
+  const peers = Object.values(spec.servers)
+    .map(({ address }) => address)
+    .sort();
   const env: Record<string, string> = {
     GLOO_SOCKET_IFNAME: nic,
     // Without `=` NCCL matches prefixes: ens1 would take ens10f0 too.
