@@ -15,6 +15,7 @@ export const commands: Record<string, CommandEntry> = {
   },
   render: { summary: "print the Kubernetes objects of a spec", load: () => import("./commands/render.ts") },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
+  tools: { summary: "list outside programs and get those that are missing", load: () => import("./commands/tools.ts") },
   machines: { summary: "list the machines of a local stack", load: () => import("./commands/machines.ts") },
   doctor: {
     summary: "say what is in the way on servers or on this machine",

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { TandemError } from "../../errors.ts";
 import type { Remote } from "../../machines/server/remote.ts";
+import { interrupted } from "../interrupted.ts";
 import { type OutputFormat, outputOption, printData } from "../output.ts";
 
 interface Common {
@@ -63,13 +64,6 @@ async function withControlPlane<T>(file: string, resume: string, work: (remote: 
   } finally {
     await remote.close();
   }
-}
-
-/** Ctrl-C ends what was started on the server, too. */
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
 }
 
 async function mustNotExist(file: string): Promise<void> {

@@ -51,7 +51,7 @@ function compare(a: string, b: string): number {
 }
 
 async function which(program: string, ours: string): Promise<string | undefined> {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) continue;
     const path = join(folder, program);
     try {

@@ -14,7 +14,7 @@ export interface GoCaches {
  * caches instead and leaves them: a changed module is then compiled in seconds (developers, CI with a saved cache).
  */
 export function goCaches(home?: string): GoCaches {
-  if (process.env["TANDEM_KEEP_GO_CACHE"] === "1") return { env: {}, remove: async () => {} };
+  if (process.env.TANDEM_KEEP_GO_CACHE === "1") return { env: {}, remove: async () => {} };
   const folder = join(toolsDir(home), ".go");
   return {
     env: { GOCACHE: join(folder, "build"), GOMODCACHE: join(folder, "modules") },

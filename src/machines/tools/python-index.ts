@@ -17,18 +17,18 @@ const PYPI = "https://pypi.org/simple";
 
 /** Reads pip's environment variables and configuration files, in pip's order of precedence. */
 export async function pythonIndex(env: NodeJS.ProcessEnv = process.env): Promise<PythonIndex> {
-  const home = env["HOME"] ?? homedir();
+  const home = env.HOME ?? homedir();
   const files = [
     "/etc/pip.conf",
     join(home, ".pip/pip.conf"),
-    join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "pip/pip.conf"),
-    ...(env["VIRTUAL_ENV"] ? [join(env["VIRTUAL_ENV"], "pip.conf")] : []),
-    ...(env["PIP_CONFIG_FILE"] ? [env["PIP_CONFIG_FILE"]] : []),
+    join(env.XDG_CONFIG_HOME ?? join(home, ".config"), "pip/pip.conf"),
+    ...(env.VIRTUAL_ENV ? [join(env.VIRTUAL_ENV, "pip.conf")] : []),
+    ...(env.PIP_CONFIG_FILE ? [env.PIP_CONFIG_FILE] : []),
   ];
   const settings: Record<string, string> = {};
   for (const file of files) Object.assign(settings, globalSettings(await readFile(file, "utf8").catch(() => "")));
-  const url = env["PIP_INDEX_URL"] || settings["index-url"] || PYPI;
-  const certificates = env["PIP_CERT"] || settings["cert"] || env["SSL_CERT_FILE"];
+  const url = env.PIP_INDEX_URL || settings["index-url"] || PYPI;
+  const certificates = env.PIP_CERT || settings.cert || env.SSL_CERT_FILE;
   return { url: url.replace(/\/$/, ""), ...(certificates && { certificates }) };
 }
 
