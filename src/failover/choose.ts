@@ -1,0 +1,126 @@
+import { canariesOf } from "./choose/canaries.ts";
+import { type Suspicion, suspicionOf } from "./choose/suspicion.ts";
+import { type ChooseTiming, DEFAULT_TIMING } from "./choose/timing.ts";
+import type { GatewayView, GroupView } from "./choose/view.ts";
+
+/** Where requests go. Every choice has a reason, also the one to change nothing. */
+export type Choice = ChoiceKind & { reason: string; suspicions: Suspicion[]; canaries: string[] };
+type ChoiceKind =
+  /** `running`: what happens to streams of another group: they stay there, or are carried over. */
+  | {
+      kind: "use";
+      group: string;
+      running: "stay" | "carry";
+      software: boolean;
+      adoptEpoch: number | null;
+      pardon: boolean;
+    }
+  | { kind: "hold"; untilMs: number }
+  | { kind: "shed"; retryAfterSeconds: number };
+
+/**
+ * Chooses the group for new requests and for streams that must leave theirs. Suspicion moves traffic, at once and without
+ * asking anybody; nothing moves it back but the reconciler's fresh epoch or a reason against the other group.
+ */
+export function choose(view: GatewayView, timing: ChooseTiming = DEFAULT_TIMING): Choice {
+  const suspicions = view.groups.map((group) => suspicionOf(group, view, timing));
+  const canaries = canariesOf(view, timing);
+  return { ...decide(view, suspicions, timing), suspicions, canaries };
+}
+
+type Decision = ChoiceKind & { reason: string };
+const use = (group: string, reason: string, more: Partial<Extract<ChoiceKind, { kind: "use" }>> = {}): Decision => {
+  const defaults = { running: "stay", software: false, adoptEpoch: null, pardon: false } as const;
+  return { kind: "use", group, reason, ...defaults, ...more };
+};
+
+function decide(view: GatewayView, suspicions: readonly Suspicion[], timing: ChooseTiming): Decision {
+  const against = (id: string) => suspicions.find((one) => one.group === id && one.state === "suspect");
+  if (view.heldSinceMs !== null) return whileHeld(view, suspicions, timing);
+  const { current } = view;
+  const mine = against(current);
+  const trouble = mine !== undefined && !pardoned(view, mine) ? mine : undefined;
+  if (trouble === undefined) return byWord(view, suspicions) ?? use(current, standing(current, suspicions));
+  const rest = dwellLeft(view, timing);
+  if (!trouble.proof && rest > 0)
+    return use(
+      current,
+      `${trouble.reason}; but traffic moved just now, ${(rest / 1000).toFixed(1)} s are left to wait`,
+    );
+  const target = view.groups.find(
+    (group) => group.id !== current && against(group.id) === undefined && isProven(group, view, timing),
+  );
+  if (target !== undefined)
+    return use(target.id, `group ${current}: ${trouble.reason}`, { running: "carry", software: trouble.software });
+  const others = view.groups.filter(({ id }) => id !== current).map(({ id }) => describe(id, against(id)));
+  const reason = [`group ${current}: ${trouble.reason}`, ...others].join("; ");
+  return { kind: "hold", untilMs: view.atMs + timing.holdDeadlineMs, reason };
+}
+
+/** No group is above suspicion: the first that answers is taken, whatever was said against it. */
+function whileHeld(view: GatewayView, suspicions: readonly Suspicion[], timing: ChooseTiming): Decision {
+  const since = view.heldSinceMs ?? view.atMs;
+  const answered = view.groups
+    .filter(
+      ({ canary }) =>
+        canary.answeredMs !== null && canary.answeredMs > since && canary.answeredMs > (canary.failedMs ?? 0),
+    )
+    .toSorted((a, b) => (a.canary.answeredMs ?? 0) - (b.canary.answeredMs ?? 0))[0];
+  if (answered !== undefined) {
+    const left = suspicions.find(({ group }) => group === view.current);
+    return use(answered.id, `group ${answered.id} was the first to answer a canary`, {
+      running: "carry",
+      software: left?.software ?? false,
+      pardon: true,
+    });
+  }
+  const reason = suspicions.map(({ group, reason: why }) => `group ${group}: ${why}`).join("; ");
+  const untilMs = since + timing.holdDeadlineMs;
+  if (view.atMs < untilMs) return { kind: "hold", untilMs, reason };
+  return {
+    kind: "shed",
+    retryAfterSeconds: 5,
+    reason: `no group answers for ${Math.round(timing.holdDeadlineMs / 1000)} s; ${reason}`,
+  };
+}
+
+/** A fresh epoch moves new requests; what runs finishes where it is. A suspect group is not taken on anybody's word. */
+function byWord(view: GatewayView, suspicions: readonly Suspicion[]): Decision | null {
+  const { word, adoptedEpoch } = view;
+  if (word === null || word.epoch <= adoptedEpoch) return null;
+  const target = suspicions.find(({ group }) => group === word.active);
+  if (target === undefined)
+    return use(view.current, `epoch ${word.epoch} names group ${word.active}, which this gateway does not know`);
+  if (target.state === "suspect" && target.group !== view.current)
+    return use(view.current, `epoch ${word.epoch} names group ${word.active}, which is suspect: ${target.reason}`);
+  return use(word.active, `epoch ${word.epoch} names group ${word.active}`, { adoptEpoch: word.epoch });
+}
+
+function pardoned({ pardonedMs }: GatewayView, { sinceMs }: Suspicion): boolean {
+  return pardonedMs !== null && sinceMs <= pardonedMs;
+}
+
+/** Traffic that goes to and fro is worse than either group: each move makes the next unproven one wait longer. */
+function dwellLeft({ atMs, moves }: GatewayView, { dwellMs, dwellWindowMs }: ChooseTiming): number {
+  const recent = moves.filter((move) => atMs - move.atMs < dwellWindowMs);
+  const last = recent.at(-1);
+  if (last === undefined) return 0;
+  return last.atMs + Math.min(60_000, dwellMs * 2 ** (recent.length - 1)) - atMs;
+}
+
+function isProven(group: GroupView, { atMs }: GatewayView, { provenForMs }: ChooseTiming): boolean {
+  const { answeredMs, failedMs } = group.canary;
+  const sign = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
+  return atMs - sign <= provenForMs && sign > (failedMs ?? Number.NEGATIVE_INFINITY);
+}
+
+function standing(current: string, suspicions: readonly Suspicion[]): string {
+  const mine = suspicions.find(({ group }) => group === current);
+  return mine === undefined || mine.state === "clear"
+    ? `group ${current} serves`
+    : `group ${current} serves; ${mine.reason}`;
+}
+
+function describe(id: string, suspicion: Suspicion | undefined): string {
+  return `group ${id}: ${suspicion?.reason ?? "has not answered lately"}`;
+}

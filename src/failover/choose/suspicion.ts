@@ -1,0 +1,129 @@
+import type { ChooseTiming } from "./timing.ts";
+import type { Fault, GatewayView, GroupView, ServerView } from "./view.ts";
+
+/** What speaks against a group. `blind` is ignorance and moves nothing; `suspect` moves traffic. */
+export interface Suspicion {
+  group: string;
+  state: "clear" | "blind" | "suspect";
+  reason: string;
+  /** The first bad moment. */
+  sinceMs: number;
+  /** Whether the reason is a fact that nobody disputes (a dead process, a fatal line), or only a silence. */
+  proof: boolean;
+  /** A crash that may follow the workload: streams are resumed in stages. */
+  software: boolean;
+}
+
+/** Judges one group. The strongest reason wins; facts come before silences. */
+export function suspicionOf(group: GroupView, view: GatewayView, timing: ChooseTiming): Suspicion {
+  return (
+    byFault(group) ??
+    byBreaks(group, view, timing) ??
+    byRefusal(group) ??
+    byStall(group, view, timing) ??
+    bySilence(group, view, timing) ?? {
+      group: group.id,
+      state: "clear",
+      reason: "nothing speaks against it",
+      sinceMs: view.atMs,
+      proof: false,
+      software: false,
+    }
+  );
+}
+
+function suspect(group: GroupView, reason: string, sinceMs: number, proof: boolean, software = false): Suspicion {
+  return { group: group.id, state: "suspect", reason, sinceMs, proof, software };
+}
+
+/** A fault stands until the engine has started again and then answered. */
+export function faultStands(fault: Fault, group: GroupView): boolean {
+  return fault.restartedMs === null || (group.canary.answeredMs ?? Number.NEGATIVE_INFINITY) <= fault.restartedMs;
+}
+
+function byFault(group: GroupView): Suspicion | null {
+  const standing = group.faults.filter((fault) => faultStands(fault, group));
+  const first = standing.toSorted((a, b) => a.atMs - b.atMs)[0];
+  if (first === undefined) return null;
+  // A word from the hardware explains a dead process, whichever came first; the reverse is not true.
+  const named = standing.find(({ software }) => !software) ?? first;
+  return suspect(group, `${named.server}: ${named.text}`, first.atMs, true, named.software);
+}
+
+function byBreaks(group: GroupView, { atMs }: GatewayView, timing: ChooseTiming): Suspicion | null {
+  const since = Math.max(atMs - timing.breakWindowMs, group.canary.answeredMs ?? Number.NEGATIVE_INFINITY);
+  const fresh = group.breaks.filter((one) => one.atMs > since);
+  const first = fresh[0];
+  if (first === undefined) return null;
+  const count = `${fresh.length} connection${fresh.length === 1 ? "" : "s"} broke (${[...new Set(fresh.map(({ how }) => how))].join(", ")})`;
+  if (fresh.length >= 2) return suspect(group, count, first.atMs, true, true);
+  // One broken connection may be chance; the agent's word beside it is a second witness.
+  if (group.engine === "unreachable" || group.engine === "starting")
+    return suspect(group, `${count} and its agent calls the engine ${group.engine}`, first.atMs, true, true);
+  return null;
+}
+
+/** The last canary failed and nothing came since: nobody listens, or the engine says no. */
+function byRefusal(group: GroupView): Suspicion | null {
+  const { failedMs, answeredMs } = group.canary;
+  const alive = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
+  if (failedMs === null || failedMs <= alive) return null;
+  const loading = group.engine === "starting" ? "is still loading" : "refuses requests";
+  return suspect(group, `its engine ${loading}`, failedMs, true, true);
+}
+
+function byStall(group: GroupView, { atMs }: GatewayView, { stallAfterMs }: ChooseTiming): Suspicion | null {
+  const waiting = [group.waitingSinceMs, group.canary.askedMs].filter((since) => since !== null);
+  if (waiting.length === 0) return null;
+  const since = Math.max(Math.min(...waiting), group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
+  if (atMs - since < stallAfterMs) return null;
+  return suspect(group, `no token for ${seconds(atMs - since)} while requests wait`, since, false);
+}
+
+function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): Suspicion | null {
+  const { atMs } = view;
+  const quiet = group.servers.filter((server) => isSilent(server, atMs, timing));
+  const closed = group.servers.filter(({ stream }) => stream !== "open");
+  const blind = (server: ServerView, why: string): Suspicion => {
+    const sinceMs = server.stream === "never" ? atMs : server.lastHeardMs;
+    const reason = `${server.id} is not heard: ${why}`;
+    return { group: group.id, state: "blind", reason, sinceMs, proof: false, software: false };
+  };
+  const server = quiet.toSorted((a, b) => a.lastHeardMs - b.lastHeardMs)[0];
+  if (server === undefined) {
+    const away = closed[0];
+    return away === undefined ? null : blind(away, "its agent's stream is closed");
+  }
+  const others = view.groups.flatMap((one) => one.servers).filter((one) => one !== server);
+  if (!others.some((other) => isHeard(other, atMs, timing)))
+    return blind(server, "nor is any other server; the observer was held up or is cut off");
+  const lastSign = Math.max(
+    group.lastTokenMs ?? Number.NEGATIVE_INFINITY,
+    group.canary.answeredMs ?? Number.NEGATIVE_INFINITY,
+  );
+  if (atMs - lastSign < timing.silentAfterMs) return blind(server, "its group still writes tokens");
+  const silence = `${server.id} is silent for ${milliseconds(atMs - server.lastHeardMs)}, its neighbours are heard`;
+  const waiting = group.waitingSinceMs;
+  if (waiting !== null && atMs - Math.max(waiting, lastSign) >= timing.silentAfterMs)
+    return suspect(
+      group,
+      `${silence}, and no token came from group ${group.id} in that time`,
+      server.lastHeardMs,
+      false,
+    );
+  const asked = group.canary.askedMs;
+  if (asked !== null && atMs - asked >= timing.canaryGraceMs)
+    return suspect(group, `${silence}, and group ${group.id} does not answer a canary`, server.lastHeardMs, false);
+  return blind(server, "its group is asked whether it still writes tokens");
+}
+
+export function isSilent(server: ServerView, atMs: number, { silentAfterMs }: ChooseTiming): boolean {
+  return server.stream === "open" && atMs - server.lastHeardMs >= silentAfterMs;
+}
+
+function isHeard(server: ServerView, atMs: number, { heardWithinMs }: ChooseTiming): boolean {
+  return server.stream === "open" && atMs - server.lastHeardMs <= heardWithinMs;
+}
+
+const milliseconds = (ms: number) => `${Math.round(ms)} ms`;
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

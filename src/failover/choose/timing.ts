@@ -1,0 +1,44 @@
+/** The limits of suspicion. Times are measured on the watch clock of the gateway. */
+export interface ChooseTiming {
+  /** Silence of one server: two beats of 250 ms and 100 ms of jitter (measured with all cores busy: 25 ms). */
+  silentAfterMs: number;
+  /** A neighbour counts as heard within this time: one beat and its jitter. */
+  heardWithinMs: number;
+  /** No token while requests wait: max(5 s, 3 × the longest step that the plan expects). */
+  stallAfterMs: number;
+  /** An idle group answers one token within this time; 23 ms a step and a short prefill. */
+  canaryGraceMs: number;
+  /** When a silent server's idle group is asked, early enough to be answered before `silentAfterMs`. */
+  askAfterSilenceMs: number;
+  /** Broken connections count together within this time. */
+  breakWindowMs: number;
+  /** How long requests are held while no group can be used. */
+  holdDeadlineMs: number;
+  /** After a move, the time before a reason without proof may cause the next; doubles with each move. */
+  dwellMs: number;
+  /** Moves are remembered this long. */
+  dwellWindowMs: number;
+  /** Idle groups are asked this often, so that a standby is known to serve before it is needed. */
+  canaryEveryMs: number;
+  /** An answer proves a group for this long. */
+  provenForMs: number;
+}
+
+export const DEFAULT_TIMING: ChooseTiming = {
+  silentAfterMs: 600,
+  heardWithinMs: 350,
+  stallAfterMs: 5000,
+  canaryGraceMs: 250,
+  askAfterSilenceMs: 320,
+  breakWindowMs: 1000,
+  holdDeadlineMs: 15_000,
+  dwellMs: 5000,
+  dwellWindowMs: 600_000,
+  canaryEveryMs: 2000,
+  provenForMs: 6000,
+};
+
+/** `stallAfterMs` for a plan whose longest step (a full context's prefill) takes `longestStepMs`. */
+export function stallAfter(longestStepMs: number): number {
+  return Math.max(5000, 3 * longestStepMs);
+}

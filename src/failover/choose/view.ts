@@ -1,0 +1,71 @@
+/**
+ * What one gateway knows when it chooses a group. All times are on its watch clock: monotonic, and standing still while
+ * the gateway itself was held up, so that a paused observer never takes its own sleep for silence of others.
+ */
+export interface GatewayView {
+  atMs: number;
+  /** The group that requests go to, or went to before the gateway began to hold them. */
+  current: string;
+  /** Unplanned moves of this gateway, oldest first. */
+  moves: readonly { atMs: number; from: string; to: string }[];
+  /** The reconciler's word, and the highest epoch that this gateway has acted on. */
+  word: { active: string; epoch: number } | null;
+  adoptedEpoch: number;
+  /** Since when no group could be used; null while one can. */
+  heldSinceMs: number | null;
+  /** When `current` was taken although it was suspect, because it answered: older reasons against it do not count. */
+  pardonedMs: number | null;
+  groups: readonly GroupView[];
+}
+
+export interface GroupView {
+  id: string;
+  servers: readonly ServerView[];
+  faults: readonly Fault[];
+  /** Connections of this gateway to the group that broke. */
+  breaks: readonly Break[];
+  /** The last token of the group, of this gateway's streams or by the leader's agent. */
+  lastTokenMs: number | null;
+  /** Since when the longest-waiting request waits for its next token; null while nobody waits. */
+  waitingSinceMs: number | null;
+  canary: CanaryView;
+  /** What the leader's agent says of the engine; null while it has said nothing. */
+  engine: "starting" | "serving" | "unhealthy" | "unreachable" | null;
+}
+
+export interface ServerView {
+  id: string;
+  /**
+   * `open`: a stream of evidence was opened and has not been closed by the other side. `closed`: the agent ended it, which a
+   * server without power cannot do. `never`: nothing was ever heard.
+   */
+  stream: "open" | "closed" | "never";
+  lastHeardMs: number;
+}
+
+/** Something that ends the service of a group until its engine has started again. */
+export interface Fault {
+  atMs: number;
+  server: string;
+  /** A sentence: `XID 79: …`, `rank 3 (pid 71) exited`. */
+  text: string;
+  /** What may follow the workload to the next group: a crash without a word from the hardware. */
+  software: boolean;
+  /** When the group was seen with a new engine; null before. */
+  restartedMs: number | null;
+}
+
+export interface Break {
+  atMs: number;
+  /** `reset` and `closed` cut a request short; `refused` is a connection that nobody took. */
+  how: "reset" | "closed" | "refused";
+}
+
+/** One-token requests of the gateway's own. */
+export interface CanaryView {
+  /** When the unanswered one was sent; null while none is out. */
+  askedMs: number | null;
+  answeredMs: number | null;
+  /** The last one that failed: refused, cut, or answered with an error. */
+  failedMs: number | null;
+}

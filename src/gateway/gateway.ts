@@ -1,0 +1,193 @@
+import type { Logger } from "pino";
+import { DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
+import type { Choice } from "../failover/choose.ts";
+import type { Subscribe, Subscription } from "../stream/subscription.ts";
+import type { GatewayConfig, GatewaySecrets } from "./config.ts";
+import { askCanary } from "./groups/canary.ts";
+import { EvidenceIntake } from "./groups/evidence-intake.ts";
+import { Group } from "./groups/group.ts";
+import { Switcher } from "./groups/switcher.ts";
+import { ApiKeys } from "./http/api-keys.ts";
+import { GatewayMetrics } from "./metrics.ts";
+import { MemoryRoles } from "./roles.ts";
+import { highestRole } from "./siblings.ts";
+import { FailoverRecord, type GatewayStatus } from "./status.ts";
+import { Traffic } from "./traffic.ts";
+import { WatchClock } from "./watch-clock.ts";
+
+export interface GatewayParts {
+  subscribe: Subscribe;
+  log: Logger;
+}
+
+/** One replica: evidence in, choices made, requests carried. The HTTP servers are put around it by `serve.ts`. */
+export class Gateway {
+  readonly traffic: Traffic;
+  readonly metrics: GatewayMetrics;
+  readonly keys: ApiKeys;
+  readonly roles: MemoryRoles;
+  draining = false;
+  readonly #config: GatewayConfig;
+  readonly #log: Logger;
+  readonly #groups: Map<string, Group>;
+  readonly #switcher: Switcher;
+  readonly #subscriptions: Subscription[];
+  readonly #record = new FailoverRecord();
+
+  /** Learns the highest epoch from the siblings, then begins. */
+  static async start(config: GatewayConfig, secrets: GatewaySecrets, parts: GatewayParts): Promise<Gateway> {
+    const role = await highestRole(config, secrets.adminToken);
+    return new Gateway(config, secrets, parts, new MemoryRoles(role));
+  }
+
+  private constructor(
+    config: GatewayConfig,
+    secrets: GatewaySecrets,
+    { subscribe, log }: GatewayParts,
+    roles: MemoryRoles,
+  ) {
+    this.#config = config;
+    this.#log = log;
+    this.roles = roles;
+    this.keys = new ApiKeys(config.keys);
+    const clock = new WatchClock();
+    const { connectTimeoutMs } = config.limits;
+    const key = secrets.engineKey;
+    this.#groups = new Map(
+      Object.entries(config.groups).map(([id, { servers, urls }]) => [
+        id,
+        new Group({ id, servers, urls, key, connectTimeoutMs }, clock),
+      ]),
+    );
+    const groupOf = (server: string) =>
+      [...this.#groups.values()].find(({ servers }) => servers.includes(server)) ?? null;
+    const intakes = Object.keys(config.servers).map(
+      (server) => new EvidenceIntake(server, groupOf(server), clock, config.xids),
+    );
+    this.traffic = new Traffic(config.model, config.limits, this.#groups, clock, {
+      onBreak: () => this.#switcher.evaluate(),
+      onContinued: (rider, gapMs) => {
+        this.metrics.continued.observe(gapMs / 1000);
+        this.#record.continued(gapMs);
+        log.debug({ request: rider.id, gapMs: Math.round(gapMs), legs: rider.legs }, "stream carried on");
+      },
+      onOver: (_rider, outcome) => this.metrics.requests.inc({ outcome }),
+      onPoison: ({ id, request }) =>
+        log.warn({ request: id, fingerprint: request.fingerprint }, "suspected poison, refused for a while"),
+    });
+    const timing = {
+      ...DEFAULT_TIMING,
+      stallAfterMs: stallAfter(config.longestStepMs),
+      holdDeadlineMs: config.holdDeadlineMs,
+    };
+    this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, timing, {
+      onChoice: (choice, before) => this.#apply(choice, before),
+      ask: (group) => askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
+    });
+    this.metrics = new GatewayMetrics(
+      () => this.traffic,
+      () => ({
+        active: this.#switcher.choice?.kind === "use" ? this.#switcher.current : null,
+        epoch: this.#switcher.adoptedEpoch,
+        suspect: Object.fromEntries([...this.#groups.keys()].map((id) => [id, this.#suspicion(id) === "suspect"])),
+      }),
+    );
+    this.#switcher.evaluate();
+    roles.watch((role) => {
+      this.#switcher.word = role;
+      this.#switcher.evaluate();
+    });
+    this.#subscriptions = intakes.map((intake) => {
+      const { agent, ca } = config.servers[intake.server] as GatewayConfig["servers"][string];
+      return subscribe({
+        server: intake.server,
+        url: agent,
+        token: secrets.agentToken,
+        ...(ca === undefined ? {} : { ca }),
+        onFrame: (frame) => {
+          if (intake.frame(frame)) this.#switcher.evaluate();
+        },
+        onConnection: (state, reason) => {
+          intake.connection(state);
+          log.info({ server: intake.server, reason }, `agent stream ${state}`);
+        },
+      });
+    });
+  }
+
+  current(): Group {
+    return this.traffic.group(this.#switcher.current);
+  }
+
+  #suspicion(id: string): string | undefined {
+    return this.#switcher.choice?.suspicions.find(({ group }) => group === id)?.state;
+  }
+
+  #apply(choice: Choice, before: { group: string; sinceMs: number }): void {
+    const { kind, reason, suspicions } = choice;
+    if (kind === "hold") {
+      this.#log.warn({ reason, suspicions }, "no group can be used: requests are held");
+      return void this.traffic.hold();
+    }
+    if (kind === "shed") {
+      this.#log.error({ reason, suspicions }, "no group answered in time: requests are refused");
+      return void this.traffic.shed(reason, choice.retryAfterSeconds);
+    }
+    const carry = choice.running === "carry";
+    if (choice.group !== before.group) {
+      if (carry) {
+        this.metrics.failovers.inc({ from: before.group, to: choice.group });
+        this.#record.moved({ from: before.group, to: choice.group, reason });
+        this.#groups.get(before.group)?.dropIdle();
+      }
+      const view = this.#switcher.view;
+      const decidedAfterMs = Math.round(view.atMs - before.sinceMs);
+      this.#log.warn(
+        { from: before.group, to: choice.group, reason, decidedAfterMs, view },
+        carry ? "failover" : "planned switch",
+      );
+    }
+    this.traffic.use(choice.group, { carry, software: choice.software });
+  }
+
+  get status(): GatewayStatus {
+    const { choice, current, adoptedEpoch } = this.#switcher;
+    const kind = choice?.kind ?? "use";
+    const groups = Object.fromEntries(
+      [...this.#groups.values()].map((group) => {
+        const suspicion = choice?.suspicions.find((one) => one.group === group.id);
+        const { servers, url, passengers } = group;
+        return [
+          group.id,
+          {
+            state: suspicion?.state ?? "clear",
+            reason: suspicion?.reason ?? "",
+            servers: [...servers],
+            url,
+            requests: passengers.size,
+          },
+        ];
+      }),
+    );
+    return {
+      active: kind === "use" ? current : null,
+      standby: Object.keys(groups).find((id) => id !== current) ?? null,
+      role: this.roles.role,
+      epoch: adoptedEpoch,
+      choice: kind,
+      reason: choice?.reason ?? "",
+      model: this.#config.model.name,
+      groups,
+      requests: this.traffic.riders.size,
+      waiting: this.traffic.dispatcher.waiting,
+      lastFailover: this.#record.last,
+      draining: this.draining,
+    };
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.close();
+    this.#switcher.close();
+    for (const group of this.#groups.values()) group.dropIdle();
+  }
+}

@@ -1,0 +1,135 @@
+import type { ServerView } from "../../failover/choose/view.ts";
+import type { Evidence } from "../../health/evidence.ts";
+import type { GpuLogLine } from "../../health/kernel-line.ts";
+import { type Remedy, stopsService } from "../../health/remedy.ts";
+import { xidPolicy } from "../../health/xid-policy.ts";
+import type { Frame } from "../../stream/frames.ts";
+import type { WatchClock } from "../watch-clock.ts";
+import type { Group } from "./group.ts";
+
+/** Only what happens now is acted on: after a pause the backlog is history, and present silence speaks for itself. */
+const HISTORY_AFTER_MS = 30_000;
+/** Codes that a program can cause: the engine's own kernels (13, 31, 43) and its clean-up (45). */
+const SOFTWARE_XIDS: readonly number[] = [13, 31, 43, 45];
+/** A close within this time after a frame came from the agent; later ones are the subscriber giving up on a silence. */
+const CLOSED_AT_ONCE_MS = 400;
+
+/** What one agent has told, kept as the present state of its server. */
+export class EvidenceIntake {
+  readonly server: string;
+  readonly #group: Group | null;
+  readonly #clock: WatchClock;
+  readonly #xids: Readonly<Record<number, Remedy>>;
+  #stream: ServerView["stream"] = "never";
+  #lastHeardMs = 0;
+  #agentMonoMs = 0;
+  #seen = new Set<string>();
+  #ranks = new Map<number, number>();
+
+  constructor(server: string, group: Group | null, clock: WatchClock, xids: Readonly<Record<number, Remedy>> = {}) {
+    this.server = server;
+    this.#group = group;
+    this.#clock = clock;
+    this.#xids = xids;
+  }
+
+  get view(): ServerView {
+    return { id: this.server, stream: this.#stream, lastHeardMs: this.#lastHeardMs };
+  }
+
+  connection(state: "connected" | "lost"): void {
+    if (state === "connected") return;
+    // A server without power cannot close anything; silence that ends in a time-out stays silence.
+    if (this.#clock.now() - this.#lastHeardMs <= CLOSED_AT_ONCE_MS && this.#stream === "open") this.#stream = "closed";
+  }
+
+  /** Takes one frame; true if it says something about a fault, so that the choice must be made again at once. */
+  frame(frame: Frame): boolean {
+    this.#stream = "open";
+    this.#lastHeardMs = this.#clock.now();
+    if (frame.type !== "evidence") {
+      this.#agentMonoMs = frame.monoMs;
+      return false;
+    }
+    const ageMs = Math.max(0, this.#agentMonoMs - frame.monoMs);
+    this.#agentMonoMs = Math.max(this.#agentMonoMs, frame.monoMs);
+    return this.#group !== null && this.#take(frame.evidence, this.#group, ageMs);
+  }
+
+  #take(evidence: Evidence, group: Group, ageMs: number): boolean {
+    switch (evidence.kind) {
+      case "kernel-log": {
+        const fault = this.#fatal(evidence.line);
+        if (fault === null) return false;
+        return this.#fault(
+          group,
+          `line ${evidence.line.sequence} ${evidence.line.uptimeUs}`,
+          fault.text,
+          fault.software,
+          ageMs,
+        );
+      }
+      case "rank": {
+        if (evidence.group !== group.id) return false;
+        if (evidence.state === "exited")
+          return this.#fault(
+            group,
+            `rank ${evidence.pid}`,
+            `rank ${evidence.rank} (pid ${evidence.pid}) exited`,
+            true,
+            ageMs,
+          );
+        const before = this.#ranks.get(evidence.rank);
+        this.#ranks.set(evidence.rank, evidence.pid);
+        if (evidence.state === "running" && before !== undefined && before !== evidence.pid) this.#restarted(group);
+        return false;
+      }
+      case "engine-process":
+        if (evidence.group !== group.id || evidence.state !== "exited") return false;
+        return this.#fault(group, `engine ${evidence.pid}`, `the engine (pid ${evidence.pid}) exited`, true, ageMs);
+      case "engine":
+        if (evidence.group === group.id) this.#engine(evidence, group);
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  #fatal(line: GpuLogLine): { text: string; software: boolean } | null {
+    if (line.kind === "xid") {
+      const { remedy, reason } = xidPolicy(line.code, this.#xids);
+      if (!stopsService(remedy)) return null;
+      return { text: `XID ${line.code} on ${line.pci}: ${reason}`, software: SOFTWARE_XIDS.includes(line.code) };
+    }
+    if (line.kind === "recovery-action")
+      return line.action === "none"
+        ? null
+        : { text: `XID 154 on ${line.pci}: the driver asks for ${line.action}`, software: false };
+    return line.fatal ? { text: `SXid ${line.code}: a fatal NVSwitch error`, software: false } : null;
+  }
+
+  #fault(group: Group, key: string, text: string, software: boolean, ageMs: number): boolean {
+    if (ageMs > HISTORY_AFTER_MS || this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    if (this.#seen.size > 1000) this.#seen = new Set([...this.#seen].slice(-500));
+    // Faults that were overcome are dropped here, so that the list never grows.
+    const atMs = this.#clock.now() - ageMs;
+    group.faults = [...group.faults.slice(-15), { atMs, server: this.server, text, software, restartedMs: null }];
+    return true;
+  }
+
+  #engine(evidence: Extract<Evidence, { kind: "engine" }>, group: Group): void {
+    const before = group.engine;
+    const { instance, state, tokensTotal, queued } = evidence;
+    group.engine = { instance, state, tokensTotal, queued };
+    if (state === "serving" && before !== null && before.instance !== instance) this.#restarted(group);
+    // The agent looks now and then; where the gateway has streams of its own, those say it sooner and truer.
+    if (before?.instance === instance && tokensTotal > before.tokensTotal && group.waitingSinceMs === null)
+      group.sawToken();
+  }
+
+  #restarted(group: Group): void {
+    const restartedMs = this.#clock.now();
+    group.faults = group.faults.map((fault) => ({ ...fault, restartedMs: fault.restartedMs ?? restartedMs }));
+  }
+}

@@ -1,0 +1,101 @@
+import { Agent } from "node:http";
+import type { Break, CanaryView, Fault } from "../../failover/choose/view.ts";
+import type { WatchClock } from "../watch-clock.ts";
+import { type Leg, type LegEvents, openLeg } from "./leg.ts";
+
+/** The engine closes idle connections after 5 s (SGLANG_TIMEOUT_KEEP_ALIVE); ours must go first. */
+const KEEP_ALIVE_MS = 4000;
+/** More breaks than this say nothing new. */
+const MAX_BREAKS = 32;
+
+/** A request of this gateway in a group's hands. */
+export interface Passenger {
+  /** Since when it waits for a token; null while it does not (its client reads too slowly, or it gets no tokens). */
+  readonly waitingSinceMs: number | null;
+}
+
+export interface GroupInit {
+  id: string;
+  servers: readonly string[];
+  /** Where the leader may be: the HTTP addresses of the group's servers. Only rank 0's server answers `/v1`. */
+  urls: readonly string[];
+  key: string | null;
+  connectTimeoutMs: number;
+}
+
+/** What this gateway holds of one group: its connections, and what was seen of it. */
+export class Group {
+  readonly id: string;
+  readonly servers: readonly string[];
+  readonly passengers = new Set<Passenger>();
+  readonly canary: CanaryView = { askedMs: null, answeredMs: null, failedMs: null };
+  breaks: Break[] = [];
+  faults: Fault[] = [];
+  lastTokenMs: number | null = null;
+  /** From the leader's agent. */
+  engine: {
+    instance: string;
+    state: "starting" | "serving" | "unhealthy" | "unreachable";
+    tokensTotal: number;
+    queued: number;
+  } | null = null;
+  readonly #init: GroupInit;
+  readonly #clock: WatchClock;
+  #agent = newAgent();
+  #leader = 0;
+
+  constructor(init: GroupInit, clock: WatchClock) {
+    this.id = init.id;
+    this.servers = init.servers;
+    this.#init = init;
+    this.#clock = clock;
+  }
+
+  get url(): string {
+    return this.#init.urls[this.#leader] ?? "";
+  }
+
+  /** LWS may put the leader on another server after each start. */
+  tryNextLeader(): void {
+    this.#leader = (this.#leader + 1) % this.#init.urls.length;
+  }
+
+  get leaders(): number {
+    return this.#init.urls.length;
+  }
+
+  open(path: string, body: string, events: LegEvents): Leg {
+    const { key, connectTimeoutMs } = this.#init;
+    return openLeg({ url: this.url, agent: this.#agent, key, connectTimeoutMs }, path, body, events);
+  }
+
+  sawToken(): void {
+    this.lastTokenMs = this.#clock.now();
+  }
+
+  sawBreak(how: Break["how"]): void {
+    this.breaks = [...this.breaks.slice(1 - MAX_BREAKS), { atMs: this.#clock.now(), how }];
+  }
+
+  get waitingSinceMs(): number | null {
+    let earliest: number | null = null;
+    for (const { waitingSinceMs } of this.passengers)
+      if (waitingSinceMs !== null && (earliest === null || waitingSinceMs < earliest)) earliest = waitingSinceMs;
+    return earliest;
+  }
+
+  /** Connections that are idle now may be to a dead engine. */
+  dropIdle(): void {
+    this.#agent.destroy();
+    this.#agent = newAgent();
+  }
+}
+
+function newAgent(): Agent {
+  return new Agent({
+    keepAlive: true,
+    timeout: KEEP_ALIVE_MS,
+    maxSockets: Number.POSITIVE_INFINITY,
+    scheduling: "lifo",
+  });
+}

@@ -1,0 +1,125 @@
+import { faultStands } from "../../failover/choose/suspicion.ts";
+import type { ChooseTiming } from "../../failover/choose/timing.ts";
+import type { GatewayView, GroupView } from "../../failover/choose/view.ts";
+import { type Choice, choose } from "../../failover/choose.ts";
+import type { Role } from "../roles.ts";
+import type { WatchClock } from "../watch-clock.ts";
+import type { EvidenceIntake } from "./evidence-intake.ts";
+import type { Group } from "./group.ts";
+
+const TICK_MS = 20;
+
+export interface SwitcherHooks {
+  /** The outcome changed: another group, held, or shed. */
+  onChoice(choice: Choice, before: { group: string; sinceMs: number }): void;
+  ask(group: Group): void;
+}
+
+/** Runs the choice on every event and every tick, and remembers what the next choice must know. */
+export class Switcher {
+  current: string;
+  choice: Choice | null = null;
+  adoptedEpoch: number;
+  word: Role | null = null;
+  moves: { atMs: number; from: string; to: string }[] = [];
+  #heldSinceMs: number | null = null;
+  #pardonedMs: number | null = null;
+  readonly #groups: ReadonlyMap<string, Group>;
+  readonly #intakes: readonly EvidenceIntake[];
+  readonly #clock: WatchClock;
+  readonly #timing: ChooseTiming;
+  readonly #hooks: SwitcherHooks;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(
+    start: { active: string; epoch: number },
+    groups: ReadonlyMap<string, Group>,
+    intakes: readonly EvidenceIntake[],
+    clock: WatchClock,
+    timing: ChooseTiming,
+    hooks: SwitcherHooks,
+  ) {
+    this.current = start.active;
+    this.adoptedEpoch = start.epoch;
+    this.#groups = groups;
+    this.#intakes = intakes;
+    this.#clock = clock;
+    this.#timing = timing;
+    this.#hooks = hooks;
+    this.#timer = setInterval(() => {
+      clock.tick();
+      this.evaluate();
+    }, TICK_MS);
+  }
+
+  get view(): GatewayView {
+    return {
+      atMs: this.#clock.now(),
+      current: this.current,
+      moves: this.moves,
+      word: this.word,
+      adoptedEpoch: this.adoptedEpoch,
+      heldSinceMs: this.#heldSinceMs,
+      pardonedMs: this.#pardonedMs,
+      groups: [...this.#groups.values()].map((group) => this.#groupView(group)),
+    };
+  }
+
+  #groupView(group: Group): GroupView {
+    const servers = this.#intakes.filter(({ server }) => group.servers.includes(server)).map(({ view }) => view);
+    const { id, faults, breaks, lastTokenMs, waitingSinceMs, engine } = group;
+    return {
+      id,
+      servers,
+      faults,
+      breaks,
+      lastTokenMs,
+      waitingSinceMs,
+      canary: { ...group.canary },
+      engine: engine?.state ?? null,
+    };
+  }
+
+  evaluate(): void {
+    const view = this.view;
+    for (const group of this.#groups.values()) {
+      const own = view.groups.find(({ id }) => id === group.id);
+      if (own !== undefined && group.faults.length > 0)
+        group.faults = group.faults.filter((fault) => faultStands(fault, own));
+    }
+    const choice = choose(view, this.#timing);
+    const before = this.choice;
+    this.choice = choice;
+    for (const id of choice.canaries) {
+      const group = this.#groups.get(id);
+      if (group !== undefined) this.#hooks.ask(group);
+    }
+    this.#remember(choice, view);
+    const changed =
+      before === null || before.kind !== choice.kind || (choice.kind === "use" && choice.group !== view.current);
+    if (changed) this.#hooks.onChoice(choice, { group: view.current, sinceMs: sinceOf(choice, view) });
+  }
+
+  #remember(choice: Choice, view: GatewayView): void {
+    if (choice.kind !== "use") {
+      this.#heldSinceMs ??= view.atMs;
+      return;
+    }
+    this.#heldSinceMs = null;
+    if (choice.adoptEpoch !== null) this.adoptedEpoch = choice.adoptEpoch;
+    if (choice.pardon) this.#pardonedMs = view.atMs;
+    if (choice.group === view.current) return;
+    if (!choice.pardon) this.#pardonedMs = null;
+    if (choice.adoptEpoch === null)
+      this.moves = [...this.moves.slice(-31), { atMs: view.atMs, from: view.current, to: choice.group }];
+    this.current = choice.group;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function sinceOf(choice: Choice, { current, atMs }: GatewayView): number {
+  return choice.suspicions.find(({ group, state }) => group === current && state === "suspect")?.sinceMs ?? atMs;
+}

@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { z } from "zod";
+import type { Gateway } from "../gateway.ts";
+import { sendJson, sendRefusal } from "../stream/sink.ts";
+import type { ApiKeys } from "./api-keys.ts";
+import { readJsonBody } from "./read-body.ts";
+import { RefusedRequest } from "./refused-request.ts";
+
+const RoleSchema = z.strictObject({ active: z.string(), epoch: z.int().min(1), reason: z.string().max(500) });
+const MAX_BODY_BYTES = 4096;
+
+/** The operators' side: `/healthz` open, `/metrics`, `/status` and `PUT /role` with the admin token. */
+export async function handleAdmin(
+  gateway: Gateway,
+  tokens: ApiKeys,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.on("error", () => {});
+  try {
+    const path = (request.url ?? "/").split("?")[0];
+    if (path === "/healthz")
+      return sendJson(response, gateway.draining ? 503 : 200, JSON.stringify({ draining: gateway.draining }));
+    if (tokens.nameOf(request.headers.authorization) === null) throw new RefusedRequest(401, "want the admin token");
+    if (path === "/status" && request.method === "GET") return sendJson(response, 200, JSON.stringify(gateway.status));
+    if (path === "/metrics" && request.method === "GET") {
+      const { registry } = gateway.metrics;
+      return void response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
+    }
+    if (path === "/role" && request.method === "PUT")
+      return setRole(gateway, await readJsonBody(request, MAX_BODY_BYTES), response);
+    throw new RefusedRequest(404, "want GET /status, GET /metrics or PUT /role");
+  } catch (error) {
+    if (!(error instanceof RefusedRequest)) throw error;
+    sendRefusal(response, error);
+  }
+}
+
+function setRole(gateway: Gateway, raw: unknown, response: ServerResponse): void {
+  const role = RoleSchema.safeParse(raw);
+  if (!role.success) throw new RefusedRequest(400, z.prettifyError(role.error));
+  if (gateway.status.groups[role.data.active] === undefined)
+    throw new RefusedRequest(400, `there is no group ${role.data.active}`);
+  if (!gateway.roles.set(role.data))
+    throw new RefusedRequest(409, `epoch ${role.data.epoch} is not above ${gateway.roles.role.epoch}`, {
+      code: "old_epoch",
+    });
+  sendJson(response, 200, JSON.stringify(gateway.status));
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Group } from "../groups/group.ts";
+import { CarriedStream } from "../stream/carried-stream.ts";
+import { type RequestKind, readClientRequest } from "../stream/client-request.ts";
+import { PlainRequest } from "../stream/plain-request.ts";
+import { StreamSink, sendJson, sendRefusal, WholeSink } from "../stream/sink.ts";
+import type { Traffic } from "../traffic.ts";
+import type { ApiKeys } from "./api-keys.ts";
+import { readJsonBody } from "./read-body.ts";
+import { RefusedRequest } from "./refused-request.ts";
+
+export interface ClientApi {
+  keys: ApiKeys;
+  traffic: Traffic;
+  maxBodyBytes: number;
+  /** The group that new requests go to. */
+  current(): Group;
+  draining(): boolean;
+}
+
+const KINDS: Record<string, RequestKind> = { "/v1/chat/completions": "chat", "/v1/completions": "completions" };
+
+/** Handles one request of a client. Only the paths named here exist: nothing else of an engine is reachable through it. */
+export async function handleClient(api: ClientApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.on("error", () => {});
+  try {
+    await route(api, request, response);
+  } catch (error) {
+    if (!(error instanceof RefusedRequest)) throw error;
+    // Unread bytes of a refused body must not be read as the next request.
+    if (!request.complete) response.setHeader("connection", "close");
+    sendRefusal(response, error);
+  }
+}
+
+async function route(api: ClientApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? "/").split("?")[0] ?? "/";
+  if (path === "/healthz" && request.method === "GET") {
+    const draining = api.draining();
+    return sendJson(response, draining ? 503 : 200, JSON.stringify({ status: draining ? "draining" : "serving" }));
+  }
+  if (api.keys.nameOf(request.headers.authorization) === null)
+    throw new RefusedRequest(401, "want `Authorization: Bearer KEY` with a key of this gateway", {
+      code: "invalid_api_key",
+    });
+  if (path === "/v1/models") {
+    if (request.method !== "GET") throw new RefusedRequest(405, "want GET");
+    return sendJson(response, 200, models(api.traffic));
+  }
+  const kind = KINDS[path];
+  if (kind === undefined) throw new RefusedRequest(404, `there is no ${path.slice(0, 100)}`, { code: "not_found" });
+  if (request.method !== "POST") throw new RefusedRequest(405, "want POST");
+  if (api.draining())
+    throw new RefusedRequest(503, "this gateway is going down", { code: "draining", retryAfterSeconds: 1 });
+  const checked = readClientRequest(kind, await readJsonBody(request, api.maxBodyBytes), api.traffic.model.name);
+  api.traffic.assertAdmitted(checked.fingerprint, api.current());
+  const id = randomUUID().replaceAll("-", "");
+  response.setHeader("x-request-id", id);
+  const { traffic } = api;
+  const rider = checked.streamUpstream
+    ? new CarriedStream(id, checked, traffic, checked.stream ? new StreamSink(response) : new WholeSink(response))
+    : new PlainRequest(id, checked, traffic, response);
+  response.on("close", () => rider.cancel());
+  traffic.admit(rider);
+}
+
+function models({ model }: Traffic): string {
+  const { name, contextLength } = model;
+  const data = [
+    {
+      id: name,
+      object: "model",
+      created: 0,
+      owned_by: "tandem",
+      root: name,
+      parent: null,
+      max_model_len: contextLength,
+    },
+  ];
+  return JSON.stringify({ object: "list", data });
+}

@@ -1,0 +1,33 @@
+/** An answer that refuses a request, in OpenAI's error shape. */
+export class RefusedRequest extends Error {
+  readonly status: number;
+  readonly type: string;
+  readonly code: string | null;
+  readonly param: string | null;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    status: number,
+    message: string,
+    more: { type?: string; code?: string; param?: string | null; retryAfterSeconds?: number } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.type = more.type ?? (status >= 500 ? "service_unavailable" : "invalid_request_error");
+    this.code = more.code ?? null;
+    this.param = more.param ?? null;
+    this.retryAfterSeconds = more.retryAfterSeconds ?? null;
+  }
+
+  get json(): string {
+    const { message, type, param, code } = this;
+    return JSON.stringify({ error: { message, type, param, code } });
+  }
+}
+
+/** What a client is told of an engine's refusal. A full queue is a matter of waiting; a wrong key is the gateway's own. */
+export function engineRefusal(code: number, message: string): RefusedRequest {
+  if (code === 401 || code === 403) return new RefusedRequest(502, `the engine refuses the gateway's key (${code})`);
+  if (code === 503) return new RefusedRequest(503, message, { code: "engine_busy", retryAfterSeconds: 2 });
+  return new RefusedRequest(code >= 400 && code < 600 ? code : 502, message);
+}

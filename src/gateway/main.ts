@@ -1,0 +1,26 @@
+import { pino } from "pino";
+import { TandemError } from "../errors.ts";
+import { subscribe } from "../stream/subscribe.ts";
+import { readGatewayConfig, readSecrets } from "./config.ts";
+import { serveGateway } from "./serve.ts";
+
+// `main.ts CONFIG.json`: one gateway replica. Secrets come from the environment, see `readSecrets`.
+const log = pino({ name: "gateway", level: process.env.TANDEM_LOG_LEVEL ?? "info" });
+
+try {
+  const path = process.argv[2] ?? process.env.TANDEM_GATEWAY_CONFIG;
+  if (path === undefined) throw new Error("want the path of a configuration file");
+  const running = await serveGateway(readGatewayConfig(path), readSecrets(process.env), { subscribe, log });
+  log.info({ url: running.url, admin: running.adminUrl }, "gateway serves");
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      log.info({ signal, requests: running.gateway.traffic.riders.size }, "drains and stops");
+      void running.stop().then(() => process.exit(0));
+    });
+} catch (error) {
+  log.fatal(error instanceof TandemError ? error.toJSON() : { error: String(error) }, "the gateway cannot start");
+  process.exitCode = 2;
+}

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { GatewayConfig, GatewaySecrets } from "./config.ts";
+import { Gateway, type GatewayParts } from "./gateway.ts";
+import { handleAdmin } from "./http/admin-api.ts";
+import { ApiKeys } from "./http/api-keys.ts";
+import { handleClient } from "./http/client-api.ts";
+
+export interface RunningGateway {
+  gateway: Gateway;
+  /** `http://127.0.0.1:PORT`, or https. */
+  url: string;
+  adminUrl: string;
+  /** Takes nothing new, lets running answers end until the drain's deadline, and stops. */
+  stop(): Promise<void>;
+}
+
+/** Starts one gateway with both of its HTTP servers. */
+export async function serveGateway(
+  config: GatewayConfig,
+  secrets: GatewaySecrets,
+  parts: GatewayParts,
+): Promise<RunningGateway> {
+  const gateway = await Gateway.start(config, secrets, parts);
+  const { traffic, keys } = gateway;
+  const api = {
+    keys,
+    traffic,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    current: () => gateway.current(),
+    draining: () => gateway.draining,
+  };
+  const options = {
+    maxHeaderSize: 16_384,
+    headersTimeout: 10_000,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    noDelay: true,
+  };
+  const guard = (handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>) => {
+    return (request: IncomingMessage, response: ServerResponse) => {
+      handler(request, response).catch((error: unknown) => {
+        parts.log.error(
+          { error: error instanceof Error ? error.stack : String(error) },
+          "a request failed in the gateway",
+        );
+        if (response.headersSent) response.destroy();
+        else
+          response
+            .writeHead(500, { "content-type": "application/json" })
+            .end('{"error":{"message":"internal error","type":"server_error","param":null,"code":null}}');
+      });
+    };
+  };
+  const onClient = guard((request, response) => handleClient(api, request, response));
+  const { tls } = config.listen;
+  const clients =
+    tls === undefined
+      ? createServer(options, onClient)
+      : createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, onClient);
+  const tokens = new ApiKeys([
+    { name: "admin", sha256: createHash("sha256").update(secrets.adminToken).digest("hex") },
+  ]);
+  const admin = createServer(
+    options,
+    guard((request, response) => handleAdmin(gateway, tokens, request, response)),
+  );
+  try {
+    await listen(admin, config.admin.host, config.admin.port);
+    await listen(clients, config.listen.host, config.listen.port);
+  } catch (error) {
+    gateway.close();
+    admin.close();
+    throw error;
+  }
+  const urlOf = (server: Server, host: string, scheme: string) => {
+    const { port } = server.address() as AddressInfo;
+    return `${scheme}://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
+  };
+  return {
+    gateway,
+    url: urlOf(clients, config.listen.host, tls === undefined ? "http" : "https"),
+    adminUrl: urlOf(admin, config.admin.host, "http"),
+    stop: async () => {
+      gateway.draining = true;
+      await traffic.drained(config.limits.drainMs);
+      clients.close();
+      clients.closeAllConnections();
+      admin.close();
+      admin.closeAllConnections();
+      gateway.close();
+    },
+  };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
+  await once(server, "listening");
+}

@@ -1,0 +1,45 @@
+import type { Role } from "./roles.ts";
+
+export interface LastFailover {
+  /** Wall clock, ISO 8601. */
+  at: string;
+  from: string;
+  to: string;
+  reason: string;
+  /** The longest time that a carried stream went without a token; null while none has gone on. */
+  gapMs: number | null;
+  /** Streams that went on in the other group. */
+  carried: number;
+}
+
+/** What `GET /status` of the admin port answers. */
+export interface GatewayStatus {
+  /** Null while no group can be used. */
+  active: string | null;
+  standby: string | null;
+  role: Role;
+  epoch: number;
+  choice: "use" | "hold" | "shed";
+  reason: string;
+  model: string;
+  groups: Record<string, { state: string; reason: string; servers: string[]; url: string; requests: number }>;
+  requests: number;
+  waiting: { carried: number; suspects: number; fresh: number };
+  lastFailover: LastFailover | null;
+  draining: boolean;
+}
+
+/** Remembers the last unplanned move and how its streams fared. */
+export class FailoverRecord {
+  last: LastFailover | null = null;
+
+  moved({ from, to, reason }: { from: string; to: string; reason: string }): void {
+    this.last = { at: new Date().toISOString(), from, to, reason, gapMs: null, carried: 0 };
+  }
+
+  continued(gapMs: number): void {
+    if (this.last === null) return;
+    this.last.carried += 1;
+    this.last.gapMs = Math.round(Math.max(this.last.gapMs ?? 0, gapMs));
+  }
+}

@@ -1,0 +1,258 @@
+import type { Break } from "../../failover/choose/view.ts";
+import type { Group } from "../groups/group.ts";
+import type { Leg } from "../groups/leg.ts";
+import { engineRefusal, RefusedRequest } from "../http/refused-request.ts";
+import type { ClientRequest } from "./client-request.ts";
+import { continuationBody, streamedBody, tokensLeft } from "./continuation.ts";
+import { lengthFrame, messageOf, usageFrame } from "./frames.ts";
+import { LegReader, nothingSent, type Sent } from "./leg-reader.ts";
+import type { Outcome, Rider, RiderHost } from "./rider.ts";
+import type { Sink } from "./sink.ts";
+import { type Usage, UsageTally } from "./usage.ts";
+
+/** A suspect that has written this many tokens did not crash the engine in its prefill. */
+const CLEARED_TOKENS = 4;
+const MAX_UNREAD_BYTES = 4 * 2 ** 20;
+
+/** One answer, over as many groups as it takes. */
+export class CarriedStream implements Rider {
+  readonly id: string;
+  readonly request: ClientRequest;
+  readonly sent: Sent = nothingSent();
+  strikes = 0;
+  legs = 0;
+  over = false;
+  /** When its last token came, on the watch clock. */
+  lastTokenMs = 0;
+  readonly #host: RiderHost;
+  readonly #sink: Sink;
+  readonly #tally = new UsageTally();
+  #lastLegTokens = 0;
+  #group: Group | null = null;
+  #leg: Leg | null = null;
+  #reader: LegReader;
+  #waitingSinceMs: number | null = null;
+  #refusedHead = { status: 0, body: "" };
+
+  constructor(id: string, request: ClientRequest, host: RiderHost, sink: Sink) {
+    this.id = id;
+    this.request = request;
+    this.#host = host;
+    this.#sink = sink;
+    this.#reader = this.#newReader();
+    sink.onDrain = () => this.#resume();
+  }
+
+  get contextTokens(): number {
+    return (
+      (this.#tally.promptTokens ?? this.request.promptTokens) +
+      this.#tally.completionTokens +
+      this.#reader.completionTokens
+    );
+  }
+
+  get legTokens(): number {
+    return this.#leg === null ? this.#lastLegTokens : this.#reader.textFrames;
+  }
+
+  get group(): string | null {
+    return this.#group?.id ?? null;
+  }
+
+  get waitingSinceMs(): number | null {
+    return this.#waitingSinceMs;
+  }
+
+  get usage(): Usage | null {
+    return this.#tally.merge(this.#reader.lastUsage);
+  }
+
+  get finish(): { reason: string; matched: unknown } | null {
+    return this.#reader.finishes[0] ?? null;
+  }
+
+  start(groupId: string): void {
+    const group = this.#host.group(groupId);
+    if (this.sent.frames > 0 && tokensLeft(this.request, this.#tally.completionTokens) === 0)
+      return void this.#endAtLength();
+    this.#reader = this.#newReader();
+    this.legs += 1;
+    this.#group = group;
+    this.#waitingSinceMs = this.#host.now();
+    this.#refusedHead = { status: 0, body: "" };
+    group.passengers.add(this);
+    this.#leg = group.open(this.request.path, JSON.stringify(this.#body()), {
+      onHead: (status, stream) => {
+        if (!stream || status !== 200) this.#refusedHead.status = status;
+      },
+      onData: (chunk) => this.#data(chunk),
+      onEnd: () => this.#ended(),
+      onBreak: (how) => this.#broken(how),
+    });
+  }
+
+  #body(): Record<string, unknown> {
+    const { request, sent, legs } = this;
+    const written = {
+      reasoning: sent.reasoning.text,
+      content: sent.content.text,
+      completionTokens: this.#tally.completionTokens,
+    };
+    const body = sent.frames === 0 ? request.body : continuationBody(request, written, this.#host.model);
+    return streamedBody(body, this.id, legs);
+  }
+
+  #newReader(): LegReader {
+    const { wantsUsage, wantsRunningUsage, choices } = this.request;
+    return new LegReader(this.sent, {
+      id: this.id,
+      keepText: choices === 1,
+      wantsUsage,
+      wantsRunningUsage,
+      mergeUsage: (usage) => this.#tally.merge(usage),
+    });
+  }
+
+  #data(chunk: Buffer): void {
+    if (this.#refusedHead.status !== 0) {
+      if (this.#refusedHead.body.length < 65_536) this.#refusedHead.body += chunk.toString("utf8");
+      return;
+    }
+    const reader = this.#reader;
+    const first = reader.textFrames === 0;
+    const out = reader.push(chunk);
+    const now = this.#host.now();
+    if (this.#group !== null) this.#group.lastTokenMs = now;
+    this.lastTokenMs = now;
+    if (reader.textFrames > 0) {
+      if (first) this.#host.onFirstToken(this);
+      if (reader.textFrames >= CLEARED_TOKENS) this.#host.onCleared(this);
+    }
+    if (out !== "" && !this.#sink.write(out)) {
+      this.#leg?.pause();
+      this.#waitingSinceMs = null;
+    }
+    if (reader.done) this.#ended();
+    else if (reader.unreadBytes > MAX_UNREAD_BYTES) this.#broken("closed");
+    else if (this.sent.content.bytes + this.sent.reasoning.bytes > this.#host.limits.maxTextBytes)
+      this.interrupt("the answer is longer than the gateway keeps", "answer_too_long");
+  }
+
+  #resume(): void {
+    if (this.over || this.#leg === null) return;
+    this.#waitingSinceMs = this.#host.now();
+    this.#leg.resume();
+  }
+
+  #ended(): void {
+    const { refusal, done } = this.#reader;
+    if (this.over || this.#leg === null) return;
+    if (this.#refusedHead.status !== 0) return void this.#refusedByStatus();
+    if (refusal !== null) return void this.#refused(refusal.code, refusal.message);
+    if (done && this.#finished) return void this.#complete();
+    this.#broken("closed");
+  }
+
+  #complete(): void {
+    // The connection goes back to its pool by itself when the engine ends the answer.
+    this.#leg = null;
+    this.#close("complete", () => this.#sink.end(this));
+  }
+
+  #refusedByStatus(): void {
+    const { status, body } = this.#refusedHead;
+    // 404 is a worker's answer: the leader is elsewhere.
+    if (status === 404) return void this.#broken("refused");
+    this.#refused(status, messageOf(body) ?? `the engine answered ${status}`);
+  }
+
+  #refused(code: number, message: string): void {
+    // A group that takes new requests in its turn takes a broken stream a little later.
+    if (this.sent.frames > 0 && code >= 500) return void this.#broken("closed");
+    this.refuse(engineRefusal(code, message));
+  }
+
+  /** The group is left behind; its connection is cut without being counted against it. */
+  leave(): void {
+    this.#detach();
+  }
+
+  #broken(how: Break["how"]): void {
+    const group = this.#group;
+    // All was said but the last formality.
+    if (this.#finished && !this.over) return void this.#completeByHand();
+    this.#detach();
+    if (!this.over && group !== null) this.#host.onBroken(this, group, how);
+  }
+
+  /** Every choice has its finish chunk. An abort that no client asked for is a break. */
+  get #finished(): boolean {
+    const { finishes } = this.#reader;
+    return finishes.length >= this.request.choices && finishes.every(({ reason }) => reason !== "abort");
+  }
+
+  #completeByHand(): void {
+    const usage = this.usage;
+    if (this.request.wantsUsage && usage !== null) this.#sink.write(usageFrame(this.request.kind, this.#head, usage));
+    this.#complete();
+  }
+
+  /** Takes the leg's tokens into account and lets go of its group. */
+  #detach(): void {
+    const reader = this.#reader;
+    if (this.#leg !== null) {
+      this.#lastLegTokens = reader.textFrames;
+      this.#leg.abandon();
+      this.#leg = null;
+    }
+    this.#group?.passengers.delete(this);
+    this.#group = null;
+    this.#waitingSinceMs = null;
+    if (this.over || this.#finished) return;
+    this.#tally.add(reader.completionTokens, reader.lastUsage);
+    this.#reader = this.#newReader();
+  }
+
+  /** Why a part of the answer being sent makes it impossible to go on; null if it can. */
+  get stuck(): string | null {
+    if (this.sent.frames === 0) return null;
+    if (this.request.notContinued !== null) return this.request.notContinued;
+    if (this.sent.toolCall) return "a part of a tool call was sent";
+    return this.legs >= this.#host.limits.maxLegs ? `it broke ${this.legs} times` : null;
+  }
+
+  #endAtLength() {
+    this.#reader.finishes.push({ reason: "length", matched: null });
+    this.#sink.write(lengthFrame(this.request.kind, this.#head));
+    const usage = this.#tally.merge(null);
+    if (this.request.wantsUsage && usage !== null) this.#sink.write(usageFrame(this.request.kind, this.#head, usage));
+    this.#complete();
+  }
+
+  get #head() {
+    return { id: this.id, created: this.sent.head?.created ?? 0, model: this.#host.model.name };
+  }
+
+  refuse(error: RefusedRequest): void {
+    if (this.#sink.begun) this.interrupt(error.message, error.code ?? "engine_refused");
+    else this.#close("refused", () => this.#sink.refuse(error));
+  }
+
+  interrupt(message: string, code: string): void {
+    if (this.#sink.begun) this.#close("interrupted", () => this.#sink.interrupt(message, code));
+    else this.refuse(new RefusedRequest(502, message, { code, type: "server_error" }));
+  }
+
+  /** The client went away. */
+  cancel(): void {
+    this.#close("left", () => {});
+  }
+
+  #close(outcome: Outcome, tell: () => void): void {
+    if (this.over) return;
+    this.#detach();
+    this.over = true;
+    tell();
+    this.#host.onOver(this, outcome);
+  }
+}

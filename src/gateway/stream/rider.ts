@@ -1,0 +1,43 @@
+import type { Break } from "../../failover/choose/view.ts";
+import type { Job } from "../dispatcher.ts";
+import type { Group, Passenger } from "../groups/group.ts";
+import type { RefusedRequest } from "../http/refused-request.ts";
+import type { ModelTraits } from "../model-traits.ts";
+import type { ClientRequest } from "./client-request.ts";
+
+/** A client's request on its way, whichever form its answer has. */
+export interface Rider extends Job, Passenger {
+  readonly request: ClientRequest;
+  /** The group that has it; null while it waits for one. */
+  readonly group: string | null;
+  readonly over: boolean;
+  /** Tokens of the present leg, or of the one that broke last. */
+  readonly legTokens: number;
+  readonly legs: number;
+  /** When its last token came, on the watch clock. */
+  readonly lastTokenMs: number;
+  /** Software crashes that it was present at. */
+  strikes: number;
+  /** Why it cannot go on after a break; null if it can. */
+  readonly stuck: string | null;
+  /** Leaves its group without counting that against it. */
+  leave(): void;
+  /** Ends it with an error: as a status if nothing was sent, as an event in the stream otherwise. */
+  refuse(error: RefusedRequest): void;
+  cancel(): void;
+}
+
+export type Outcome = "complete" | "refused" | "interrupted" | "left";
+
+export interface RiderHost {
+  readonly model: ModelTraits;
+  readonly limits: { maxLegs: number; maxTextBytes: number };
+  now(): number;
+  group(id: string): Group;
+  onFirstToken(rider: Rider): void;
+  /** It has written enough not to be what crashed the engine in its prefill. */
+  onCleared(rider: Rider): void;
+  /** It lost its connection and wants to go on. */
+  onBroken(rider: Rider, group: Group, how: Break["how"]): void;
+  onOver(rider: Rider, outcome: Outcome): void;
+}

@@ -1,0 +1,121 @@
+import type { ServerResponse } from "node:http";
+import type { RefusedRequest } from "../http/refused-request.ts";
+import type { CarriedStream } from "./carried-stream.ts";
+
+/** Where an answer goes. */
+export interface Sink {
+  readonly begun: boolean;
+  onDrain: (() => void) | null;
+  /** Takes frames as a binary string; false asks to wait for `onDrain`. */
+  write(out: string): boolean;
+  end(stream: CarriedStream): void;
+  /** Nothing was sent: the whole answer is a refusal. */
+  refuse(error: RefusedRequest): void;
+  /** A part was sent: the client must see that the rest is missing. */
+  interrupt(message: string, code: string): void;
+}
+
+/** To a client that reads a stream. The head is held back until the first frame: until then a real status can be sent. */
+export class StreamSink implements Sink {
+  begun = false;
+  onDrain: (() => void) | null = null;
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.on("drain", () => this.onDrain?.());
+  }
+
+  write(out: string): boolean {
+    if (!this.begun) {
+      this.begun = true;
+      this.#response.writeHead(200, {
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-cache",
+        "x-accel-buffering": "no",
+      });
+    }
+    return this.#response.write(out, "latin1");
+  }
+
+  end(): void {
+    this.write("data: [DONE]\n\n");
+    this.#response.end();
+  }
+
+  refuse(error: RefusedRequest): void {
+    sendRefusal(this.#response, error);
+  }
+
+  interrupt(message: string, code: string): void {
+    const error = { message, type: "server_error", param: null, code };
+    // No [DONE]: a client that only waits for it must not take the answer for complete.
+    this.#response.end(`data: ${JSON.stringify({ error })}\n\n`);
+  }
+}
+
+/** To a client that waits for the whole answer: the engine streams it, so that it can be carried on like any other. */
+export class WholeSink implements Sink {
+  readonly begun = false;
+  onDrain: (() => void) | null = null;
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  write(): boolean {
+    return true;
+  }
+
+  end(stream: CarriedStream): void {
+    const { kind, body } = stream.request;
+    const head = {
+      id: stream.id,
+      object: kind === "chat" ? "chat.completion" : "text_completion",
+      created: stream.sent.head?.created ?? 0,
+      model: body.model,
+    };
+    const text = stream.sent.content.text;
+    const reasoning = stream.sent.reasoning.text;
+    const message = {
+      role: "assistant",
+      content: text,
+      reasoning_content: reasoning === "" ? null : reasoning,
+      tool_calls: null,
+    };
+    const finish = {
+      logprobs: null,
+      finish_reason: stream.finish?.reason ?? null,
+      matched_stop: stream.finish?.matched ?? null,
+    };
+    const choice = { index: 0, ...(kind === "chat" ? { message } : { text }), ...finish };
+    sendJson(this.#response, 200, JSON.stringify({ ...head, choices: [choice], usage: stream.usage }));
+  }
+
+  refuse(error: RefusedRequest): void {
+    sendRefusal(this.#response, error);
+  }
+
+  interrupt(): void {
+    this.#response.destroy();
+  }
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  json: string,
+  headers: Record<string, string> = {},
+): void {
+  if (response.headersSent || response.destroyed) return;
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json), ...headers })
+    .end(json);
+}
+
+export function sendRefusal(response: ServerResponse, error: RefusedRequest): void {
+  const retry: Record<string, string> =
+    error.retryAfterSeconds === null ? {} : { "retry-after": String(error.retryAfterSeconds) };
+  sendJson(response, error.status, error.json, retry);
+}

@@ -1,0 +1,223 @@
+import { type BrokenStream, resumePlan } from "../failover/choose/resume.ts";
+import type { Break } from "../failover/choose/view.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Group } from "./groups/group.ts";
+import { RefusedRequest } from "./http/refused-request.ts";
+import type { ModelTraits } from "./model-traits.ts";
+import { PoisonList } from "./poison.ts";
+import type { Outcome, Rider, RiderHost } from "./stream/rider.ts";
+import type { WatchClock } from "./watch-clock.ts";
+
+/** A stream whose connection broke waits so long for a verdict on its group before it is tried again by itself. */
+const VERDICT_MS = 120;
+
+export interface TrafficLimits {
+  /** Requests in the hands of this gateway, beyond which new ones are refused: what the engine runs, and its queue's budget. */
+  maxRequests: number;
+  /** Waiting tokens of the engine's own queue, by the agent's word, beyond which new requests are refused. */
+  maxEngineQueue: number;
+  maxLegs: number;
+  maxTextBytes: number;
+  prefillWindowTokens: number;
+  totalDeadlineMs: number;
+  poisonForMs: number;
+}
+
+export interface TrafficEvents {
+  /** A connection broke: the choice must be made again. */
+  onBreak(): void;
+  onContinued(rider: Rider, gapMs: number): void;
+  onOver(rider: Rider, outcome: Outcome): void;
+  onPoison(rider: Rider): void;
+}
+
+/** All requests in the gateway's hands: admits them, carries them over when their group is left, ends what cannot go on. */
+export class Traffic implements RiderHost {
+  readonly model: ModelTraits;
+  readonly limits: TrafficLimits;
+  readonly riders = new Set<Rider>();
+  readonly dispatcher: Dispatcher;
+  readonly #groups: ReadonlyMap<string, Group>;
+  readonly #clock: WatchClock;
+  readonly #events: TrafficEvents;
+  readonly #poison: PoisonList;
+  readonly #limbo = new Set<Rider>();
+  readonly #deadlines = new Map<Rider, NodeJS.Timeout>();
+  readonly #brokeAtMs = new Map<Rider, number>();
+  /** Nobody can be used and the deadline is over: refused at once. */
+  #shed: { reason: string; retryAfterSeconds: number } | null = null;
+  #limboTimer: NodeJS.Timeout | null = null;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(
+    model: ModelTraits,
+    limits: TrafficLimits,
+    groups: ReadonlyMap<string, Group>,
+    clock: WatchClock,
+    events: TrafficEvents,
+  ) {
+    this.model = model;
+    this.limits = limits;
+    this.#groups = groups;
+    this.#clock = clock;
+    this.#events = events;
+    this.#poison = new PoisonList(limits.poisonForMs);
+    this.dispatcher = new Dispatcher(limits);
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  group(id: string): Group {
+    const group = this.#groups.get(id);
+    if (group === undefined) throw new Error(`no group ${id}`);
+    return group;
+  }
+
+  /** Throws if the request is not to be taken now. */
+  assertAdmitted(fingerprint: string, current: Group): void {
+    if (this.#shed !== null)
+      throw new RefusedRequest(503, `no group can serve: ${this.#shed.reason}`, { code: "no_group", ...this.#shed });
+    const left = this.#poison.left(fingerprint, this.now());
+    if (left > 0)
+      throw new RefusedRequest(
+        422,
+        "engines crashed twice while they worked on this request; it is refused for a while",
+        {
+          code: "poison_suspected",
+          retryAfterSeconds: Math.ceil(left / 1000),
+        },
+      );
+    const queued = current.engine?.queued ?? 0;
+    if (this.riders.size >= this.limits.maxRequests || queued > this.limits.maxEngineQueue)
+      throw new RefusedRequest(429, "too many requests are under way", {
+        code: "overloaded",
+        type: "rate_limit_error",
+        retryAfterSeconds: 1,
+      });
+  }
+
+  admit(rider: Rider): void {
+    this.riders.add(rider);
+    const deadline = setTimeout(
+      () =>
+        rider.refuse(
+          new RefusedRequest(504, `not finished after ${this.limits.totalDeadlineMs / 1000} s`, { code: "deadline" }),
+        ),
+      this.limits.totalDeadlineMs,
+    );
+    this.#deadlines.set(rider, deadline);
+    this.dispatcher.submit(rider);
+  }
+
+  /** Requests go to `group` from now on; with `carry` those of other groups are moved there. */
+  use(group: string, { carry, software }: { carry: boolean; software: boolean }): void {
+    this.#shed = null;
+    if (carry) {
+      const moving = [...this.riders].filter(
+        (rider) => (rider.group !== null && rider.group !== group) || this.#limbo.has(rider),
+      );
+      this.#reissue(moving, software);
+    }
+    this.dispatcher.use(group);
+  }
+
+  /** No group can be used: streams of suspect groups stay with them, in case those go on after all. */
+  hold(): void {
+    this.dispatcher.use(null);
+  }
+
+  shed(reason: string, retryAfterSeconds: number): void {
+    this.dispatcher.use(null);
+    this.#shed = { reason, retryAfterSeconds };
+    const error = () =>
+      new RefusedRequest(503, `no group can serve: ${reason}`, { code: "no_group", retryAfterSeconds });
+    for (const rider of [...this.riders]) rider.refuse(error());
+  }
+
+  /** Resolves when nothing is under way any more, at the latest after `withinMs`. */
+  async drained(withinMs: number): Promise<void> {
+    if (this.riders.size === 0) return;
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+      }),
+      new Promise((resolve) => setTimeout(resolve, withinMs).unref()),
+    ]);
+  }
+
+  onFirstToken(rider: Rider): void {
+    this.dispatcher.prefilled(rider);
+    const brokeAt = this.#brokeAtMs.get(rider);
+    if (brokeAt === undefined) return;
+    this.#brokeAtMs.delete(rider);
+    this.#events.onContinued(rider, this.now() - brokeAt);
+  }
+
+  onCleared(rider: Rider): void {
+    this.dispatcher.cleared(rider);
+  }
+
+  onBroken(rider: Rider, group: Group, how: Break["how"]): void {
+    group.sawBreak(how);
+    this.#markBroken(rider);
+    this.#limbo.add(rider);
+    this.#limboTimer ??= setTimeout(() => {
+      this.#limboTimer = null;
+      this.#reissue([...this.#limbo], true);
+    }, VERDICT_MS);
+    this.#events.onBreak();
+  }
+
+  onOver(rider: Rider, outcome: Outcome): void {
+    this.riders.delete(rider);
+    this.#limbo.delete(rider);
+    this.#brokeAtMs.delete(rider);
+    clearTimeout(this.#deadlines.get(rider));
+    this.#deadlines.delete(rider);
+    this.dispatcher.left(rider);
+    this.#events.onOver(rider, outcome);
+    if (this.riders.size === 0) this.#onEmpty?.();
+  }
+
+  #markBroken(rider: Rider): void {
+    if (!this.#brokeAtMs.has(rider)) this.#brokeAtMs.set(rider, rider.lastTokenMs > 0 ? rider.lastTokenMs : this.now());
+  }
+
+  #reissue(riders: readonly Rider[], software: boolean): void {
+    const probation = this.dispatcher.probation;
+    const broken: BrokenStream[] = [];
+    const byId = new Map<string, Rider>();
+    for (const rider of riders) {
+      this.#limbo.delete(rider);
+      this.#markBroken(rider);
+      const wasOnProbation = rider === probation;
+      rider.leave();
+      this.dispatcher.left(rider);
+      if (rider.stuck !== null) {
+        const message = `the group that wrote this answer failed, and it cannot be carried on: ${rider.stuck}`;
+        rider.refuse(new RefusedRequest(502, message, { code: "stream_not_continued", type: "server_error" }));
+        continue;
+      }
+      if (software) rider.strikes += 1;
+      byId.set(rider.id, rider);
+      const { id, contextTokens, legTokens, strikes } = rider;
+      broken.push({ id, contextTokens, legTokens, strikes, wasOnProbation });
+    }
+    const plan = resumePlan(broken, software);
+    const pick = (ids: readonly string[]) => ids.flatMap((id) => byId.get(id) ?? []);
+    for (const rider of pick(plan.end)) {
+      this.#poison.add(rider.request.fingerprint, this.now());
+      this.#events.onPoison(rider);
+      const message = "engines crashed again and again while they worked on this request";
+      rider.refuse(
+        new RefusedRequest(422, message, {
+          code: "poison_suspected",
+          retryAfterSeconds: Math.ceil(this.limits.poisonForMs / 1000),
+        }),
+      );
+    }
+    this.dispatcher.resume(pick(plan.together), pick(plan.oneByOne));
+  }
+}

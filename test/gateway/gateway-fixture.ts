@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { pino } from "pino";
+import { type GatewayConfigInput, parseGatewayConfig } from "../../src/gateway/config.ts";
+import { type RunningGateway, serveGateway } from "../../src/gateway/serve.ts";
+import { subscribe } from "../../src/stream/subscribe.ts";
+import type { Subscribe } from "../../src/stream/subscription.ts";
+import { type GroupOptions, type ServerProcess, startGroup } from "../emulator/server-process.ts";
+
+export const KEY = "test-key-0123456789";
+export const ADMIN_TOKEN = "admin-token-0123456789";
+export const AGENT_TOKEN = "agent-token-0123456789";
+export const AUTH = { authorization: `Bearer ${KEY}` };
+const R1 = ["--reasoning-parser", "deepseek-r1"];
+
+export interface World {
+  a: ServerProcess[];
+  b: ServerProcess[];
+  gateway: RunningGateway;
+  url: string;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  engine?: GroupOptions;
+  config?: Partial<GatewayConfigInput>;
+  subscribe?: Subscribe;
+  agents?: Record<string, string>;
+}
+
+/** What a gateway in front of two groups of engine processes is told. */
+export function configFor(
+  urls: { a: string[]; b: string[] },
+  agents: Record<string, string> = {},
+  more: Partial<GatewayConfigInput> = {},
+): GatewayConfigInput {
+  // Port 9 (discard): nobody listens, so the agent is never heard.
+  const agent = (id: string) => ({ agent: agents[id] ?? "http://127.0.0.1:9" });
+  return {
+    listen: { host: "127.0.0.1", port: 0 },
+    admin: { host: "127.0.0.1", port: 0 },
+    model: { name: "deepseek-v3", parser: "deepseek-r1", templateOpensThink: true, contextLength: 65_536 },
+    servers: { "gpu-a": agent("gpu-a"), "gpu-b": agent("gpu-b"), "gpu-c": agent("gpu-c"), "gpu-d": agent("gpu-d") },
+    groups: { a: { servers: ["gpu-a", "gpu-b"], urls: urls.a }, b: { servers: ["gpu-c", "gpu-d"], urls: urls.b } },
+    active: "a",
+    epoch: 1,
+    keys: [{ name: "test", sha256: createHash("sha256").update(KEY).digest("hex") }],
+    ...more,
+  };
+}
+
+/** Two groups of engine processes behind a gateway that runs in this process. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const engine = {
+    ...options.engine,
+    flags: [...(options.engine?.flags ?? R1), "--served-model-name", "deepseek-v3"],
+    env: { EMULATOR_TEMPLATE_OPENS_THINK: "1", EMULATOR_DECODE_STEP_MS: "5", ...options.engine?.env },
+  };
+  const [a, b] = await Promise.all([startGroup(engine), startGroup(engine)]);
+  const urls = { a: [a[0]?.url ?? ""], b: [b[0]?.url ?? ""] };
+  const gateway = await serveGateway(
+    parseGatewayConfig(configFor(urls, options.agents, options.config)),
+    { agentToken: AGENT_TOKEN, adminToken: ADMIN_TOKEN, engineKey: null },
+    { subscribe: options.subscribe ?? subscribe, log: pino({ level: process.env.TANDEM_TEST_LOG ?? "silent" }) },
+  );
+  return {
+    a,
+    b,
+    gateway,
+    url: gateway.url,
+    close: async () => {
+      await gateway.stop();
+      await Promise.all([...a, ...b].map((server) => server.stop()));
+    },
+  };
+}
+
+export function ask(
+  url: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = AUTH,
+): Promise<Response> {
+  return fetch(url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** A chat body whose prompt asks the emulated model for these lengths. */
+export function chat(prompt: string, answer: number, reasoning: number, more: object = {}) {
+  const content = `${prompt} answer=${answer} reasoning=${reasoning}`;
+  return {
+    message: content,
+    body: { model: "deepseek-v3", stream: true, messages: [{ role: "user", content }], ...more },
+  };
+}
+
+export async function status(
+  gateway: RunningGateway,
+): Promise<ReturnType<RunningGateway["gateway"]["status"]["valueOf"]>> {
+  const response = await fetch(`${gateway.adminUrl}/status`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  return response.json() as never;
+}
