@@ -71,14 +71,18 @@ class Follower implements Subscription {
     const lines = new Lines();
     response.on("data", (bytes: Buffer) => {
       lastMonoMs = performance.now();
+      const before = this.#heartbeatMs;
       for (const line of lines.push(bytes)) {
         const frame = decodeFrame(line);
         if (frame !== null && this.#request === call && !this.#closed) this.#take(call, frame, lastMonoMs);
       }
+      if (this.#heartbeatMs !== before && this.#request === call) watch();
     });
     response.on("close", () => this.#lost(call, "the agent closed the connection"));
     response.on("error", (error) => this.#lost(call, error.message));
     const watch = () => {
+      // The timer is the next connection's by now.
+      if (this.#request !== call) return;
       const leftMs = lastMonoMs + GIVE_UP_BEATS * this.#heartbeatMs - performance.now();
       if (leftMs > 0) this.#arm(watch, leftMs);
       // After a stall of our own the frames that waited are read before this runs.

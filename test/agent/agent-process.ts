@@ -52,7 +52,7 @@ export class AgentProcess {
         AGENT_SERVER: "gpu-a",
         AGENT_HOST: "127.0.0.1",
         AGENT_PORT: "0",
-        AGENT_TOKEN: TOKEN,
+        ...(env.AGENT_TOKEN_FILE === undefined ? { AGENT_TOKEN: TOKEN } : {}),
         AGENT_KERNEL_LOG: machine.kmsg,
         AGENT_PROC: "off",
         AGENT_NVIDIA_SMI: "off",
