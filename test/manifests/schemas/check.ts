@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { Manifest } from "../../../src/manifests/manifest.ts";
+
+interface KubernetesSchemas {
+  about: string;
+  source: string[];
+  kinds: Record<string, string>;
+  $defs: Record<string, object>;
+}
+
+const schemas = JSON.parse(
+  readFileSync(new URL("kubernetes.schema.json", import.meta.url), "utf8"),
+) as KubernetesSchemas;
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
+ajv.addKeyword({
+  keyword: "x-kubernetes-list-map-keys",
+  type: "array",
+  metaSchema: { type: "array", items: { type: "string" } },
+  // Two entries with one key: server-side apply refuses them.
+  validate: (keys: string[], list: Record<string, unknown>[]) =>
+    new Set(list.map((entry) => JSON.stringify(keys.map((key) => entry[key])))).size === list.length,
+});
+ajv.addSchema({ $id: "kubernetes", $defs: schemas.$defs });
+
+const compiled = new Map<string, ValidateFunction>();
+
+/** Everything that Kubernetes 1.36.3 or LeaderWorkerSet v0.9.0 has against an object's form; empty when nothing. */
+export function schemaProblems(manifest: Manifest): string[] {
+  const key = `${manifest.apiVersion}/${manifest.kind}`;
+  const reference = schemas.kinds[key];
+  if (reference === undefined) return [`no schema of ${key}: add it to extract.ts`];
+  const validate = compiled.get(key) ?? ajv.compile({ $ref: `kubernetes${reference}` });
+  compiled.set(key, validate);
+  return validate(manifest) ? [] : (validate.errors ?? []).map(sentence);
+}
+
+function sentence({ instancePath, message, params }: ErrorObject): string {
+  const detail = "additionalProperty" in params ? ` (${params.additionalProperty})` : "";
+  return `${instancePath || "/"}: ${message}${detail}`;
+}
