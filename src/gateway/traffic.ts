@@ -118,6 +118,8 @@ export class Traffic implements RiderHost {
       const moving = [...this.riders].filter(
         (rider) => (rider.group !== null && rider.group !== group) || this.#limbo.has(rider),
       );
+      // Nothing may start on the group that is being left while its streams are lined up.
+      this.dispatcher.use(null);
       this.#reissue(moving, software);
     }
     this.dispatcher.use(group);
