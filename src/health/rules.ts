@@ -1,4 +1,5 @@
 import { DEFAULT_RULES, type IncidentRules } from "./incidents.ts";
+import type { Remedy } from "./remedy.ts";
 
 /** Every threshold of the health rules, with its source or the word "ours" and why. */
 export interface HealthRules extends IncidentRules {
@@ -32,6 +33,16 @@ export interface HealthRules extends IncidentRules {
   watchForMs: number;
   /** Ranks of one group that end within this time ended for one reason: siblings follow 0.1 s after the first (measured with NCCL and Gloo), ours with room. */
   propagationMs: number;
+}
+
+/** The rules with what the spec overrides and what the plan expects of one step of the engine. */
+export function healthRules(xids: Readonly<Record<string, Remedy>>, longestStepMs: number): HealthRules {
+  const { noProgressAfterMs } = DEFAULT_HEALTH_RULES;
+  return {
+    ...DEFAULT_HEALTH_RULES,
+    overrides: xids,
+    noProgressAfterMs: Math.max(noProgressAfterMs, 3 * longestStepMs),
+  };
 }
 
 export const DEFAULT_HEALTH_RULES: HealthRules = {

@@ -15,6 +15,8 @@ export interface XidPolicy {
 export interface VendorView {
   vendor: string;
   does: string;
+  /** What it asks for when the code comes back; only NVIDIA's catalog says. */
+  afterwards: string | null;
   source: string;
 }
 
@@ -47,6 +49,7 @@ export function vendorViews(code: number): VendorView[] {
   const sources = vendors.sources as Record<string, string>;
   return Object.keys(sources).flatMap((vendor) => {
     const does = row[vendor];
-    return does ? [{ vendor, does, source: sources[vendor] ?? "" }] : [];
+    const afterwards = vendor === "nvidia" ? (row.investigatory ?? null) : null;
+    return does ? [{ vendor, does, afterwards, source: sources[vendor] ?? "" }] : [];
   });
 }

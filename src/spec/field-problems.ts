@@ -81,6 +81,13 @@ function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Pr
   const inner = issue.code === "invalid_key" ? issue.issues[0] : undefined;
   if (inner !== undefined) {
     const key = String(path.at(-1));
+    if (path.at(-2) === "xids") {
+      return problem("E_SPEC_VALUE", path, {
+        what: `${name} is not an XID`,
+        why: "NVIDIA numbers its GPU errors from 1",
+        fix: "name a code such as 94",
+      });
+    }
     return problem("E_SPEC_NAME", path, {
       what: `\`${key}\` cannot be a name`,
       why: "it becomes part of Kubernetes names",

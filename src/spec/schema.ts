@@ -46,6 +46,17 @@ const Network = z.strictObject({
   ports: Ports.prefault({}).meta({ description: "Fixed ports of the engine." }),
 });
 
+/** The classes of a fault, from least to most; the same as `REMEDIES` of src/health, which a test compares. */
+export const XID_CLASSES = [
+  "ignore",
+  "watch",
+  "schedule-reset",
+  "restart-group",
+  "failover-reset",
+  "failover-reboot",
+  "failover-support",
+] as const;
+
 const Failover = z.strictObject({
   standby: z.enum(["hot", "spare", "degraded", "none"]).default("hot").meta({
     description:
@@ -73,6 +84,13 @@ const Gateway = z.strictObject({
   on: z.array(label).min(1).max(2).meta({
     description: "Where the one or two replicas run; never both on the servers of one group.",
   }),
+  xids: z
+    .record(z.string().regex(/^[1-9]\d{0,3}$/, "not the number of an XID"), z.enum(XID_CLASSES))
+    .default({})
+    .meta({
+      description: "What to do about single GPU error codes, e.g. {94: failover-reset}; see `tandem explain xid 94`.",
+      reason: "every code of NVIDIA's catalog has a class with a reason",
+    }),
 });
 
 /** The shape of `tandem.yaml`; relations between fields (address clashes, group sizes) are checked in `src/spec/rules`. */
