@@ -25,6 +25,12 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
   }
 }
 
+/** Whether a running process holds a lock: for saying that one waits, never for deciding whether to. */
+export async function isHeld(path: string): Promise<boolean> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text !== "" && isRunning(JSON.parse(text) as ProcessRecord);
+}
+
 async function take(path: string, mine: string): Promise<boolean> {
   // Linked under its name when complete: exclusive as `wx` is, and never half written.
   const aside = `${path}.${randomUUID()}`;

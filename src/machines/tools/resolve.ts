@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { TandemError } from "../../errors.ts";
 import { toolsDir } from "../home.ts";
-import { withLock } from "../lock.ts";
+import { isHeld, withLock } from "../lock.ts";
 import { buildKey } from "./build-key.ts";
 import { buildTools, estimateMs, planBuilds } from "./build-tools.ts";
 import { catalogue, type ToolName } from "./catalogue.ts";
@@ -51,6 +51,7 @@ export async function resolveTools<Name extends ToolName>(
     assertPlatform(missing);
     const work = () => obtain(missing, found, options);
     const lock = join(toolsDir(options.home), "install.lock");
+    if (await isHeld(lock)) options.onProgress?.({ kind: "waiting" });
     await withLock(lock, options.signal, work);
   }
   return Object.fromEntries(names.map((name) => [name, found.get(name)])) as Record<Name, ResolvedTool>;

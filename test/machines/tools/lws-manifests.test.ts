@@ -23,14 +23,18 @@ describe("the committed manifests of LeaderWorkerSet", () => {
     expect(objects.map(({ kind }) => kind)).toContain("MutatingWebhookConfiguration");
   });
 
-  test.skipIf(module === undefined || !existsSync(kubernetes))("are what kustomize makes of the module", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tandem-kubectl-"));
-    try {
-      const kubectl = join(folder, "kubectl");
-      symlinkSync(kubernetes, kubectl);
-      expect(await renderLwsManifests(kubectl, module ?? "")).toBe(committed);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+  test.skipIf(module === undefined || !existsSync(kubernetes))(
+    "are what kustomize makes of the module",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "tandem-kubectl-"));
+      try {
+        const kubectl = join(folder, "kubectl");
+        symlinkSync(kubernetes, kubectl);
+        expect(await renderLwsManifests(kubectl, module ?? "")).toBe(committed);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+    120_000,
+  );
 });
