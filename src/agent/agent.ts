@@ -12,6 +12,7 @@ import { kernelLog } from "./kernel-log/kernel-log.ts";
 import { watchProcesses } from "./processes/watch-processes.ts";
 import type { Emit, Source } from "./source.ts";
 import { tokenSource } from "./tokens.ts";
+import { watchConditions } from "./watch-conditions.ts";
 import { watchLinks } from "./watch-links.ts";
 
 export interface RunningAgent {
@@ -82,6 +83,7 @@ function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): S
       }),
     );
   if (AGENT_SYS !== null) sources.push(watchLinks({ root: AGENT_SYS, everyMs: settings.AGENT_LINK_EVERY_MS, emit }));
+  if (settings.AGENT_CONDITIONS !== null) sources.push(watchConditions({ path: settings.AGENT_CONDITIONS, emit }));
   return sources;
 }
 

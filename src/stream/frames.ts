@@ -58,10 +58,6 @@ const FrameSchema = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("evidence"), ...stamp, evidence: z.looseObject({ kind: z.string() }) }),
 ]);
 
-export function encodeFrame(frame: Frame): string {
-  return `${JSON.stringify(frame)}\n`;
-}
-
 /**
  * Reads one line. Returns null for a line that is no frame: a newer agent may send kinds that this reader does not know,
  * and one bad line must never end a subscription.

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import type { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { bearerMatches } from "./bearer.ts";
+import { encodeFrame } from "./encode-frame.ts";
 import type { EvidenceLog } from "./evidence-log.ts";
-import { encodeFrame, type Frame } from "./frames.ts";
+import type { Frame } from "./frames.ts";
 
 export interface Clock {
   /** Never goes back and knows no leap. */
@@ -30,7 +31,7 @@ export interface EvidenceServerOptions {
 /** Serves one evidence log to many subscribers: `GET /v1/stream` with a bearer token, and `GET /healthz`. */
 export class EvidenceServer {
   readonly #options: EvidenceServerOptions;
-  readonly #http: Server;
+  readonly #http: Server | TlsServer;
   readonly #subscribers = new Set<ServerResponse>();
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -39,7 +40,8 @@ export class EvidenceServer {
     const limits = { requestTimeout: 5_000, headersTimeout: 5_000, connectionsCheckingInterval: 5_000 };
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
     this.#http = options.tls
-      ? (createTlsServer({ ...limits, ...options.tls }, handle) as unknown as Server)
+      ? // Loaded only where it is used: TLS costs four megabytes.
+        process.getBuiltinModule("node:https").createServer({ ...limits, ...options.tls }, handle)
       : createServer({ ...limits, noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 }, handle);
     // Also those who have shown no token: without a bound anybody could take all file descriptors.
     this.#http.maxConnections = 4 * this.#maxSubscribers;
