@@ -3,6 +3,7 @@ import type { ClusterSpec } from "../spec/schema.ts";
 import { architectureOf, modelOf } from "./catalogue.ts";
 import { fleetOf } from "./layouts/fleet.ts";
 import { whatWorks } from "./layouts/what-works.ts";
+import { thousands } from "./thousands.ts";
 
 /** Reasons to refuse a spec that do not depend on the layout: groups of unlike servers, context, served name. */
 export function specProblems(spec: ClusterSpec): Problem[] {
@@ -52,7 +53,7 @@ function modelProblems(spec: ClusterSpec): Problem[] {
   if (spec.model.contextLength > longest) {
     problems.push(
       problem("E_PLAN_CONTEXT", ["model", "contextLength"], {
-        what: `contextLength ${spec.model.contextLength.toLocaleString("en-US")} is longer than the model's ${longest.toLocaleString("en-US")}`,
+        what: `contextLength ${thousands(spec.model.contextLength)} is longer than the model's ${thousands(longest)}`,
         why: "the checkpoint was trained and its rotary scaling set for no more; SGLang refuses it [ctx_over_model]",
         fix: `use ${longest} or less`,
       }),

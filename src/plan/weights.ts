@@ -20,13 +20,15 @@ export interface Stage {
 export function stagesOf(architecture: Architecture, pipelineParallel: number): Stage[] {
   const base = Math.floor(architecture.layers / pipelineParallel);
   const remainder = architecture.layers % pipelineParallel;
+  const stages: Stage[] = [];
   let start = 0;
-  return Array.from({ length: pipelineParallel }, (_, rank) => {
+  for (let rank = 0; rank < pipelineParallel; rank += 1) {
     const layers = base + (rank >= pipelineParallel - remainder ? 1 : 0);
     const denseLayers = Math.max(0, Math.min(architecture.denseLayers, start + layers) - start);
     start += layers;
-    return { layers, denseLayers, first: rank === 0, last: rank === pipelineParallel - 1 };
-  });
+    stages.push({ layers, denseLayers, first: rank === 0, last: rank === pipelineParallel - 1 });
+  }
+  return stages;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { usualLayouts } from "../plan/layouts/usual.ts";
 import type { Layout, RejectedLayout, ServingPlan } from "../plan/serving-plan.ts";
+import { thousands } from "../plan/thousands.ts";
 import { barParts, memoryBar } from "./memory-bar.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { planGroups } from "./plan-groups.ts";
@@ -128,4 +129,4 @@ function warningSection(warnings: readonly string[], paint: Paint): string[] {
   return [paint("warning", `WARNINGS ${warnings.length}`), ...warnings.flatMap((text) => wrap(text, "  ! "))];
 }
 
-const number = (value: number) => value.toLocaleString("en-US");
+const number = thousands;

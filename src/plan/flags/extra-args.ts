@@ -149,7 +149,13 @@ function unknownFlag(word: Word, spelling: string): Problem {
 }
 
 function refuse(word: Word, what: string, why: string, fix: string): Problem {
-  return problem("E_PLAN_EXTRA_ARG", ["engine", "extraArgs", word.index], { what: `${word.text} ${what}`, why, fix });
+  return problem("E_PLAN_EXTRA_ARG", ["engine", "extraArgs", word.index], { what: `${shown(word)} ${what}`, why, fix });
+}
+
+// A value behind `=` may be a key.
+function shown({ text }: Word): string {
+  if (text.trim() === "") return JSON.stringify(text);
+  return text.startsWith("--") ? (splitOnce(text)[0] ?? text) : text;
 }
 
 function splitOnce(text: string): [string, string?] {

@@ -22,8 +22,11 @@ export function layoutName({
     .join("-");
 }
 
+/** A layout with its name; a name that comes in with the sizes is not trusted, they may have been changed since. */
 export function layoutOf(shape: Shape): Layout {
-  return { name: layoutName(shape), ...shape };
+  const { tensorParallel, pipelineParallel, dataParallel, expertParallel, redundantExperts } = shape;
+  const name = layoutName(shape);
+  return { name, tensorParallel, pipelineParallel, dataParallel, expertParallel, redundantExperts };
 }
 
 /** Reads a name in any order of its parts, `tp16-dp16-ep16` included; undefined when it is not a layout name. */

@@ -1,5 +1,6 @@
 import type { ClusterSpec } from "../../spec/schema.ts";
 import type { Layout, MemoryPlan } from "../serving-plan.ts";
+import { thousands } from "../thousands.ts";
 import { MAX_DISPATCH_TOKENS, type Workload } from "../workload.ts";
 import type { Fleet } from "./fleet.ts";
 
@@ -23,7 +24,7 @@ export interface LayoutRule {
   violated: (candidate: Candidate) => string | undefined;
 }
 
-const number = (value: number) => value.toLocaleString("en-US");
+const number = thousands;
 const gib = (value: number) => `${value.toFixed(1)} GiB`;
 
 export const LAYOUT_RULES: readonly LayoutRule[] = [

@@ -1,9 +1,11 @@
 import type { ClusterSpec } from "../../spec/schema.ts";
 import { architectureOf, type GpuKind, gpuOf, type ModelPreset, modelOf } from "../catalogue.ts";
+import { thousands } from "../thousands.ts";
 import { chooseLayout } from "./choose.ts";
-import { enumerateLayouts } from "./enumerate.ts";
+import { candidateLayouts } from "./enumerate.ts";
 import type { Fleet } from "./fleet.ts";
-import { judgeLayout } from "./judge.ts";
+import { judgeIfItRuns } from "./judge.ts";
+import { usualLayouts } from "./usual.ts";
 
 /** One change to a spec that nothing fits, tried with the same rules, and what it would give. */
 interface Change {
@@ -48,6 +50,14 @@ export function whatWorks(spec: ClusterSpec, fleet: Fleet): string[] {
   });
 }
 
+/** The same as one sentence for the `fix` of a problem. */
+export function suggest(spec: ClusterSpec, fleet: Fleet): string {
+  const works = whatWorks(spec, fleet);
+  return works.length === 0
+    ? "no single change helps; use two servers of 8 GPUs per group"
+    : `use ${works.join("; or ")}`;
+}
+
 function tryChange(spec: ClusterSpec, fleet: Fleet, change: Change): string | undefined {
   if (change.gpuKind === fleet.gpuKind || change.gpusPerServer === fleet.gpusPerServer) return undefined;
   if (change.engine?.redundantExperts === spec.engine.redundantExperts) return undefined;
@@ -73,11 +83,10 @@ function tryChange(spec: ClusterSpec, fleet: Fleet, change: Change): string | un
     model,
     architecture: architectureOf(model),
   };
-  const kept = enumerateLayouts(world, changed.engine.redundantExperts)
-    .map((layout) => judgeLayout(changed, world, layout))
-    .filter(({ reasons }) => reasons.length === 0);
+  // Layouts that people use: a mixture that nobody has measured is no advice.
+  const redundant = changed.engine.redundantExperts;
+  const wanted = usualLayouts(candidateLayouts(world, redundant), world.servers, redundant);
+  const kept = wanted.flatMap((layout) => judgeIfItRuns(changed, world, layout) ?? []);
   const choice = chooseLayout(kept, changed, world);
-  return (
-    choice && `${choice.judged.layout.name}, ${choice.judged.memory.kvTokens.toLocaleString("en-US")} tokens of KV`
-  );
+  return choice && `${choice.judged.layout.name}, ${thousands(choice.judged.memory.kvTokens)} tokens of KV`;
 }
