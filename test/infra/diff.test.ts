@@ -40,6 +40,12 @@ const rows: Row[] = [
   },
   { name: "ignored", olds: { a: { b: 1 }, c: 1 }, news: { a: { b: 2 }, c: 2 }, ignore: ["a"], changes: ["update c"] },
   {
+    name: "quiet",
+    olds: { quiet: { here: 1, there: 1 } },
+    news: { quiet: { here: 2, there: 2 } },
+    changes: ["update quiet.there"],
+  },
+  {
     name: "ignored below",
     olds: { a: { b: 1, bc: 1 } },
     news: { a: { b: 2, bc: 2 } },
@@ -49,7 +55,7 @@ const rows: Row[] = [
 ];
 
 test.each(rows)("diff: $name", ({ olds, news, ignore, changes, replaces }) => {
-  const diff = diffInputs(olds, news, ["key"], ignore);
+  const diff = diffInputs(olds, news, ["key"], { ignored: ignore ?? [], quiet: (path) => path === "quiet.here" });
   expect(diff.changes.map(({ kind, replaces, path }) => `${kind}${replaces ? "!" : ""} ${printPath(path)}`)).toEqual(
     changes,
   );

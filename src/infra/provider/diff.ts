@@ -22,21 +22,27 @@ export interface ResourceDiff {
   replaces: string[];
 }
 
+export interface DiffOptions {
+  /** Top-level properties or printed paths that the operator told Pulumi to ignore (`ignoreChanges`). */
+  ignored?: readonly string[];
+  /** Printed paths whose change alone does not count. */
+  quiet?: ((path: string) => boolean) | undefined;
+}
+
 /**
  * Compares the inputs of the last update with the present ones, leaf by leaf. A value that is unknown in the preview
  * counts as changed: it may turn out to be the same, but saying "no change" would be a promise.
  *
  * @param replaceOn top-level properties that cannot change in place.
- * @param ignore top-level properties or printed paths that the operator told Pulumi to ignore (`ignoreChanges`).
  */
 export function diffInputs(
   olds: PlainObject,
   news: PlainObject,
   replaceOn: readonly string[],
-  ignore: readonly string[] = [],
+  { ignored = [], quiet = () => false }: DiffOptions = {},
 ): ResourceDiff {
   const changes = compare(olds, news, [])
-    .filter(({ path }) => !ignore.some((ignored) => isWithin(printPath(path), ignored)))
+    .filter(({ path }) => !ignored.some((ancestor) => isWithin(printPath(path), ancestor)) && !quiet(printPath(path)))
     .map((change): PropertyChange => ({ ...change, replaces: replaceOn.includes(String(change.path[0])) }));
   const replaces = changes.filter((change) => change.replaces).map((change) => String(change.path[0]));
   return { changes, replaces: [...new Set(replaces)].sort() };

@@ -41,8 +41,12 @@ export interface ResourceType<Inputs, Outputs extends object> {
   secrets: readonly string[];
   /** Top-level inputs that cannot change in place. */
   replaceOn: readonly string[];
+  /** Inputs (by printed path, `node.images[0].path`) whose change alone is no change of the resource. */
+  quiet?: (path: string) => boolean;
   /** Outputs that an update may change; a preview shows them as unknown. */
   changedByUpdate?: readonly string[];
+  /** Called whenever the resource is compared with its inputs, to warn about what an unchanged resource would hide. */
+  look?(existing: Existing<Inputs, Outputs>, operation: Operation): Promise<void>;
   create(inputs: Inputs, operation: Operation): Promise<Made<Outputs>>;
   /** The present state, or null if the thing is gone. `inputs` differ from the given ones where reality does. */
   read(existing: Existing<Inputs, Outputs>, operation: Operation): Promise<{ inputs: Inputs; outputs: Outputs } | null>;

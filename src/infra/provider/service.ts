@@ -125,11 +125,17 @@ export function providerService(
       return response;
     }, toStatus),
 
-    diff: unary((request: protocol.DiffRequest) => {
+    diff: unary(async (request: protocol.DiffRequest) => {
       const type = typeOf(request.getUrn());
       const olds = decodeStruct(request.hasOldInputs() ? request.getOldInputs() : request.getOlds());
       const news = decodeStruct(request.getNews());
-      return diffResponse(diffInputs(olds.value, news.value, type.replaceOn, request.getIgnorechangesList()));
+      const { look } = type;
+      if (look !== undefined) {
+        const existing = { id: request.getId(), inputs: olds.value, outputs: decodeStruct(request.getOlds()).value };
+        await running.run(request.getUrn(), 0, redactor(olds), (operation) => look(existing, operation));
+      }
+      const ignored = request.getIgnorechangesList();
+      return diffResponse(diffInputs(olds.value, news.value, type.replaceOn, { ignored, quiet: type.quiet }));
     }, toStatus),
 
     create: unary(async (request: protocol.CreateRequest) => {

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { removeNode } from "../../machines/server/remove-node.ts";
+import { joinWorker } from "../../machines/server/worker.ts";
+import type { Operation, ResourceType } from "../provider/resource-type.ts";
+import { isUnreachable, onServer, progressOf } from "./server-link.ts";
+import { Access, isLocalPath, Node } from "./shapes.ts";
+
+const Inputs = z.strictObject({
+  node: Node,
+  access: Access,
+  machineId: z.string(),
+  controlPlane: z.strictObject({ name: z.string(), address: z.string() }),
+  endpoint: z.string(),
+  caHash: z.string(),
+  labels: z.record(z.string(), z.string()).meta({ description: "Given once; later they belong to the reconciler." }),
+  taints: z.array(
+    z.strictObject({
+      key: z.string(),
+      value: z.string().optional(),
+      effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]),
+    }),
+  ),
+});
+type Inputs = z.infer<typeof Inputs>;
+
+// Every input that matters is an input; what the cluster adds (the node's conditions) is not state of ours.
+type Outputs = Record<string, never>;
+
+async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
+  const { node, access, controlPlane, endpoint, caHash, labels } = inputs;
+  const taints = inputs.taints.map(({ key, value, effect }) => ({
+    key,
+    effect,
+    ...(value === undefined ? {} : { value }),
+  }));
+  const config = { ...node, controlPlaneEndpoint: endpoint, caHash, labels, taints };
+  await onServer({ ...node, access }, (remote) =>
+    onServer({ ...controlPlane, access }, (leader) => joinWorker(remote, leader, config, progressOf(operation))),
+  );
+  return {};
+}
+
+/** A prepared server that has joined the cluster. The id is its name, which is the node's name too. */
+export const workerNode: ResourceType<Inputs, Outputs> = {
+  token: "tandem:index:WorkerNode",
+  inputs: Inputs,
+  outputs: {},
+  secrets: [],
+  replaceOn: ["machineId", "endpoint", "caHash"],
+  quiet: (path) => isLocalPath(path) || path.startsWith("labels") || path.startsWith("taints"),
+  create: async (inputs, operation) => ({ id: inputs.node.name, outputs: await join(inputs, operation) }),
+  async read({ inputs }, operation) {
+    const { node, access, controlPlane } = inputs;
+    try {
+      const known = await onServer({ ...controlPlane, access }, (leader) =>
+        leader.test(
+          'kubectl --kubeconfig /etc/kubernetes/admin.conf get node "$node_name" > /dev/null 2>&1 || exit 1',
+          {
+            step: `look for node ${node.name}`,
+            values: { node_name: node.name },
+            signal: operation.signal,
+          },
+        ),
+      );
+      return known ? { inputs, outputs: {} } : null;
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      operation.warn(`${error.what}: ${error.why}; the last known state of ${node.name} is kept`);
+      return { inputs, outputs: {} };
+    }
+  },
+  update: (_existing, inputs, operation) => join(inputs, operation),
+  async remove({ inputs: { node, access, controlPlane } }, operation) {
+    const { signal } = operation;
+    await onServer({ ...controlPlane, access }, (leader) => removeNode(leader, node.name, { signal }));
+  },
+};
