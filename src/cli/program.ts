@@ -1,0 +1,20 @@
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as pulumi from "@pulumi/pulumi";
+import { emulatorManifests } from "../emulator/manifests.ts";
+import { declareStack } from "../infra/program/declare-stack.ts";
+import { readPrepared } from "../infra/stack/prepared.ts";
+import { loadPlan } from "./load-plan.ts";
+
+// The Pulumi program (Pulumi.yaml names it). It only gathers what a stack is declared from: the spec that the stack's
+// configuration names, and what `tandem up` has made on this computer.
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const file = resolve(root, new pulumi.Config("tandem").require("spec"));
+const { plan } = loadPlan(file);
+const outputs = declareStack({
+  plan,
+  file,
+  prepared: await readPrepared(plan.name),
+  more: plan.spec.provision.kind === "local" ? emulatorManifests(plan) : [],
+});
+export const { namespace, kubeconfig } = outputs;

@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { stackDir } from "../../machines/home.ts";
+import { expectationOf } from "../../machines/server/expectation.ts";
+import { type ServerTarget, targetsOf } from "../../machines/server/targets.ts";
+import { GROUP_LABEL } from "../../manifests/names.ts";
+import { accessInputs, nodeInputs } from "./node-inputs.ts";
+import { ControlPlaneNode, LocalMachine, PreparedServer, WorkerNode } from "./resources.ts";
+import type { StackInputs } from "./stack-inputs.ts";
+
+/** Servers that have become one Kubernetes cluster, or a cluster that is there already. */
+export class Cluster extends pulumi.ComponentResource {
+  readonly kubeconfig: pulumi.Output<string>;
+  /** By server name: what must exist before a pod can run there. */
+  readonly nodes: Record<string, pulumi.Resource> = {};
+  /** With which all objects in the cluster go; undefined for a cluster that is not ours. */
+  readonly controlPlane: pulumi.Resource | undefined;
+
+  constructor(name: string, inputs: StackInputs, options?: pulumi.ComponentResourceOptions) {
+    super("tandem:infra:Cluster", name, {}, options);
+    const { spec } = inputs.plan;
+    if (spec.provision.kind === "existing") {
+      const path = spec.provision.kubeconfig.replace(/^~\//, `${homedir()}/`);
+      this.kubeconfig = pulumi.secret(readFileSync(resolve(dirname(inputs.file), path), "utf8"));
+    } else {
+      const targets = targetsOf(spec, inputs.file);
+      const [first, ...rest] = targets.map((target) => ({ target, ...this.#server(inputs, target) }));
+      if (first === undefined) throw new Error("a spec without a control plane passed its schema");
+      const controlPlane = this.#controlPlane(inputs, first);
+      this.controlPlane = controlPlane;
+      this.kubeconfig = controlPlane.kubeconfig;
+      for (const worker of rest) {
+        this.nodes[worker.target.target.name] = this.#worker(inputs, worker, first.target, controlPlane);
+      }
+    }
+    this.registerOutputs({ kubeconfig: this.kubeconfig });
+  }
+
+  #server(inputs: StackInputs, server: ServerTarget): { prepared: PreparedServer; machine: LocalMachine | undefined } {
+    const { spec } = inputs.plan;
+    const { name } = server.target;
+    const machine = spec.provision.kind === "local" ? this.#machine(inputs, server) : undefined;
+    // The other servers are left out: one more of them must not be a change of each.
+    const { peers: _, ...expectation } = expectationOf(spec, name);
+    const gate = Object.values(spec.controlPlane).map(({ address }) => address);
+    const prepared = new PreparedServer(
+      name,
+      {
+        node: nodeInputs(inputs, server),
+        access: accessInputs(server),
+        expectation: { ...expectation, peers: gate.filter((address) => address !== server.target.address) },
+        ...(machine ? { hostKey: machine.hostKey } : {}),
+      },
+      // Nothing has to be taken off a machine that goes away itself.
+      { parent: this, ...(machine ? { deletedWith: machine } : {}), protect: spec.protect },
+    );
+    return { prepared, machine };
+  }
+
+  #machine({ plan: { spec }, prepared }: StackInputs, { role, gpus, target }: ServerTarget): LocalMachine {
+    if (spec.provision.kind !== "local") throw new Error("only a local stack has machines of its own");
+    const { podCidr, serviceCidr } = spec.network;
+    const machines = Object.keys(spec.servers).length + Object.keys(spec.controlPlane).length;
+    return new LocalMachine(
+      target.name,
+      {
+        stack: spec.name,
+        name: target.name,
+        address: target.address,
+        role,
+        gpus,
+        authorizedKey: prepared?.authorizedKey ?? pulumi.unknown,
+        image: prepared?.machineImage ?? pulumi.unknown,
+        network: { subnet: spec.provision.subnet, podCidr, serviceCidr, machines },
+        power: "on",
+      },
+      { parent: this, protect: spec.protect },
+    );
+  }
+
+  #controlPlane(
+    inputs: StackInputs,
+    {
+      target: server,
+      prepared,
+      machine,
+    }: { target: ServerTarget; prepared: PreparedServer; machine: LocalMachine | undefined },
+  ): ControlPlaneNode {
+    const { spec } = inputs.plan;
+    const { name, address } = server.target;
+    return new ControlPlaneNode(
+      name,
+      {
+        node: nodeInputs(inputs, server),
+        access: accessInputs(server),
+        machineId: prepared.machineId,
+        endpoint: `${address}:6443`,
+        certSans: [],
+        dns: spec.provision.kind === "local" ? "none" : "node",
+        kubeconfigFile: join(stackDir(spec.name), "kubeconfig"),
+      },
+      { parent: this, dependsOn: [prepared], deletedWith: machine ?? prepared, protect: spec.protect },
+    );
+  }
+
+  #worker(
+    inputs: StackInputs,
+    { target: server, prepared }: { target: ServerTarget; prepared: PreparedServer },
+    { target: leader }: ServerTarget,
+    controlPlane: ControlPlaneNode,
+  ): WorkerNode {
+    const { spec } = inputs.plan;
+    const { name } = server.target;
+    const group = Object.entries(spec.groups).find(([, servers]) => servers.includes(name))?.[0];
+    return new WorkerNode(
+      name,
+      {
+        node: nodeInputs(inputs, server),
+        access: accessInputs(server),
+        machineId: prepared.machineId,
+        controlPlane: { name: leader.name, address: leader.address },
+        endpoint: `${leader.address}:6443`,
+        caHash: controlPlane.caHash,
+        labels: group === undefined ? {} : { [GROUP_LABEL]: group },
+        taints: [],
+      },
+      { parent: this, dependsOn: [prepared], deletedWith: controlPlane, protect: spec.protect },
+    );
+  }
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { parseAllDocuments } from "yaml";
+import type { Manifest } from "../../manifests/manifest.ts";
+
+interface PodSpec {
+  nodeSelector?: Record<string, string>;
+  tolerations?: object[];
+  containers: { name: string; imagePullPolicy?: string; resources?: { requests?: Record<string, string> } }[];
+}
+
+/**
+ * LeaderWorkerSet's install manifests as released, with our four changes: one replica (two would only wait for each
+ * other's lease), a twentieth of a core instead of one, on the control plane's server, never from a registry if the
+ * server has the image. What repairs groups must not run on a server that can fail with one.
+ */
+export function lwsManifests(): Manifest[] {
+  const text = readFileSync(new URL("../data/lws-v0.9.0.yaml", import.meta.url), "utf8");
+  const manifests = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+  return manifests
+    .filter(Boolean)
+    .map((manifest) => (manifest.kind === "Deployment" ? onControlPlane(manifest) : manifest));
+}
+
+function onControlPlane(deployment: Manifest): Manifest {
+  const result = structuredClone(deployment);
+  const spec = result.spec as { replicas: number; template: { spec: PodSpec } };
+  spec.replicas = 1;
+  const pod = spec.template.spec;
+  const role = "node-role.kubernetes.io/control-plane";
+  pod.nodeSelector = { ...pod.nodeSelector, [role]: "" };
+  pod.tolerations = [{ key: role, operator: "Exists", effect: "NoSchedule" }];
+  for (const container of pod.containers) {
+    container.imagePullPolicy = "IfNotPresent";
+    container.resources = { ...container.resources, requests: { cpu: "50m", memory: "64Mi" } };
+  }
+  return result;
+}

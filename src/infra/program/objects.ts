@@ -1,0 +1,32 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Manifest } from "../../manifests/manifest.ts";
+import type { Cluster } from "./cluster.ts";
+import { ManifestResource } from "./resources.ts";
+
+/** What stays as the reconciler has set it: see "State lives in Kubernetes objects" in docs/architecture.md. */
+const INITIAL: Record<string, string[]> = { LeaderWorkerSet: ["spec.replicas"], Service: ["spec.selector"] };
+/** Kinds whose work is waited for. DaemonSets are not: they are ready when the last server has joined. */
+const READY = new Set(["CustomResourceDefinition", "Deployment", "LeaderWorkerSet", "Namespace"]);
+
+/** Declares one object. Its Pulumi name is `Kind/namespace/name`, which is unique in a cluster. */
+export function declareObject(
+  cluster: Cluster,
+  stack: string,
+  manifest: Manifest | pulumi.Output<Manifest>,
+  named: Manifest,
+  options: { parent: pulumi.Resource; dependsOn?: pulumi.Resource[] },
+): ManifestResource {
+  const { kind, metadata } = named;
+  const initial = INITIAL[kind];
+  return new ManifestResource(
+    [kind, ...(metadata.namespace === undefined ? [] : [metadata.namespace]), metadata.name].join("/"),
+    {
+      kubeconfig: cluster.kubeconfig,
+      fieldManager: `tandem-${stack}`,
+      ...(kind === "CustomResourceDefinition" ? { text: JSON.stringify(named) } : { manifest }),
+      ...(READY.has(kind) ? { ready: true } : {}),
+      ...(initial === undefined ? {} : { initial }),
+    },
+    { ...options, ...(cluster.controlPlane === undefined ? {} : { deletedWith: cluster.controlPlane }) },
+  );
+}

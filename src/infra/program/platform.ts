@@ -1,0 +1,44 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Manifest } from "../../manifests/manifest.ts";
+import { renderManifests } from "../../manifests/render.ts";
+import type { Cluster } from "./cluster.ts";
+import { lwsManifests } from "./lws.ts";
+import { declareObject } from "./objects.ts";
+import type { StackInputs } from "./stack-inputs.ts";
+
+/** Kinds that other objects of the same install need before they can exist or work. */
+const FIRST = new Set(["Namespace", "CustomResourceDefinition"]);
+
+/** Everything in the cluster that belongs to no group: LeaderWorkerSet, device plugin, the stack's namespace and rights. */
+export class Platform extends pulumi.ComponentResource {
+  /** What a group's objects need: the namespace and a LeaderWorkerSet controller that answers. */
+  readonly foundation: pulumi.Resource[];
+
+  constructor(name: string, cluster: Cluster, inputs: StackInputs, options?: pulumi.ComponentResourceOptions) {
+    super("tandem:infra:Platform", name, {}, options);
+    const { plan, more } = inputs;
+    const declare = (manifest: Manifest, dependsOn: pulumi.Resource[]) =>
+      declareObject(cluster, plan.name, manifest, manifest, { parent: this, dependsOn });
+    const install = lwsManifests();
+    const first = install.filter(({ kind }) => FIRST.has(kind)).map((manifest) => declare(manifest, []));
+    const others = install.filter(({ kind }) => !FIRST.has(kind) && kind !== "Deployment");
+    const parts = others.map((manifest) => declare(manifest, first));
+    // Last: the pod needs its account, its configuration and the secret that it fills.
+    const controller = install
+      .filter(({ kind }) => kind === "Deployment")
+      .map((manifest) => declare(manifest, [...first, ...parts]));
+
+    const [namespace, ...shared] = renderManifests(plan).filter((manifest) => groupOf(manifest) === undefined);
+    if (namespace === undefined) throw new Error("a plan renders at least its namespace");
+    const home = declare(namespace, []);
+    const objects = shared.map((manifest) => declare(manifest, [home]));
+    for (const manifest of more) declare(manifest, [home]);
+    this.foundation = [...controller, ...parts, home, ...objects];
+    this.registerOutputs({});
+  }
+}
+
+/** The group that an object belongs to, by the label that all of a group's objects carry. */
+export function groupOf({ metadata }: Manifest): string | undefined {
+  return metadata.labels?.["tandem.dev/group"];
+}

@@ -1,0 +1,14 @@
+import type { Manifest } from "../../manifests/manifest.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { Prepared } from "../stack/prepared.ts";
+
+/** Everything that the program declares a stack from. */
+export interface StackInputs {
+  plan: ServingPlan;
+  /** Path of the spec: paths in it are relative to its folder. */
+  file: string;
+  /** Undefined in a preview before the first `tandem up`. */
+  prepared: Prepared | undefined;
+  /** Objects of parts that this folder does not know (device plugin of emulated GPUs, agent, gateway, …). */
+  more: readonly Manifest[];
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { parse, stringify } from "yaml";
+import { installLanguageHost } from "./language-plugin.ts";
+import { pulumiEnv, type StackFiles, stackFiles } from "./stack-files.ts";
+
+export interface OpenStack {
+  name: string;
+  files: StackFiles;
+  env: Record<string, string>;
+}
+
+/**
+ * Makes a stack known to Pulumi: passphrase, backend, language host, configuration. Everything that is there already is
+ * left as it is, except the configuration, which follows `spec`.
+ *
+ * @param pulumi path of the CLI
+ * @param spec absolute path of the spec
+ */
+export async function openStack(name: string, pulumi: string, spec: string, signal?: AbortSignal): Promise<OpenStack> {
+  const files = stackFiles(name);
+  await mkdir(files.dir, { recursive: true, mode: 0o700 });
+  await mkdir(files.backend, { recursive: true });
+  await mkdir(files.project, { recursive: true });
+  await writeOnce(files.passphrase, randomBytes(32).toString("base64url"));
+  await installLanguageHost(files.pulumiHome);
+  const env = pulumiEnv(files);
+  const initialized = join(files.project, `Pulumi.${name}.yaml`);
+  if (!existsSync(initialized)) {
+    await writeFile(join(files.project, "Pulumi.yaml"), "name: tandem\nruntime: nodejs\n");
+    const args = [
+      "stack",
+      "init",
+      name,
+      "--secrets-provider",
+      "passphrase",
+      "--cwd",
+      files.project,
+      "--non-interactive",
+    ];
+    await execa(pulumi, args, { env, ...(signal ? { cancelSignal: signal } : {}) });
+  }
+  const { encryptionsalt } = parse(await readFile(initialized, "utf8")) as { encryptionsalt: string };
+  await replace(files.config, stringify({ encryptionsalt, config: { "tandem:spec": spec } }));
+  return { name, files, env };
+}
+
+async function writeOnce(path: string, text: string): Promise<void> {
+  // `wx`: a passphrase that was used once is never replaced, or the state could not be read any more.
+  await writeFile(path, text, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}

@@ -1,0 +1,36 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TandemError } from "../../errors.ts";
+import { stackDir } from "../../machines/home.ts";
+import { withLock } from "../../machines/lock.ts";
+
+/** Long enough to take over the lock of a command that is dead, short enough to be an answer. */
+const TRY_MS = 1_000;
+
+/**
+ * Runs work as the only `tandem` command that changes a stack. A second one is refused at once: it would not know which
+ * spec the first one read.
+ *
+ * @throws TandemError E_STACK_BUSY with the process that holds the stack
+ */
+export async function withStackLock<Result>(stack: string, work: () => Promise<Result>): Promise<Result> {
+  const path = join(stackDir(stack), "command.lock");
+  let began = false;
+  const limit = AbortSignal.timeout(TRY_MS);
+  try {
+    return await withLock(path, limit, () => {
+      began = true;
+      return work();
+    });
+  } catch (error) {
+    if (began || !limit.aborted) throw error;
+    const { pid = 0 } = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as { pid?: number };
+    throw new TandemError({
+      code: "E_STACK_BUSY",
+      what: `stack ${stack} is being changed by another command`,
+      why: `process ${pid} holds ${path} and runs`,
+      fix: `wait until it is done (or end it with Ctrl-C or \`kill ${pid}\`), then run the same command again`,
+      cause: error,
+    });
+  }
+}
