@@ -16,6 +16,14 @@ export const commands: Record<string, CommandEntry> = {
   render: { summary: "print the Kubernetes objects of a spec", load: () => import("./commands/render.ts") },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
   tools: { summary: "list outside programs and get those that are missing", load: () => import("./commands/tools.ts") },
+  up: {
+    summary: "make the stack of a spec, or bring it up to date",
+    load: () => import("./commands/up.ts"),
+  },
+  rehearse: {
+    summary: "let a server die on this machine alone, and watch the streams go on",
+    load: () => import("./commands/rehearse.ts"),
+  },
   machines: { summary: "list the machines of a local stack", load: () => import("./commands/machines.ts") },
   doctor: {
     summary: "say what is in the way on servers or on this machine",

@@ -1,0 +1,84 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { Prepared } from "../../infra/stack/prepared.ts";
+import { stackDir } from "../../machines/home.ts";
+import type { ImageArchive } from "../../machines/images/write-image.ts";
+import type { Engine } from "../../machines/local/engine.ts";
+import { LOCAL_KEY_FILE } from "../../machines/server/targets.ts";
+import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { Phase } from "./phases.ts";
+
+export interface PreparedStack {
+  prepared: Prepared;
+  pulumi: ResolvedTool;
+}
+
+const TOOLS = ["kubernetes", "kubectl", "etcd", "coredns", "lws", "pause", "pulumi"] as const;
+
+/** Makes everything on this computer that the update of a stack needs. What is there is only looked at. */
+export async function prepareStack(plan: ServingPlan, phase: Phase, signal: AbortSignal): Promise<PreparedStack> {
+  const tools = await phase("tools", async (say) => {
+    const { describeToolProgress } = await import("./tool-lines.ts");
+    return resolveTools(TOOLS, { signal, onProgress: describeToolProgress(say) });
+  });
+  const local = plan.spec.provision.kind === "local";
+  const archives = await phase("container images", async () => {
+    const { nodeImages } = await import("../../machines/images/node-images.ts");
+    const nodes = await nodeImages(tools, { signal });
+    if (!local) return { nodes, all: nodes };
+    const { emulatorImage } = await import("../../emulator/image.ts");
+    return { nodes, all: [...nodes, await emulatorImage()] };
+  });
+  const { kubernetes } = tools;
+  if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
+  const prepared: Prepared = {
+    kubernetes: { version: versionWithV(kubernetes), path: kubernetes.path, sha256: kubernetes.sha256 },
+    images: archives.all.map(({ references, path, sha256 }) => ({
+      references,
+      path,
+      sha256,
+      on: placesOf(references),
+    })),
+  };
+  if (!local) return { prepared, pulumi: tools.pulumi };
+  const authorizedKey = await ensureKey(plan.name);
+  const machineImage = await phase("machine image", (say) => localImage(kubernetes, archives.all, say, signal));
+  return { prepared: { ...prepared, machineImage, authorizedKey }, pulumi: tools.pulumi };
+}
+
+function versionWithV({ version }: ResolvedTool): string {
+  return version.startsWith("v") ? version : `v${version}`;
+}
+
+/** etcd and the LeaderWorkerSet controller run beside the API server; everything else may run anywhere. */
+function placesOf(references: readonly string[]): Prepared["images"][number]["on"] {
+  const central = references.some((reference) => /\/(etcd|lws\/lws):/.test(reference));
+  return central ? ["control-plane"] : ["control-plane", "gpu"];
+}
+
+async function localImage(
+  kubernetes: ResolvedTool,
+  archives: readonly ImageArchive[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const { ensureEngine } = await import("../../machines/local/engine.ts");
+  const { ensureMachineImage } = await import("../../machines/local/machine-image.ts");
+  const engine: Engine = await ensureEngine({ onProgress: say, signal });
+  try {
+    return (await ensureMachineImage(engine, { kubernetes, archives, onProgress: say, signal })).reference;
+  } finally {
+    await engine.api.close();
+  }
+}
+
+/** The key that opens a local stack's machines; answers its public half. */
+async function ensureKey(stack: string): Promise<string> {
+  const path = join(stackDir(stack), LOCAL_KEY_FILE);
+  await mkdir(stackDir(stack), { recursive: true, mode: 0o700 });
+  if (!existsSync(`${path}.pub`)) await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path]);
+  return (await readFile(`${path}.pub`, "utf8")).trim();
+}

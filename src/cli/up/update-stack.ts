@@ -1,0 +1,25 @@
+import { openStack } from "../../infra/stack/open-stack.ts";
+import { writePrepared } from "../../infra/stack/prepared.ts";
+import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
+import { runPulumi } from "../../infra/stack/run-pulumi.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { Phase } from "./phases.ts";
+import { prepareStack } from "./prepare-stack.ts";
+
+/**
+ * From a plan to a stack that serves: what this computer must have, then `pulumi up`. Answers Pulumi's exit code.
+ *
+ * @param file absolute path of the spec
+ */
+export async function updateStack(plan: ServingPlan, file: string, phase: Phase, signal: AbortSignal): Promise<number> {
+  const { prepared, pulumi } = await prepareStack(plan, phase, signal);
+  await writePrepared(plan.name, prepared);
+  const stack = await phase("stack", async (say) => {
+    const opened = await openStack(plan.name, pulumi.path, file, signal);
+    await clearStaleLock(plan.name, opened.files, { say, signal });
+    return opened;
+  });
+  // One failed server must not keep the others from being finished.
+  const flags = ["--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"];
+  return phase("pulumi up", () => runPulumi(pulumi.path, stack, ["up", ...flags]));
+}
