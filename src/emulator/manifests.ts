@@ -14,6 +14,7 @@ export function emulatorManifests(plan: ServingPlan): Manifest[] {
     "app.kubernetes.io/part-of": "tandem",
     "tandem.dev/stack": plan.name,
   };
+  const weights = [plan.model.weightsPath, plan.spec.failover.degraded?.weights ?? []].flat();
   const container = {
     name: "device-plugin",
     image: EMULATOR_IMAGE,
@@ -26,6 +27,8 @@ export function emulatorManifests(plan: ServingPlan): Manifest[] {
       { name: "run", mountPath: "/run/tandem" },
       { name: "machine", mountPath: "/etc/tandem", readOnly: true },
       { name: "kernel-log", mountPath: "/dev/kmsg", readOnly: true },
+      // Mounted only because kubelet makes no folder for a volume that nobody mounts.
+      ...weights.map((_path, at) => ({ name: `weights-${at}`, mountPath: `/run/weights/${at}`, readOnly: true })),
     ],
   };
   return [
@@ -50,6 +53,8 @@ export function emulatorManifests(plan: ServingPlan): Manifest[] {
               hostPath("run", "/run/tandem", "DirectoryOrCreate"),
               hostPath("machine", "/etc/tandem", "Directory"),
               hostPath("kernel-log", "/dev/kmsg", ""),
+              // The engine's pod insists on the folder with the checkpoint; an emulated server has an empty one.
+              ...weights.map((path, at) => hostPath(`weights-${at}`, path, "DirectoryOrCreate")),
             ],
           },
         },
