@@ -131,7 +131,9 @@ export class Remote {
 
     if (reason !== undefined) throw this.#stopped(step, reason);
     if (result.exitCode === undefined || result.exitCode === 255) {
-      throw new TandemError(sshFailure(this.target, result.stderr || (result.shortMessage ?? "")));
+      // Without an exit code ssh itself did not start; the message of a 255 would only repeat our whole command line.
+      const said = result.stderr || (result.exitCode === undefined ? (result.shortMessage ?? "") : "");
+      throw new TandemError(sshFailure(this.target, said));
     }
     return { code: result.exitCode, stdout: result.stdout ?? "", stderr: result.stderr };
   }
