@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { imagesDir } from "../home.ts";
+import { withLock } from "../lock.ts";
 import type { ToolName } from "../tools/catalogue.ts";
 import type { ResolvedTool } from "../tools/resolve.ts";
 import type { ImageFile } from "./image-file.ts";
@@ -42,20 +43,18 @@ export async function nodeImages(
   tools: NodeImageTools,
   options: { home?: string; signal?: AbortSignal } = {},
 ): Promise<ImageArchive[]> {
-  const iptables = await iptablesFiles(options);
-  const { kubernetes, etcd, coredns, lws, pause } = tools;
-  return Promise.all([
-    keptArchive("pause", [pause], [pauseImage(pause)], options.home),
-    keptArchive(
-      "kubernetes",
-      [kubernetes, iptables.packages],
-      kubernetesImages(kubernetes, iptables.files),
-      options.home,
-    ),
-    keptArchive("etcd", [etcd], [etcdImage(etcd)], options.home),
-    keptArchive("coredns", [coredns], [corednsImage(coredns)], options.home),
-    keptArchive("lws", [lws], [lwsImage(lws)], options.home),
-  ]);
+  return withLock(join(imagesDir(options.home), "node-images.lock"), options.signal, async () => {
+    const iptables = await iptablesFiles(options);
+    const { kubernetes, etcd, coredns, lws, pause } = tools;
+    const nodePrograms = kubernetesImages(kubernetes, iptables.files);
+    return Promise.all([
+      keptArchive("pause", [pause], [pauseImage(pause)], options.home),
+      keptArchive("kubernetes", [kubernetes, iptables.packages], nodePrograms, options.home),
+      keptArchive("etcd", [etcd], [etcdImage(etcd)], options.home),
+      keptArchive("coredns", [coredns], [corednsImage(coredns)], options.home),
+      keptArchive("lws", [lws], [lwsImage(lws)], options.home),
+    ]);
+  });
 }
 
 function pauseImage(tool: ResolvedTool): ImageSpec {
@@ -133,7 +132,8 @@ async function keptArchive(
   const kept = await readKept(path);
   if (kept) return kept;
   const archive = await writeImages(images, path);
-  await writeFile(`${path}.json`, JSON.stringify(archive));
+  await writeFile(`${path}.json.part`, JSON.stringify(archive));
+  await rename(`${path}.json.part`, `${path}.json`);
   for (const entry of await readdir(dirname(path))) {
     if (entry.startsWith(`node-${name}-`) && !entry.startsWith(`node-${name}-${key}`))
       await rm(join(dirname(path), entry));
@@ -143,9 +143,15 @@ async function keptArchive(
 
 /** Names what goes in by the hash of the programs, not by their paths, which differ between homes. */
 function contentKey(parts: readonly (ResolvedTool | Record<string, string>)[], images: readonly ImageSpec[]): string {
-  const contents = parts.map((part) => ("sha256" in part ? part.sha256 : part));
+  const contents = parts.map((part) => ("source" in part && "path" in part ? sha256Of(part as ResolvedTool) : part));
   const withoutSources = JSON.stringify([contents, images], (field, value) => (field === "from" ? undefined : value));
   return createHash("sha256").update(withoutSources).digest("hex").slice(0, 16);
+}
+
+function sha256Of({ name, sha256, path }: ResolvedTool): string {
+  if (sha256 === undefined)
+    throw new Error(`${name} at ${path} has no known sha256: an image of it would never be stale`);
+  return sha256;
 }
 
 async function readKept(path: string): Promise<ImageArchive | undefined> {
