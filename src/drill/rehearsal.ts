@@ -82,6 +82,7 @@ export async function rehearseFault(world: World, front: Front, options: RoundOp
     if (victim === undefined) throw new Error(`the gateway names group ${from}, which is not in the plan`);
     const injected = await inject(fault, world, victim, random);
     tell({ kind: "fault", fault, victim: victim.name, what: injected.what });
+    front.onMove = ({ to, reason, atMs }) => tell({ kind: "moved", to, reason, afterMs: atMs - injected.atMs });
     watch.reportCarriedOn(streams, injected.atMs, tell);
     const records = await Promise.all(streams.map(({ ended }) => ended));
     tell({ kind: "finished" });
@@ -90,6 +91,7 @@ export async function rehearseFault(world: World, front: Front, options: RoundOp
     return reportOf({ ...facts, plan: world.plan }, (monotonicMs() - startedMs) / 1000);
   } finally {
     world.network.onRequest = () => {};
+    front.onMove = () => {};
     for (const stream of streams) stream.leave();
   }
 }

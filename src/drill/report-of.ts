@@ -1,7 +1,7 @@
 import type { RehearsalPhase, RehearsalReport } from "../report/rehearsal.ts";
 import { BUDGETS } from "./budgets.ts";
 import type { RoundFacts } from "./rehearsal.ts";
-import { flowOf, tallyStreams } from "./tally.ts";
+import { flowOf, seamOf, tallyStreams } from "./tally.ts";
 import { nextTokenMs } from "./timing.ts";
 
 const FLOW = { sliceMs: 100, beforeMs: 1_000 };
@@ -26,6 +26,7 @@ export function reportOf(facts: RoundFacts, seconds: number): RehearsalReport {
     phases,
     streams,
     flow: flowOf(records, injected.atMs, FLOW),
+    seam: seamOf(records, new Set(accepted.keys())),
     seconds,
     ...verdictOf(phases, streams),
   };

@@ -47,3 +47,26 @@ export function flowOf(
   }
   return { sliceMs, faultSlice: Math.floor(beforeMs / sliceMs), tokens };
 }
+
+/** Tokens on either side of a seam: enough to see that the numbers go on. */
+const SEAM_TOKENS = 3;
+
+/** What the reader of the stream with the longest pause saw around it, among the streams that were carried on. */
+export function seamOf(
+  records: readonly StreamRecord[],
+  carriedOn: ReadonlySet<string>,
+): { before: string[]; after: string[]; pauseSeconds: number } | null {
+  const own = records.filter(({ request }) => carriedOn.has(request.name));
+  const record = own.toSorted((a, b) => longestGapMs(b) - longestGapMs(a))[0];
+  if (record === undefined) return null;
+  const { pieces } = record;
+  const gaps = pieces.map(({ atMs }, at) => (at === 0 ? 0 : atMs - (pieces[at - 1]?.atMs ?? atMs)));
+  const at = gaps.indexOf(Math.max(...gaps));
+  if (at < 1) return null;
+  const texts = (from: number, to: number) => pieces.slice(Math.max(0, from), to).map(({ text }) => text);
+  return {
+    before: texts(at - SEAM_TOKENS, at),
+    after: texts(at, at + SEAM_TOKENS),
+    pauseSeconds: (gaps[at] as number) / 1000,
+  };
+}

@@ -53,6 +53,8 @@ export interface RehearsalReport {
   streams: StreamTally;
   /** Tokens that arrived in each slice of time around the fault. */
   flow: { sliceMs: number; faultSlice: number; tokens: number[] };
+  /** The text of one stream around its longest pause; null if no stream was carried on. */
+  seam: { before: string[]; after: string[]; pauseSeconds: number } | null;
   /** From the command to the last stream's end. */
   seconds: number;
   passed: boolean;

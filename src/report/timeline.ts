@@ -11,34 +11,40 @@ export const FAULT_SENTENCES: Readonly<Record<FaultClass, string>> = {
 };
 
 const BARS = "▁▂▃▄▅▆▇█";
-const WIDTH = 100;
+const FLOW_WIDTH = 80;
 const SHOWN_FAILURES = 5;
+const INDENT = " ".repeat(10);
 
-/** One line of the story, with the seconds since it began: `   3.8 s  gpu-b loses power`. */
-export function timelineLine(seconds: number, text: string): string {
-  return `${seconds.toFixed(1).padStart(6)} s  ${text}`;
+/**
+ * One moment of the story, with the seconds since it began, and what there is to say about it below:
+ *
+ *    3.8 s  gpu-b LOSES POWER
+ *           its cable went silent, …
+ */
+export function timelineEntry(seconds: number, text: string, detail = ""): string {
+  const line = `${seconds.toFixed(1).padStart(6)} s  ${text}`;
+  return detail === "" ? line : `${line}\n${INDENT}${detail}`;
 }
 
 /** The end of the story: how the tokens flowed, how long each phase took, what the streams noticed, and the verdict. */
 export function rehearsalSummary(report: RehearsalReport): string {
-  return [
-    ...flowLines(report),
-    "",
-    ...phaseLines(report),
-    "",
-    ...streamLines(report),
-    ...report.failures.map((failure) => `  ${failure}`),
-  ].join("\n");
+  return [...flowLines(report), ...seamLines(report), "", ...phaseLines(report), "", ...streamLines(report)].join("\n");
 }
 
-function flowLines({ flow, fault }: RehearsalReport): string[] {
+function flowLines({ flow, fault, victim }: RehearsalReport): string[] {
   const { tokens, faultSlice, sliceMs } = flow;
-  const shown = tokens.slice(0, WIDTH);
+  const shown = tokens.slice(0, FLOW_WIDTH);
   const most = Math.max(1, ...shown);
   const bars = shown.map((count) => (count === 0 ? " " : BARS[Math.ceil((count / most) * BARS.length) - 1]));
-  const label = "tokens  ";
-  const arrow = `${" ".repeat(label.length + faultSlice)}↑ ${fault}`;
-  return [`${label}${bars.join("")}  one bar: ${sliceMs / 1000} s, highest ${most}`, arrow];
+  const label = `tokens per ${sliceMs / 1000} s  `;
+  const mark = `↑ ${victim} ${FAULT_SENTENCES[fault]}`;
+  return [`${label}${bars.join("").trimEnd()}`, `${" ".repeat(label.length + faultSlice)}${mark}`];
+}
+
+function seamLines({ seam }: RehearsalReport): string[] {
+  if (seam === null) return [];
+  const pause = `[${seam.pauseSeconds.toFixed(2)} s]`;
+  return ["", `the longest pause, as its reader saw it:  …${seam.before.join("")}${pause} ${seam.after.join("")}…`];
 }
 
 function phaseLines({ phases }: RehearsalReport): string[] {
@@ -51,20 +57,26 @@ function phaseLines({ phases }: RehearsalReport): string[] {
     ]),
   ];
   return rows.map(([phase = "", seconds = "", budget = ""]) =>
-    `${phase.padEnd(22)} ${seconds.padStart(8)} ${budget.padStart(7)}`.trimEnd(),
+    `${phase.padEnd(24)}${seconds.padStart(8)}${budget.padStart(9)}`.trimEnd(),
   );
 }
 
-function streamLines({ streams, passed }: RehearsalReport): string[] {
-  const { tokens, lost, doubled, foreign, mixed, misplaced, longestPauseSeconds, carriedOn, failures } = streams;
+function streamLines({ streams, passed, failures }: RehearsalReport): string[] {
+  const { tokens, lost, doubled, foreign, mixed, misplaced, carriedOn } = streams;
   const counts = [`${lost} lost`, `${doubled} doubled`, `${foreign} foreign`];
   // Two that hardly ever happen, and say nothing while they are zero.
   if (mixed > 0) counts.push(`${mixed} mixed up with reasoning`);
   if (misplaced > 0) counts.push(`${misplaced} out of order`);
-  const told = `${streams.streams} streams, ${carriedOn} of them carried on, ${tokens.toLocaleString("en")} tokens: ${counts.join(", ")}`;
-  const lines = [`${told} · longest pause ${longestPauseSeconds.toFixed(2)} s   ${passed ? "PASSED" : "FAILED"}`];
-  for (const { stream, problems } of failures.slice(0, SHOWN_FAILURES))
-    lines.push(`  ${stream}: ${problems.join("; ")}`);
-  if (failures.length > SHOWN_FAILURES) lines.push(`  and ${failures.length - SHOWN_FAILURES} more`);
-  return lines;
+  const who = carriedOn === streams.streams ? "all" : `${carriedOn}`;
+  const told = `${streams.streams} streams, ${who} carried on · ${thousands(tokens)} tokens: ${counts.join(", ")}`;
+  return [
+    `${told}   ${passed ? "PASSED" : "FAILED"}`,
+    ...failures.map((failure) => `  ${failure}`),
+    ...streams.failures.slice(0, SHOWN_FAILURES).map(({ stream, problems }) => `  ${stream}: ${problems.join("; ")}`),
+    ...(streams.failures.length > SHOWN_FAILURES ? [`  and ${streams.failures.length - SHOWN_FAILURES} more`] : []),
+  ];
+}
+
+function thousands(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }

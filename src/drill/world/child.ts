@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { TandemError } from "../../errors.ts";
+import { compileCache, entryPath } from "./entry.ts";
 
 export interface ChildOptions {
   /** For messages: `engine of gpu-a`. */
@@ -15,6 +16,7 @@ export interface ChildOptions {
 /** Last characters of its output that a failure shows. */
 const OUTPUT_CHARS = 20_000;
 const SHOWN_LINES = 12;
+const FLUSH = entryPath(new URL("./flush-compile-cache.ts", import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 
 /** One process of the rehearsal, in a process group of its own, with what it printed. */
@@ -28,11 +30,11 @@ export class Child {
 
   constructor({ name, script, args = [], env = {}, onLine }: ChildOptions) {
     this.name = name;
-    this.#child = spawn(process.execPath, [script, ...args], {
+    this.#child = spawn(process.execPath, ["--import", FLUSH, script, ...args], {
       // A group of its own: an engine may kill its group, and Ctrl-C must reach the rehearsal alone.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, ...env },
+      env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, NODE_COMPILE_CACHE: compileCache(), ...env },
     });
     this.pid = this.#child.pid ?? -1;
     this.exited = new Promise((resolve) => {
@@ -58,6 +60,11 @@ export class Child {
 
   get alive(): boolean {
     return !this.#over;
+  }
+
+  /** What it printed last. */
+  get output(): string {
+    return this.#output;
   }
 
   /** Resolves when it has printed `text`; throws E_REHEARSAL_START when it ends or stays silent for too long. */

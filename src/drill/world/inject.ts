@@ -19,13 +19,12 @@ const INJECTORS: Record<FaultClass, Injector> = {
   "server-power": async (world, victim) => {
     // The cable first: a kernel that closes the sockets of its dead processes would tell their peers.
     const atMs = await world.network.cut(victim.name);
-    const processes = victim.children.length;
     victim.signal("SIGKILL");
-    return { atMs, what: `its cable went silent, then its ${processes} programs and all ranks were killed` };
+    return { atMs, what: "its cable went silent first, then its engine, its ranks and its agent were killed" };
   },
   "network-cut": async (world, victim) => ({
     atMs: await world.network.cut(victim.name),
-    what: "its cable was pulled; everything on it runs on",
+    what: "its cable was pulled; everything on it keeps running",
   }),
   "server-freeze": async (_world, victim) => {
     const atMs = monotonicMs();

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { entryPath } from "./entry.ts";
+import { compileCache, entryPath } from "./entry.ts";
 import type { NetworkOrder, NetworkReport } from "./network-messages.ts";
 
 export interface SeenRequest {
@@ -25,7 +25,7 @@ export class Network {
     this.#child = spawn(process.execPath, [entryPath(new URL("./network-main.ts", import.meta.url)), folder], {
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache() },
     });
     this.#child.on("message", (report: NetworkReport) => this.#hear(report));
     this.exited = new Promise((resolve) => {

@@ -7,6 +7,7 @@ import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { startAgent } from "./agent-process.ts";
 import type { Child } from "./child.ts";
 import { EmulatedServer } from "./emulated-server.ts";
+import { GatewayProcess } from "./gateway-process.ts";
 import { Network } from "./network.ts";
 import { freePorts } from "./ports.ts";
 
@@ -34,6 +35,7 @@ export class World {
   readonly folder: string;
   /** Opens the streams of all agents. */
   readonly agentToken = randomBytes(24).toString("hex");
+  readonly #gateways: GatewayProcess[] = [];
   #closed: Promise<void> | null = null;
 
   private constructor(plan: ServingPlan, folder: string, network: Network, groups: readonly WorldGroup[]) {
@@ -94,6 +96,15 @@ export class World {
     await this.startGroup(group);
   }
 
+  /** Starts a gateway that sends new requests to `active`, and waits until it has nothing against any group. */
+  async startGateway(active: string): Promise<GatewayProcess> {
+    const gateway = new GatewayProcess(this, active);
+    this.#gateways.push(gateway);
+    await this.kept(gateway.child);
+    await gateway.ready();
+    return gateway;
+  }
+
   /** Notes a process, so that nothing can leave it behind. */
   async kept(child: Child): Promise<Child> {
     await this.network.keep(child.pid);
@@ -107,7 +118,7 @@ export class World {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.kill()));
+    await Promise.all([...this.servers.map((server) => server.kill()), ...this.#gateways.map((one) => one.stop())]);
     await this.network.close();
     await rm(this.folder, { recursive: true, force: true });
   }

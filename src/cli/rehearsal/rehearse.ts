@@ -1,0 +1,84 @@
+import { monotonicMs } from "../../drill/clock.ts";
+import { rehearseFault } from "../../drill/rehearsal.ts";
+import { World, type WorldGroup } from "../../drill/world/world.ts";
+import { TandemError } from "../../errors.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { FaultClass, RehearsalReport } from "../../report/rehearsal.ts";
+import { timelineEntry } from "../../report/timeline.ts";
+import { groupText, momentText, type Told } from "./moment-text.ts";
+
+export interface RehearseOptions {
+  plan: ServingPlan;
+  fault: FaultClass;
+  streams: number;
+  victim?: string;
+  /** Takes the lines of the story as it happens. */
+  print(line: string): void;
+}
+
+/** Builds the world, lets the fault happen, and leaves nothing behind: not on failure, not on Ctrl-C. */
+export async function rehearse({ plan, fault, streams, victim, print }: RehearseOptions): Promise<RehearsalReport> {
+  refuse(plan, victim);
+  // Since the person pressed Enter.
+  const startedMs = monotonicMs() - process.uptime() * 1000;
+  const seconds = () => (monotonicMs() - startedMs) / 1000;
+  const say = ({ text, detail }: Told) => print(timelineEntry(seconds(), text, detail));
+  const { name, model, layout } = plan;
+  const ranks = layout.tensorParallel * layout.pipelineParallel;
+  print(`Rehearsal of ${name}: ${model.servedName} on ${layout.name}, everything on this machine, engines emulated\n`);
+  const world = await World.create({ plan });
+  const leave = closeOnSignal(world);
+  try {
+    const [first] = world.groups as [WorldGroup, ...WorldGroup[]];
+    say({ text: `${world.servers.length} servers are cabled up` });
+    await Promise.all(
+      world.groups.map(async (group) => {
+        await world.startGroup(group);
+        say({ text: groupText(group, group === first ? "serves" : "stands by"), detail: `${ranks} ranks have loaded` });
+      }),
+    );
+    const front = await world.startGateway(first.id);
+    say({ text: `the gateway hears the agents of all ${world.servers.length} servers` });
+    const report = await rehearseFault(world, front, {
+      fault,
+      streams,
+      ...(victim === undefined ? {} : { victim }),
+      tell: (moment) => say(momentText(moment)),
+    });
+    return { ...report, seconds: seconds() };
+  } finally {
+    leave();
+    await world.close();
+  }
+}
+
+function refuse(plan: ServingPlan, victim: string | undefined): void {
+  const groups = Object.values(plan.groups);
+  if (groups.length < 2)
+    throw new TandemError({
+      code: "E_REHEARSAL_GROUPS",
+      what: `${plan.name} has one group`,
+      why: "streams can only be carried on by a second group that has the model loaded (failover.standby: hot)",
+      fix: "rehearse a spec with two groups, e.g. stacks/local.yaml",
+    });
+  const known = groups.flatMap(({ servers }) => servers);
+  if (victim !== undefined && !known.includes(victim))
+    throw new TandemError({
+      code: "E_REHEARSAL_VICTIM",
+      what: `there is no server ${victim} in a group of ${plan.name}`,
+      why: "a fault needs a server that serves",
+      fix: `name one of ${known.join(", ")}`,
+    });
+}
+
+/** Ends the world first and then this process, as the signal would have. */
+function closeOnSignal(world: World): () => void {
+  const handlers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
+    const handler = () => void world.close().finally(() => process.kill(process.pid, signal));
+    process.once(signal, handler);
+    return [signal, handler] as const;
+  });
+  return () => {
+    for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+  };
+}
