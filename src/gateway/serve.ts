@@ -31,6 +31,7 @@ export async function serveGateway(
     keys,
     traffic,
     maxBodyBytes: config.limits.maxBodyBytes,
+    slowClientMs: config.limits.slowClientMs,
     current: () => gateway.current(),
     draining: () => gateway.draining,
   };

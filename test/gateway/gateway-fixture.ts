@@ -25,6 +25,8 @@ export interface WorldOptions {
   config?: Partial<GatewayConfigInput>;
   subscribe?: Subscribe;
   agents?: Record<string, string>;
+  /** Puts something between gateway and engine; called for `a`, then for `b`. */
+  proxied?: (url: string) => Promise<string>;
 }
 
 /** What a gateway in front of two groups of engine processes is told. */
@@ -56,7 +58,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     env: { EMULATOR_TEMPLATE_OPENS_THINK: "1", EMULATOR_DECODE_STEP_MS: "5", ...options.engine?.env },
   };
   const [a, b] = await Promise.all([startGroup(engine), startGroup(engine)]);
-  const urls = { a: [a[0]?.url ?? ""], b: [b[0]?.url ?? ""] };
+  const between = options.proxied ?? (async (url: string) => url);
+  const urls = { a: [await between(a[0]?.url ?? "")], b: [await between(b[0]?.url ?? "")] };
   const gateway = await serveGateway(
     parseGatewayConfig(configFor(urls, options.agents, options.config)),
     { agentToken: AGENT_TOKEN, adminToken: ADMIN_TOKEN, engineKey: null },
@@ -94,11 +97,4 @@ export function chat(prompt: string, answer: number, reasoning: number, more: ob
     message: content,
     body: { model: "deepseek-v3", stream: true, messages: [{ role: "user", content }], ...more },
   };
-}
-
-export async function status(
-  gateway: RunningGateway,
-): Promise<ReturnType<RunningGateway["gateway"]["status"]["valueOf"]>> {
-  const response = await fetch(`${gateway.adminUrl}/status`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
-  return response.json() as never;
 }

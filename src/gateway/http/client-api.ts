@@ -14,6 +14,7 @@ export interface ClientApi {
   keys: ApiKeys;
   traffic: Traffic;
   maxBodyBytes: number;
+  slowClientMs: number;
   /** The group that new requests go to. */
   current(): Group;
   draining(): boolean;
@@ -59,7 +60,12 @@ async function route(api: ClientApi, request: IncomingMessage, response: ServerR
   response.setHeader("x-request-id", id);
   const { traffic } = api;
   const rider = checked.streamUpstream
-    ? new CarriedStream(id, checked, traffic, checked.stream ? new StreamSink(response) : new WholeSink(response))
+    ? new CarriedStream(
+        id,
+        checked,
+        traffic,
+        checked.stream ? new StreamSink(response, api.slowClientMs) : new WholeSink(response),
+      )
     : new PlainRequest(id, checked, traffic, response);
   response.on("close", () => rider.cancel());
   traffic.admit(rider);

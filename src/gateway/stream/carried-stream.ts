@@ -24,6 +24,7 @@ export class CarriedStream implements Rider {
   over = false;
   /** When its last token came, on the watch clock. */
   lastTokenMs = 0;
+  waitingSinceMs: number | null = null;
   readonly #host: RiderHost;
   readonly #sink: Sink;
   readonly #tally = new UsageTally();
@@ -31,7 +32,6 @@ export class CarriedStream implements Rider {
   #group: Group | null = null;
   #leg: Leg | null = null;
   #reader: LegReader;
-  #waitingSinceMs: number | null = null;
   #refusedHead = { status: 0, body: "" };
 
   constructor(id: string, request: ClientRequest, host: RiderHost, sink: Sink) {
@@ -59,10 +59,6 @@ export class CarriedStream implements Rider {
     return this.#group?.id ?? null;
   }
 
-  get waitingSinceMs(): number | null {
-    return this.#waitingSinceMs;
-  }
-
   get usage(): Usage | null {
     return this.#tally.merge(this.#reader.lastUsage);
   }
@@ -78,7 +74,7 @@ export class CarriedStream implements Rider {
     this.#reader = this.#newReader();
     this.legs += 1;
     this.#group = group;
-    this.#waitingSinceMs = this.#host.now();
+    this.waitingSinceMs = this.#host.now();
     this.#refusedHead = { status: 0, body: "" };
     group.passengers.add(this);
     this.#leg = group.open(this.request.path, JSON.stringify(this.#body()), {
@@ -130,7 +126,7 @@ export class CarriedStream implements Rider {
     }
     if (out !== "" && !this.#sink.write(out)) {
       this.#leg?.pause();
-      this.#waitingSinceMs = null;
+      this.waitingSinceMs = null;
     }
     if (reader.done) this.#ended();
     else if (reader.unreadBytes > MAX_UNREAD_BYTES) this.#broken("closed");
@@ -140,7 +136,7 @@ export class CarriedStream implements Rider {
 
   #resume(): void {
     if (this.over || this.#leg === null) return;
-    this.#waitingSinceMs = this.#host.now();
+    this.waitingSinceMs = this.#host.now();
     this.#leg.resume();
   }
 
@@ -172,16 +168,11 @@ export class CarriedStream implements Rider {
     this.refuse(engineRefusal(code, message));
   }
 
-  /** The group is left behind; its connection is cut without being counted against it. */
-  leave(): void {
-    this.#detach();
-  }
-
   #broken(how: Break["how"]): void {
     const group = this.#group;
     // All was said but the last formality.
     if (this.#finished && !this.over) return void this.#completeByHand();
-    this.#detach();
+    this.leave();
     if (!this.over && group !== null) this.#host.onBroken(this, group, how);
   }
 
@@ -197,8 +188,8 @@ export class CarriedStream implements Rider {
     this.#complete();
   }
 
-  /** Takes the leg's tokens into account and lets go of its group. */
-  #detach(): void {
+  /** Takes the leg's tokens into account and lets go of its group, without counting that against it. */
+  leave(): void {
     const reader = this.#reader;
     if (this.#leg !== null) {
       this.#lastLegTokens = reader.textFrames;
@@ -207,7 +198,7 @@ export class CarriedStream implements Rider {
     }
     this.#group?.passengers.delete(this);
     this.#group = null;
-    this.#waitingSinceMs = null;
+    this.waitingSinceMs = null;
     if (this.over || this.#finished) return;
     this.#tally.add(reader.completionTokens, reader.lastUsage);
     this.#reader = this.#newReader();
@@ -250,7 +241,7 @@ export class CarriedStream implements Rider {
 
   #close(outcome: Outcome, tell: () => void): void {
     if (this.over) return;
-    this.#detach();
+    this.leave();
     this.over = true;
     tell();
     this.#host.onOver(this, outcome);

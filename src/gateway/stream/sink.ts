@@ -20,10 +20,19 @@ export class StreamSink implements Sink {
   begun = false;
   onDrain: (() => void) | null = null;
   readonly #response: ServerResponse;
+  readonly #slowClientMs: number;
+  #full: NodeJS.Timeout | undefined;
 
-  constructor(response: ServerResponse) {
+  /** A client that takes nothing for `slowClientMs` is given up; until then the engine's connection is paused for it. */
+  constructor(response: ServerResponse, slowClientMs: number) {
     this.#response = response;
-    response.on("drain", () => this.onDrain?.());
+    this.#slowClientMs = slowClientMs;
+    response.on("close", () => clearTimeout(this.#full));
+    response.on("drain", () => {
+      clearTimeout(this.#full);
+      this.#full = undefined;
+      this.onDrain?.();
+    });
   }
 
   write(out: string): boolean {
@@ -35,7 +44,9 @@ export class StreamSink implements Sink {
         "x-accel-buffering": "no",
       });
     }
-    return this.#response.write(out, "latin1");
+    if (this.#response.write(out, "latin1")) return true;
+    this.#full ??= setTimeout(() => this.#response.destroy(), this.#slowClientMs);
+    return false;
   }
 
   end(): void {
