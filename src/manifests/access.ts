@@ -26,7 +26,8 @@ export function viewerRole(plan: ServingPlan): Manifest {
     kind: "Role",
     metadata: { name: VIEWER, namespace: plan.namespace, labels: stackLabels(plan) },
     rules: [
-      read("", ["configmaps", "events", "pods", "pods/log", "services"]),
+      read("", ["configmaps", "events", "pods", "services"]),
+      { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
       read("apps", ["daemonsets", "statefulsets"]),
       read("discovery.k8s.io", ["endpointslices"]),
       read("leaderworkerset.x-k8s.io", ["leaderworkersets"]),

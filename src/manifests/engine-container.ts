@@ -22,8 +22,7 @@ export function engineContainer(plan: ServingPlan, role: EngineRole): object {
     env: Object.entries(plan.env).map(([name, value]) => ({ name, value: literalText(value) })),
     ports: enginePorts(plan),
     resources: { requests: resources, limits: resources },
-    // IPC_LOCK lets the NIC pin memory; nothing here needs a privileged container.
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { add: ["IPC_LOCK"] } },
+    securityContext: engineSecurity(plan),
     // SGLang goes on taking requests after SIGTERM, so the leader leaves routing first (facts: no handler looks at it).
     ...(role === "leader" ? { lifecycle: { preStop: { sleep: { seconds: LEAVE_SERVICE_SECONDS } } } } : {}),
     ...engineProbes(plan, role),
@@ -34,6 +33,14 @@ export function engineContainer(plan: ServingPlan, role: EngineRole): object {
 /** Kubernetes reads `$(NAME)` and `$$` in a container's texts. Only what LeaderWorkerSet injects is meant to be read. */
 function literalText(text: string): string {
   return text.replaceAll(/\$(?!\((?:LWS_WORKER_INDEX|LWS_LEADER_ADDRESS)\))/g, "$$$$");
+}
+
+// IPC_LOCK lets the NIC pin memory. A container may open /dev/infiniband only if a device plugin gave it the devices, or
+// if it is privileged, which the spec has to ask for in so many words.
+function engineSecurity(plan: ServingPlan): object {
+  const { kind, resource, privileged } = plan.spec.network.rdma;
+  if (kind !== "none" && resource === undefined && privileged === true) return { privileged: true };
+  return { allowPrivilegeEscalation: false, capabilities: { add: ["IPC_LOCK"] } };
 }
 
 // Equal requests and limits make the pod Guaranteed: it is the last to be evicted, and pinned cores stay possible.

@@ -19,7 +19,11 @@ export function leaderService(plan: ServingPlan, group: GroupPlan): Manifest {
  * group that the spec starts with. Streams that run on the old leader are not carried over by a Service.
  */
 export function activeService(plan: ServingPlan, active: GroupPlan): Manifest {
-  return service(plan, ACTIVE_SERVICE, stackLabels(plan), { ...stackLabels(plan), [GROUP_LABEL]: active.id });
+  const manifest = service(plan, ACTIVE_SERVICE, stackLabels(plan), { ...stackLabels(plan), [GROUP_LABEL]: active.id });
+  // `kubectl describe service active` says it to whoever points a client here instead of at the gateway.
+  const note =
+    "Streams that run on a group that fails are lost to clients of this Service; the gateway carries them on.";
+  return { ...manifest, metadata: { ...manifest.metadata, annotations: { "tandem.dev/note": note } } };
 }
 
 function service(

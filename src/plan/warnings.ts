@@ -28,6 +28,11 @@ export function planWarnings(spec: ClusterSpec, fleet: Fleet, { layout, workload
       "network.rdma.devices is empty: NCCL takes every RDMA device, storage and management networks included",
     );
   }
+  if (rdma.kind !== "none" && rdma.resource === undefined && rdma.privileged !== true) {
+    warnings.push(
+      "network.rdma names no device plugin: the engine cannot open /dev/infiniband and NCCL falls back to TCP; set network.rdma.resource, or network.rdma.privileged: true",
+    );
+  }
   if (rdma.kind === "roce" && rdma.gidIndex === undefined) {
     warnings.push("network.rdma.gidIndex is not set: NCCL picks a GID by itself; RoCEv2 is usually 3 (see show_gids)");
   }

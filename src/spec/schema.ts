@@ -14,7 +14,11 @@ const Rdma = z.strictObject({
   }),
   gidIndex: z.int().min(0).optional().meta({ description: "GID of RoCEv2 (`show_gids`); InfiniBand has none." }),
   resource: text.optional().meta({
-    description: "Extended resource of an RDMA device plugin; without one the pod mounts /dev/infiniband.",
+    description: "Extended resource of an RDMA device plugin, which hands /dev/infiniband to the engine.",
+  }),
+  privileged: z.boolean().optional().meta({
+    description:
+      "Without a device plugin: run the engine privileged, the only other way to open /dev/infiniband. It may then do anything on its server; left out, it is not.",
   }),
 });
 

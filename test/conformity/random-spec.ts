@@ -81,7 +81,7 @@ export function randomSpec(extraArgs: fc.Arbitrary<string[]>): fc.Arbitrary<Clus
       gpu: fc.constantFrom(...GPU_KINDS),
       gpus: fc.constantFrom(8, 8, 8, 8, 8, 8, 8, 4),
       preset: fc.constantFrom(...MODEL_PRESETS),
-      weights: fc.constantFrom("/models/deepseek", "/mnt/nvme 0/deepseek", "/models/$(HOSTNAME)", "/models/a$$b"),
+      weights: fc.constantFrom("/models/deepseek", "/mnt/nvme0/deepseek", "/models/$(HOSTNAME)", "/models/a$$b"),
       servedName: fc.constantFrom(undefined, undefined, "deepseek", "team/deep seek", "-v3"),
       contextLength: fc.constantFrom(undefined, 8192, 8192, 32768, 50_000, 131072, 163840),
       layout: fc.oneof({ weight: 4, arbitrary: fc.constant("auto") }, fc.constantFrom(...LAYOUTS)),

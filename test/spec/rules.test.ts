@@ -124,6 +124,13 @@ const REFUSED: [string, Record<string, unknown>, string[]][] = [
   ["a short digest", { "engine.image": IMAGE.slice(0, -1) }, ["E_SPEC_IMAGE engine.image"]],
   ["no image reference", { "engine.image": "SG Lang" }, ["E_SPEC_IMAGE engine.image"]],
   ["the emulator on real servers", { "engine.image": "emulator" }, ["E_SPEC_IMAGE_EMULATOR engine.image"]],
+  ["shm as large as the memory", { "engine.resources": { memoryGiB: 32 } }, ["E_SPEC_SHM engine.resources.shmGiB"]],
+  ["shm alone too large", { "engine.resources": { shmGiB: 2000 } }, ["E_SPEC_SHM engine.resources.shmGiB"]],
+  [
+    "privileged without RDMA",
+    { "network.rdma": { kind: "none", privileged: true } },
+    ["E_SPEC_RDMA network.rdma.kind"],
+  ],
   ["weights on the root", { "model.weights": "/" }, ["E_SPEC_WEIGHTS model.weights"]],
   ["weights in /tmp", { "model.weights": "/tmp/x" }, ["E_SPEC_WEIGHTS model.weights"]],
   ["weights with ..", { "model.weights": "/models/../etc" }, ["E_SPEC_WEIGHTS model.weights"]],

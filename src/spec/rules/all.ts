@@ -8,6 +8,7 @@ import { imageRules } from "./image.ts";
 import { nameRules } from "./names.ts";
 import { gatewayPortRules } from "./ports.ts";
 import { rdmaRules } from "./rdma.ts";
+import { resourceRules } from "./resources.ts";
 import { standbyRules } from "./standby.ts";
 import { weightsRules } from "./weights.ts";
 
@@ -25,6 +26,7 @@ const RULES: readonly ((spec: Draft, options: CheckOptions) => Problem[])[] = [
   weightsRules,
   imageRules,
   rdmaRules,
+  resourceRules,
   gatewayPortRules,
   gatewayRules,
 ];

@@ -19,7 +19,10 @@ export function rdmaRules({ network }: Draft): Problem[] {
         fix: "name every device once",
       }),
     );
-  if (kind === "none" && (devices.length > 0 || gidIndex !== undefined || rdma.resource !== undefined)) {
+  if (
+    kind === "none" &&
+    (devices.length > 0 || gidIndex !== undefined || rdma.resource !== undefined || rdma.privileged === true)
+  ) {
     found.push(
       problem("E_SPEC_RDMA", [...RDMA, "kind"], {
         what: "network.rdma.kind is none and other fields of it are set",
