@@ -26,7 +26,7 @@ export async function startAgent(settings: AgentSettings, clock: Clock = systemC
   const { AGENT_TLS_CERT: cert, AGENT_TLS_KEY: key } = settings;
   const server = new EvidenceServer({
     server: settings.AGENT_SERVER,
-    bootId: settings.AGENT_BOOT_ID ?? bootId(),
+    bootId: settings.AGENT_BOOT_ID ?? bootId(settings.AGENT_BOOT_ID_FILE),
     log,
     clock,
     heartbeatMs: settings.AGENT_HEARTBEAT_MS,
@@ -87,9 +87,9 @@ function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): S
   return sources;
 }
 
-function bootId(): string {
+function bootId(path: string): string {
   try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return readFileSync(path, "utf8").trim();
   } catch {
     // Not Linux: this start of the agent is all that can be told apart.
     return randomUUID();

@@ -108,6 +108,15 @@ export function readSecrets(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
+/** API keys by name and hash, from the JSON file that `TANDEM_API_KEYS_FILE` names; none without it. */
+export function readApiKeys(env: Readonly<Record<string, string | undefined>>): GatewayConfig["keys"] {
+  const path = env.TANDEM_API_KEYS_FILE;
+  if (path === undefined) return [];
+  const result = GatewayConfigSchema.shape.keys.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (!result.success) throw wrong(`${path}: ${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
 function wrong(why: string): TandemError {
   const fix = "correct the configuration; `tandem render` writes one that fits the spec";
   return new TandemError({ code: "gateway-config", what: "the gateway cannot start", why, fix });

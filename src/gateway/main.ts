@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { TandemError } from "../errors.ts";
 import { subscribe } from "../stream/subscribe.ts";
-import { readGatewayConfig, readSecrets } from "./config.ts";
+import { readApiKeys, readGatewayConfig, readSecrets } from "./config.ts";
 import { serveGateway } from "./serve.ts";
 
 // `main.ts CONFIG.json`: one gateway replica. Secrets come from the environment, see `readSecrets`.
@@ -10,7 +10,9 @@ const log = pino({ name: "gateway", level: process.env.TANDEM_LOG_LEVEL ?? "info
 try {
   const path = process.argv[2] ?? process.env.TANDEM_GATEWAY_CONFIG;
   if (path === undefined) throw new Error("want the path of a configuration file");
-  const running = await serveGateway(readGatewayConfig(path), readSecrets(process.env), { subscribe, log });
+  const file = readGatewayConfig(path);
+  const config = { ...file, keys: [...file.keys, ...readApiKeys(process.env)] };
+  const running = await serveGateway(config, readSecrets(process.env), { subscribe, log });
   log.info({ url: running.url, admin: running.adminUrl }, "gateway serves");
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const)

@@ -8,10 +8,20 @@ export const STACK_LABEL = "tandem.dev/stack";
 export const LWS_NAME_LABEL = "leaderworkerset.sigs.k8s.io/name";
 export const LWS_WORKER_INDEX_LABEL = "leaderworkerset.sigs.k8s.io/worker-index";
 
+/** Agent, gateway and reconciler in one image: built on the operator's machine and imported by every node. */
+export const TANDEM_IMAGE = "tandem.local/tandem:dev";
+
 export const ENGINE_ACCOUNT = "engine";
 export const ACTIVE_SERVICE = "active";
 export const PLAN_CONFIG = "serving-plan";
 export const PULL_DAEMON = "engine-image";
+export const AGENT = "agent";
+export const GATEWAY = "gateway";
+
+/** Secret with `agent-token` and `admin-token`; written by `tandem up`, never rendered. */
+export const TOKENS_SECRET = "tandem-tokens";
+/** Secret with `keys.json`: names and SHA-256 of the API keys. */
+export const API_KEYS_SECRET = "api-keys";
 
 /** PriorityClasses belong to no namespace, so the stack's name keeps two stacks of one cluster apart. */
 export function priorityClassName(plan: ServingPlan): string {
@@ -30,4 +40,14 @@ export function groupLabels(plan: ServingPlan, group: GroupPlan): Record<string,
 /** In the order of their names, so that the order in which a spec lists them changes nothing. */
 export function groupsOf(plan: ServingPlan): GroupPlan[] {
   return Object.values(plan.groups).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** A node affinity for servers by name: a label moves, what these pods watch or serve does not. */
+export function onServers(names: readonly string[]): object {
+  const term = { key: "kubernetes.io/hostname", operator: "In", values: [...names].sort() };
+  return {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [term] }] },
+    },
+  };
 }

@@ -1,6 +1,8 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { engineAccount, viewerBinding, viewerRole } from "./access.ts";
+import { agentDaemon } from "./agent.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
+import { gatewayObjects } from "./gateway.ts";
 import { imagePull } from "./image-pull.ts";
 import { leaderWorkerSet } from "./leader-worker-set.ts";
 import type { Manifest } from "./manifest.ts";
@@ -30,6 +32,8 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     ...(active === undefined ? [] : [activeService(plan, active)]),
     ...groups.map((group) => leaderService(plan, group)),
     imagePull(plan),
+    agentDaemon(plan),
+    ...gatewayObjects(plan),
     ...groups.map((group) => leaderWorkerSet(plan, group)),
   ];
 }

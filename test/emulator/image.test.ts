@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadPlan } from "../../src/cli/load-plan.ts";
 import { emulatorImage } from "../../src/emulator/image.ts";
 import { emulatorManifests } from "../../src/emulator/manifests.ts";
 import { MODULE } from "./server-process.ts";
@@ -61,7 +62,7 @@ describe("the image", () => {
 });
 
 test("the device plugin's DaemonSet uses that image, on every node but the control plane", () => {
-  const [daemon] = emulatorManifests({ name: "local" } as never);
+  const [daemon] = emulatorManifests(loadPlan("stacks/local.yaml").plan);
   const spec = JSON.stringify(daemon);
   expect(spec).toContain('"image":"tandem.local/sglang-emulator:dev","imagePullPolicy":"Never"');
   expect(spec).toContain('"key":"node-role.kubernetes.io/control-plane","operator":"DoesNotExist"');

@@ -1,0 +1,99 @@
+import { AGENT_PORT } from "../plan/service-ports.ts";
+import type { ServingPlan } from "../plan/serving-plan.ts";
+import { EMULATOR_IMAGE } from "../spec/schema-engine.ts";
+import type { Manifest } from "./manifest.ts";
+import { AGENT, onServers, stackLabels, TANDEM_IMAGE, TOKENS_SECRET } from "./names.ts";
+
+/** Where the pod finds what belongs to its server. */
+const BOOT_ID = "/run/server/boot_id";
+const TOKEN_FOLDER = "/etc/tandem-agent";
+
+/**
+ * The agent of every GPU server, spares too. It must run where everything else was driven away, so it tolerates every
+ * taint.
+ *
+ * It is privileged, for three reasons and no other: the driver's device files, which `nvidia-smi` opens; the kernel log's
+ * device; and its server's mount namespace, in which that server's own `nvidia-smi` is run. It has no Kubernetes token,
+ * and writes to no file of the server.
+ */
+export function agentDaemon(plan: ServingPlan): Manifest {
+  const name = { "app.kubernetes.io/name": AGENT };
+  const labels = { ...name, ...stackLabels(plan) };
+  const servers = [...Object.values(plan.groups).flatMap(({ servers }) => servers), ...plan.spec.spares];
+  const volumes = agentVolumes(plan);
+  return {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: AGENT, namespace: plan.namespace, labels },
+    spec: {
+      selector: { matchLabels: labels },
+      // One after the other: a gateway that hears no agent of a group cannot tell a dead server from a silent one.
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      template: {
+        metadata: { labels },
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          priorityClassName: "system-node-critical",
+          terminationGracePeriodSeconds: 2,
+          hostNetwork: true,
+          // The ranks' processes, whose end must be seen at once, are the server's.
+          hostPID: true,
+          affinity: onServers(servers),
+          tolerations: [{ operator: "Exists" }],
+          containers: [
+            {
+              name: "agent",
+              image: TANDEM_IMAGE,
+              imagePullPolicy: "Never",
+              command: ["node", "--max-semi-space-size=2", "/usr/lib/tandem/tandem-agent.mjs"],
+              env: agentEnv(plan),
+              ports: [{ name: "evidence", containerPort: AGENT_PORT, hostPort: AGENT_PORT, protocol: "TCP" }],
+              readinessProbe: { httpGet: { path: "/healthz", port: "evidence", scheme: "HTTP" }, periodSeconds: 5 },
+              resources: { requests: { cpu: "20m", memory: "48Mi" }, limits: { memory: "128Mi" } },
+              securityContext: { privileged: true, readOnlyRootFilesystem: true },
+              volumeMounts: volumes.map(({ mount }) => mount),
+            },
+          ],
+          volumes: volumes.map(({ volume }) => volume),
+        },
+      },
+    },
+  };
+}
+
+function agentEnv(plan: ServingPlan): object[] {
+  const values = {
+    AGENT_PORT: String(AGENT_PORT),
+    AGENT_TOKEN_FILE: `${TOKEN_FOLDER}/token`,
+    AGENT_BOOT_ID_FILE: BOOT_ID,
+    AGENT_GPUS: String(plan.gpusPerServer),
+    // The driver's programs and libraries are the server's, so its nvidia-smi runs in the server's own file system.
+    AGENT_NVIDIA_SMI: "nsenter --target 1 --mount -- nvidia-smi",
+    AGENT_SYS: plan.image === EMULATOR_IMAGE ? "/run/tandem/sys" : "/sys",
+  };
+  return [
+    { name: "AGENT_SERVER", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "spec.nodeName" } } },
+    ...Object.entries(values).map(([name, value]) => ({ name, value })),
+  ];
+}
+
+function agentVolumes(plan: ServingPlan): { volume: object; mount: object }[] {
+  const host = (name: string, path: string, type: string, mountPath: string) => ({
+    volume: { name, hostPath: { path, type } },
+    mount: { name, mountPath, readOnly: true },
+  });
+  return [
+    {
+      volume: {
+        name: "token",
+        secret: { secretName: TOKENS_SECRET, defaultMode: 0o400, items: [{ key: "agent-token", path: "token" }] },
+      },
+      mount: { name: "token", mountPath: TOKEN_FOLDER, readOnly: true },
+    },
+    // Through a mount of their own: a local machine has its own of both, and shares the rest of /proc with its host.
+    host("boot-id", "/proc/sys/kernel/random/boot_id", "", BOOT_ID),
+    host("kernel-log", "/dev/kmsg", "", "/dev/kmsg"),
+    ...(plan.image === EMULATOR_IMAGE ? [host("emulator", "/run/tandem", "DirectoryOrCreate", "/run/tandem")] : []),
+  ];
+}

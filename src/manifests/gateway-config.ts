@@ -1,0 +1,43 @@
+import { AGENT_PORT, GATEWAY_ADMIN_PORT } from "../plan/service-ports.ts";
+import type { ServingPlan } from "../plan/serving-plan.ts";
+import { groupsOf } from "./names.ts";
+
+/** Address of a server of the spec, of the control plane's too. */
+export function addressOf({ spec }: ServingPlan, server: string): string {
+  const found = { ...spec.controlPlane, ...spec.servers }[server];
+  if (found === undefined) throw new Error(`${server} is no server of ${spec.name}`);
+  return found.address;
+}
+
+/** What a gateway replica reads at its start (`src/gateway/config.ts`); the same on every replica. It holds no secret. */
+export function gatewayConfig(plan: ServingPlan): object {
+  const { gateway } = plan.spec;
+  if (gateway === undefined) throw new Error(`${plan.name} has no gateway`);
+  const at = (server: string, port: number) => `http://${addressOf(plan, server)}:${port}`;
+  const groups = groupsOf(plan);
+  const servers = [...groups.flatMap(({ servers }) => servers), ...plan.spec.spares].sort();
+  return {
+    listen: { host: "0.0.0.0", port: gateway.port },
+    admin: { host: "0.0.0.0", port: GATEWAY_ADMIN_PORT },
+    model: {
+      name: plan.model.servedName,
+      parser: flagOf(plan.launch.leader.args, "--reasoning-parser"),
+      // The template of R1-0528 leaves the opening tag to the model.
+      templateOpensThink: !plan.model.preset.includes("0528"),
+      contextLength: plan.model.contextLength,
+    },
+    servers: Object.fromEntries(servers.map((server) => [server, { agent: at(server, AGENT_PORT) }])),
+    groups: Object.fromEntries(
+      // Any server of a group may hold its leader; the others answer 404.
+      groups.map(({ id, servers }) => [id, { servers, urls: servers.map((server) => at(server, plan.ports.http)) }]),
+    ),
+    active: groups.find(({ role }) => role === "active")?.id ?? groups[0]?.id,
+    epoch: 1,
+    siblings: gateway.on.map((server) => at(server, GATEWAY_ADMIN_PORT)),
+  };
+}
+
+function flagOf(args: readonly string[], flag: string): string | null {
+  const at = args.indexOf(flag);
+  return at < 0 ? null : (args[at + 1] ?? null);
+}

@@ -1,0 +1,99 @@
+import { GATEWAY_ADMIN_PORT } from "../plan/service-ports.ts";
+import type { ServingPlan } from "../plan/serving-plan.ts";
+import { checksum } from "./checksum.ts";
+import { gatewayConfig } from "./gateway-config.ts";
+import type { Manifest } from "./manifest.ts";
+import { API_KEYS_SECRET, GATEWAY, onServers, stackLabels, TANDEM_IMAGE, TOKENS_SECRET } from "./names.ts";
+
+const CONFIG_FOLDER = "/etc/tandem-gateway";
+const SECRETS_FOLDER = "/etc/tandem-secrets";
+/** The gateway lets answers end for a minute after SIGTERM (`limits.drainMs`), and has a little to leave. */
+const GRACE_SECONDS = 70;
+/** A user that owns nothing on the server. */
+const NOBODY = 65_532;
+
+/** The gateway's objects; none for a spec without a gateway. */
+export function gatewayObjects(plan: ServingPlan): Manifest[] {
+  const { gateway } = plan.spec;
+  if (gateway === undefined) return [];
+  const labels = { "app.kubernetes.io/name": GATEWAY, ...stackLabels(plan) };
+  const metadata = { name: GATEWAY, namespace: plan.namespace, labels };
+  const config = `${JSON.stringify(gatewayConfig(plan), null, 2)}\n`;
+  return [
+    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "config.json": config } },
+    {
+      apiVersion: "apps/v1",
+      // One replica on each of its servers and nowhere else: a replica whose server died is not made anew on another.
+      kind: "DaemonSet",
+      metadata,
+      spec: {
+        selector: { matchLabels: labels },
+        // The address moves to the other replica first; two at once would leave nobody.
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+        template: {
+          // Another configuration is another pod: the gateway reads it once.
+          metadata: { labels, annotations: { "tandem.dev/config": checksum(config) } },
+          spec: gatewayPod(gateway.on, gateway.port),
+        },
+      },
+    },
+  ];
+}
+
+function gatewayPod(on: readonly string[], port: number): object {
+  const secret = (name: string) => `${SECRETS_FOLDER}/${name}`;
+  const listens = (name: string, number: number) => ({
+    name,
+    containerPort: number,
+    hostPort: number,
+    protocol: "TCP",
+  });
+  const answers = { httpGet: { path: "/healthz", port: "api", scheme: "HTTP" }, timeoutSeconds: 2 };
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    priorityClassName: "system-node-critical",
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    // The address that moves between the replicas belongs to their servers.
+    hostNetwork: true,
+    affinity: onServers(on),
+    tolerations: [{ operator: "Exists" }],
+    securityContext: { runAsNonRoot: true, runAsUser: NOBODY, runAsGroup: NOBODY, fsGroup: NOBODY },
+    containers: [
+      {
+        name: "gateway",
+        image: TANDEM_IMAGE,
+        imagePullPolicy: "Never",
+        command: ["node", "/usr/lib/tandem/tandem-gateway.mjs", `${CONFIG_FOLDER}/config.json`],
+        env: [
+          { name: "TANDEM_AGENT_TOKEN_FILE", value: secret("agent-token") },
+          { name: "TANDEM_ADMIN_TOKEN_FILE", value: secret("admin-token") },
+          { name: "TANDEM_API_KEYS_FILE", value: secret("keys.json") },
+        ],
+        ports: [listens("api", port), listens("admin", GATEWAY_ADMIN_PORT)],
+        readinessProbe: { ...answers, periodSeconds: 2 },
+        livenessProbe: { ...answers, periodSeconds: 5, failureThreshold: 6 },
+        resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "1Gi" } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        volumeMounts: [
+          { name: "config", mountPath: CONFIG_FOLDER, readOnly: true },
+          { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true },
+        ],
+      },
+    ],
+    volumes: [
+      { name: "config", configMap: { name: GATEWAY, defaultMode: 0o444 } },
+      {
+        name: "secrets",
+        projected: {
+          defaultMode: 0o440,
+          sources: [{ secret: { name: TOKENS_SECRET } }, { secret: { name: API_KEYS_SECRET } }],
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { agentSettings } from "../../src/agent/config.ts";
+import { parseGatewayConfig } from "../../src/gateway/config.ts";
+import { agentDaemon } from "../../src/manifests/agent.ts";
+import { checksum } from "../../src/manifests/checksum.ts";
+import { gatewayObjects } from "../../src/manifests/gateway.ts";
+import { gatewayConfig } from "../../src/manifests/gateway-config.ts";
+import { STACKS, stackPlan } from "../support/stacks.ts";
+
+interface Container {
+  command: string[];
+  env: { name: string; value?: string }[];
+  securityContext: { privileged?: boolean; capabilities?: { add?: string[] } };
+}
+
+const withGateway = STACKS.map(stackPlan).filter(({ spec }) => spec.gateway !== undefined);
+const podOf = (object: object) =>
+  (object as { spec: { template: { spec: { containers: Container[] } } } }).spec.template;
+
+describe("the gateway", () => {
+  test.each(withGateway.map((plan) => [plan.name, plan] as const))(
+    "%s: the gateway accepts its configuration",
+    (_name, plan) => {
+      const config = parseGatewayConfig(gatewayConfig(plan));
+      expect(Object.keys(config.groups)).toEqual(Object.keys(plan.groups).sort());
+      for (const { servers } of Object.values(config.groups)) {
+        for (const server of servers) expect(config.servers[server]?.agent).toMatch(/^http:\/\/[\d.]+:9477$/);
+      }
+      // Keys, even hashed, are not for everybody who may read a ConfigMap.
+      expect(config.keys).toEqual([]);
+    },
+  );
+
+  test("another configuration is another pod", () => {
+    const plan = stackPlan("example");
+    const pod = (changed: typeof plan) => JSON.stringify(podOf(gatewayObjects(changed).at(-1) ?? {}));
+    const longer = { ...plan, model: { ...plan.model, contextLength: plan.model.contextLength + 1 } };
+    expect(pod(plan)).toBe(pod(stackPlan("example")));
+    expect(pod(longer)).not.toBe(pod(plan));
+  });
+
+  test("a spec without a gateway has none of its objects", () => {
+    const { spec, ...plan } = stackPlan("example");
+    const { gateway: _, ...rest } = spec;
+    expect(gatewayObjects({ ...plan, spec: rest })).toEqual([]);
+  });
+});
+
+describe("the agent", () => {
+  test.each(STACKS)("%s: the agent accepts its settings", (name) => {
+    const [container] = podOf(agentDaemon(stackPlan(name))).spec.containers;
+    const env = Object.fromEntries(container?.env.map(({ name, value }) => [name, value ?? "gpu-a"]) ?? []);
+    expect(agentSettings(env)).toMatchObject({ AGENT_SERVER: "gpu-a", AGENT_PORT: 9477 });
+  });
+
+  test("only emulated servers have their InfiniBand tree elsewhere", () => {
+    const sys = (name: string) =>
+      JSON.stringify(agentDaemon(stackPlan(name))).match(/"AGENT_SYS","value":"([^"]+)"/)?.[1];
+    expect([sys("local"), sys("example")]).toEqual(["/run/tandem/sys", "/sys"]);
+  });
+});
+
+test.each([
+  ["", "811c9dc5"],
+  ["a", "e40c292c"],
+  ["foobar", "bf9cf968"],
+])("FNV-1a of %j is %s (the published vectors)", (text, sum) => expect(checksum(text)).toBe(sum));
