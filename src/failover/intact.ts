@@ -1,0 +1,34 @@
+import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "./observed.ts";
+import { HOUR_MS } from "./observed.ts";
+
+/** A group that serves and against which nothing is known. A server that is merely unheard is nothing known. */
+export function isIntact(group: GroupObserved): boolean {
+  return group.run === "serving" && group.verdict.state !== "suspect";
+}
+
+/** Suspect for long enough to touch more than traffic. */
+export function isConfirmed(
+  { verdict }: Pick<GroupObserved, "verdict">,
+  atMs: number,
+  policy: FailoverPolicy,
+): boolean {
+  return verdict.state === "suspect" && atMs - verdict.sinceMs >= policy.confirmAfterMs;
+}
+
+export function groupOf(seen: Observed, id: string): GroupObserved | undefined {
+  return seen.groups.find((group) => group.id === id);
+}
+
+export function serverOf(seen: Observed, name: string): ServerObserved | undefined {
+  return seen.servers.find((server) => server.name === name);
+}
+
+/** The other groups that could serve right now. */
+export function intactBeside(seen: Observed, id: string): GroupObserved[] {
+  return seen.groups.filter((group) => group.id !== id && isIntact(group));
+}
+
+/** Failovers in the last hour, in whole ones: with two groups a percentage would either always or never stop us. */
+export function failoversInHour({ atMs, failoversMs }: Observed): number {
+  return failoversMs.filter((whenMs) => atMs - whenMs < HOUR_MS).length;
+}

@@ -1,0 +1,124 @@
+import type { Remedy } from "../health/remedy.ts";
+
+/** Everything that one decision is made on: one consistent snapshot, all times on one clock. It is recorded with the decision. */
+export interface Observed {
+  atMs: number;
+  holdsLease: boolean;
+  /** When the cluster was read. */
+  snapshotAtMs: number;
+  /** A person stopped the automation. */
+  paused: { by: string } | null;
+  epoch: number;
+  active: string;
+  /** What the gateways that are heard do now. */
+  gateways: readonly GatewayReport[];
+  groups: readonly GroupObserved[];
+  servers: readonly ServerObserved[];
+  /** Failovers of real faults; drills and planned moves are not in it. */
+  failoversMs: readonly number[];
+  /** The engine's revision (image, flags, model) that the spec asks for. */
+  wantedRevision: string;
+  /** A person asks for a planned move. */
+  switchoverTo: string | null;
+}
+
+export interface GatewayReport {
+  replica: string;
+  /** The group it sends new requests to, and since when. */
+  group: string;
+  sinceMs: number;
+  /** The last epoch it has acted on; a lower one means that it has not heard our last word, or does not follow it. */
+  epoch: number;
+}
+
+export interface GroupObserved {
+  id: string;
+  /** How many servers it needs. */
+  size: number;
+  /** The servers that carry its label. */
+  members: readonly string[];
+  /** `stopped`: no replica is wanted. `starting`: wanted, not ready. */
+  run: "stopped" | "starting" | "serving";
+  runSinceMs: number;
+  /** Pods that are still there although none is wanted. */
+  podsLeft: number;
+  verdict: VerdictObserved & { blamed: string | null; wantsSwitch: boolean };
+  /** What the last fault follows (`src/health/follows.ts`). */
+  follows: "server" | "workload" | "unknown";
+  /** Starts after a software crash. */
+  restartsMs: readonly number[];
+  revision: string;
+  /** A revision that this group did not turn green with. */
+  failedRevision: string | null;
+  takeover: { ready: boolean; reason: string };
+}
+
+export interface VerdictObserved {
+  state: "healthy" | "suspect" | "blind";
+  sinceMs: number;
+  remedy: Remedy | null;
+  reason: string;
+}
+
+export interface ServerObserved {
+  name: string;
+  /** By its label; null is a spare, or a server that is being mended. */
+  group: string | null;
+  verdict: VerdictObserved;
+  /** Taken out of service by us, with what it needs before it may serve again. */
+  quarantine: { sinceMs: number; remedy: Remedy } | null;
+  /** Proven unable to act for its old group (`src/health/fenced.ts`). */
+  fence: { fenced: boolean; reason: string };
+  /** The taint that lets Kubernetes clean up after a machine that is off. */
+  outOfService: boolean;
+  bmc: boolean;
+  power: "on" | "off" | "unknown";
+  powerOffAskedMs: number | null;
+  /** The strongest thing that was done since the quarantine began, and when. */
+  treated: { remedy: Remedy; atMs: number } | null;
+  /** Passed its checks since it was treated. */
+  validated: boolean;
+  /** A person cordoned it; we leave it alone. */
+  reserved: boolean;
+}
+
+export interface FailoverPolicy {
+  mode: "automatic" | "manual";
+  /** Failovers per hour before automation stops and says so. */
+  maxPerHour: number;
+  /** A verdict holds this long before anything but traffic is touched. */
+  confirmAfterMs: number;
+  /** A snapshot older than this is not acted on. */
+  staleAfterMs: number;
+  /** Gateways that disagree longer than this are settled. */
+  settleAfterMs: number;
+  /** A server that is heard may end its processes by itself in this time, before its power is cut. */
+  emptyWithinMs: number;
+  /** After this a person is told that a server is not fenced. */
+  fenceWithinMs: number;
+  /** Reset or reboot, until the server is heard well again. */
+  treatWithinMs: number;
+  /** The plan's load time with room. */
+  startWithinMs: number;
+  /** Starts after software crashes of one group per hour. */
+  maxRestarts: number;
+  /** Between planned moves for slowness. */
+  cooldownMs: number;
+}
+
+export const HOUR_MS = 3_600_000;
+
+/** Ours, except the first two (spec) and the load time (plan); fences within 15 s are the promise of the issue. */
+export const DEFAULT_POLICY: FailoverPolicy = {
+  mode: "automatic",
+  maxPerHour: 2,
+  confirmAfterMs: 3_000,
+  staleAfterMs: 5_000,
+  settleAfterMs: 2_000,
+  emptyWithinMs: 5_000,
+  fenceWithinMs: 15_000,
+  treatWithinMs: 1_200_000,
+  startWithinMs: 1_800_000,
+  maxRestarts: 2,
+  cooldownMs: 1_800_000,
+};

@@ -1,0 +1,47 @@
+import { act, type Decision, escalate, wait } from "../decision.ts";
+import { groupOf, intactBeside, isIntact } from "../intact.ts";
+import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
+
+/**
+ * Planned moves, only while every group serves: what a person asks for, a new revision (the standby first, then the others), and
+ * a group that is slower than itself. The old active group finishes its streams where they are.
+ */
+export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[] {
+  const active = groupOf(seen, seen.active);
+  if (active === undefined || !isIntact(active)) return [];
+  if (seen.switchoverTo !== null && seen.switchoverTo !== active.id) return moveTo(seen.switchoverTo, seen, "asked");
+  if (seen.groups.some((group) => !isIntact(group))) return [];
+  const standbys = intactBeside(seen, active.id);
+  const old = standbys.find(({ revision }) => revision !== seen.wantedRevision);
+  if (old !== undefined) return change(old, seen);
+  if (active.revision !== seen.wantedRevision) {
+    const [next] = standbys;
+    // A single group has no standby to try a change on: the person who changed the spec wants it all the same.
+    return next === undefined ? change(active, seen) : moveTo(next.id, seen, "change");
+  }
+  if (!active.verdict.wantsSwitch) return [];
+  const [ready] = standbys.filter(({ takeover, verdict }) => takeover.ready && !verdict.wantsSwitch);
+  if (ready === undefined || policy.mode === "manual") return [];
+  const coolMs = Math.max(Number.NEGATIVE_INFINITY, ...seen.failoversMs) + policy.cooldownMs;
+  if (seen.atMs < coolMs) return [wait("cooling-down", coolMs, `${active.id} is slow: ${active.verdict.reason}`)];
+  return moveTo(ready.id, seen, "slow");
+}
+
+function change(group: GroupObserved, seen: Observed): Decision[] {
+  if (group.failedRevision === seen.wantedRevision) {
+    const detail = `${group.id} did not turn green with ${seen.wantedRevision}`;
+    return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
+  }
+  const action = { kind: "stop-group", group: group.id, why: "change" } as const;
+  return [act("change", action, `${group.id} goes from ${group.revision} to ${seen.wantedRevision}`)];
+}
+
+function moveTo(id: string, seen: Observed, reason: "asked" | "change" | "slow"): Decision[] {
+  const target = groupOf(seen, id);
+  if (target === undefined || !isIntact(target) || !target.takeover.ready) {
+    const why = target === undefined ? "there is no such group" : target.takeover.reason;
+    return [escalate("cannot-take-over", `${id}: ${why}`, "see `tandem status`, the column CAN TAKE OVER")];
+  }
+  const action = { kind: "set-active", group: id, epoch: seen.epoch + 1, why: "switchover" } as const;
+  return [act(reason, action, `${id} can take over`)];
+}

@@ -1,0 +1,46 @@
+import { act, type Decision, escalate, wait } from "../decision.ts";
+import { failoversInHour, groupOf, intactBeside, isConfirmed, isIntact } from "../intact.ts";
+import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
+
+/**
+ * Moves the word away from an active group that is broken, when no gateway did: they may be down, or have nothing to send. A
+ * fault that came with the work would break the next group too, so that one is kept.
+ */
+export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decision[] {
+  const active = groupOf(seen, seen.active);
+  if (active === undefined || isIntact(active)) return [];
+  if (active.run !== "serving" && active.verdict.state !== "suspect" && intactBeside(seen, active.id).length === 0)
+    return [];
+  const { verdict } = active;
+  // A fault that came with a change does not reach a group that has not been changed.
+  const isSpared = ({ revision }: GroupObserved) => active.follows !== "workload" || revision !== active.revision;
+  const [target] = intactBeside(seen, active.id).toSorted(
+    (a, b) => Number(isSpared(b)) - Number(isSpared(a)) || Number(b.takeover.ready) - Number(a.takeover.ready),
+  );
+  if (target === undefined) {
+    const each = seen.groups.map((group) => `${group.id}: ${group.verdict.reason || group.run}`).join("; ");
+    return [
+      escalate(
+        "no-intact-group",
+        each,
+        "the groups are rebuilt as far as that goes; see `tandem status` for what is missing",
+      ),
+    ];
+  }
+  if (verdict.state === "suspect" && !isConfirmed(active, seen.atMs, policy)) {
+    return [wait("unconfirmed", verdict.sinceMs + policy.confirmAfterMs, `${active.id}: ${verdict.reason}`)];
+  }
+  if (!isSpared(target)) {
+    const fix = `find what crashes it, then: tandem failover --to ${target.id}`;
+    return [escalate("follows-workload", `${active.id}: ${verdict.reason}; ${target.id} is not spent on it`, fix)];
+  }
+  if (policy.mode === "manual") {
+    return [escalate("manual-mode", `${active.id}: ${verdict.reason}`, `run: tandem failover --to ${target.id}`)];
+  }
+  if (failoversInHour(seen) >= policy.maxPerHour) {
+    const detail = `${failoversInHour(seen)} failovers in the last hour; ${active.id}: ${verdict.reason}`;
+    return [escalate("too-many-failovers", detail, `look first, then: tandem failover --to ${target.id}`)];
+  }
+  const action = { kind: "set-active", group: target.id, epoch: seen.epoch + 1, why: "failover" } as const;
+  return [act("group-failed", action, `${active.id}: ${verdict.reason}`)];
+}

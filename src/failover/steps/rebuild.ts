@@ -1,0 +1,97 @@
+import type { Remedy } from "../../health/remedy.ts";
+import { act, type Decision, escalate, wait } from "../decision.ts";
+import { failoversInHour, intactBeside, isConfirmed, isIntact, serverOf } from "../intact.ts";
+import { type FailoverPolicy, type GroupObserved, HOUR_MS, type Observed } from "../observed.ts";
+import { membersOf } from "./members.ts";
+
+/** Takes every broken group apart and puts it together again, each by one step. */
+export function rebuildGroups(seen: Observed, policy: FailoverPolicy): Decision[] {
+  return seen.groups.flatMap((group) => rebuild(group, seen, policy));
+}
+
+function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
+  // While traffic has somewhere to go, it goes first.
+  if (group.id === seen.active && intactBeside(seen, group.id).length > 0) return [];
+  if (group.run === "stopped") return putTogether(group, seen, policy);
+  if (group.verdict.state === "suspect") return takeApart(group, seen, policy);
+  if (group.run === "serving") return [];
+  const untilMs = group.runSinceMs + policy.startWithinMs;
+  if (seen.atMs < untilMs) return [wait("starting", untilMs, `${group.id} loads`)];
+  const fix = `see the logs of its pods; then: tandem explain group ${group.id}`;
+  return [escalate("does-not-start", `${group.id} is not ready after its load time`, fix)];
+}
+
+function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
+  const { id, verdict } = group;
+  if (!isConfirmed(group, seen.atMs, policy)) {
+    return [wait("unconfirmed", verdict.sinceMs + policy.confirmAfterMs, `${id}: ${verdict.reason}`)];
+  }
+  const refused = brake(group, seen, policy);
+  if (refused !== null) return [refused];
+  const remedy: Remedy = verdict.remedy ?? "restart-group";
+  const blamed = verdict.blamed === null ? undefined : serverOf(seen, verdict.blamed);
+  if (remedy !== "restart-group" && blamed !== undefined && blamed.quarantine === null) {
+    const action = { kind: "quarantine", server: blamed.name, remedy } as const;
+    return [act("isolate", action, `${id}: ${verdict.reason}`)];
+  }
+  return [act("isolate", { kind: "stop-group", group: id, why: "fault" }, `${id}: ${verdict.reason}`)];
+}
+
+/** What keeps a new rebuild from beginning. One that has begun goes on: half a rebuild helps nobody. */
+function brake(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision | null {
+  const { id, verdict, follows } = group;
+  if (group.members.some((name) => serverOf(seen, name)?.quarantine)) return null;
+  const what = `${id}: ${verdict.reason}`;
+  if (policy.mode === "manual") return escalate("manual-mode", what, `run: tandem failover --rebuild ${id}`);
+  const restarts = group.restartsMs.filter((whenMs) => seen.atMs - whenMs < HOUR_MS).length;
+  if (follows === "workload" && restarts > 0) {
+    return escalate("follows-workload", what, "find the request, image or flag that crashes it; then: tandem resume");
+  }
+  if (restarts >= policy.maxRestarts && (verdict.remedy ?? "restart-group") === "restart-group") {
+    return escalate(
+      "too-many-restarts",
+      `${restarts} starts in an hour did not help; ${what}`,
+      "see the logs of its pods",
+    );
+  }
+  if (failoversInHour(seen) > policy.maxPerHour) {
+    return escalate(
+      "too-many-failovers",
+      `${failoversInHour(seen)} in the last hour; ${what}`,
+      "look first, then: tandem resume",
+    );
+  }
+  return null;
+}
+
+function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
+  const { id } = group;
+  if (group.podsLeft > 0) {
+    return [act("isolate", { kind: "delete-pods", group: id }, `${group.podsLeft} pods of ${id} are left`)];
+  }
+  const { complete, steps } = membersOf(group, seen);
+  if (!complete) return steps;
+  const busy = group.members.flatMap((name) => serverOf(seen, name) ?? []).filter(({ fence }) => !fence.fenced);
+  if (busy.length > 0) {
+    const untilMs = group.runSinceMs + policy.fenceWithinMs;
+    const told = busy.map(({ name, fence }) => `${name}: ${fence.reason}`).join("; ");
+    if (seen.atMs < untilMs) return [wait("emptying", untilMs, told)];
+    const names = busy.map(({ name }) => name).join(", ");
+    return [escalate("not-fenced", told, `see what runs on ${names}, or start it anew`)];
+  }
+  const revision = revisionFor(group, seen);
+  if (group.failedRevision === revision) {
+    const detail = `${id} did not turn green with ${revision}`;
+    return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
+  }
+  const action = { kind: "start-group", group: id, revision } as const;
+  return [act("rebuild", action, `${group.members.join(", ")} are there and empty`)];
+}
+
+/** A new revision reaches one group at a time, while another serves; a group without such company starts as it was. */
+function revisionFor(group: GroupObserved, seen: Observed): string {
+  const others = seen.groups.filter(({ id }) => id !== group.id);
+  const isTried = others.some(({ failedRevision }) => failedRevision === seen.wantedRevision);
+  const inCompany = others.length === 0 || others.some(isIntact);
+  return inCompany && !isTried ? seen.wantedRevision : group.revision;
+}

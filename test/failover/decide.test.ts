@@ -1,0 +1,347 @@
+import { describe, expect, test } from "vitest";
+import { decide } from "../../src/failover/decide.ts";
+import type { Action, Decision } from "../../src/failover/decision.ts";
+import { isIntact } from "../../src/failover/intact.ts";
+import { DEFAULT_POLICY, type GroupObserved, type Observed, type ServerObserved } from "../../src/failover/observed.ts";
+import { apply, everyStart, pass, type Start, type World, worldOf } from "./decide-world.ts";
+
+const calm: Start = {
+  a: "none",
+  b: "none",
+  ageMs: 10_000,
+  bmc: true,
+  spare: false,
+  gateways: "agree",
+  failovers: 0,
+  wanted: "v1",
+};
+const seenAt = (change: Partial<Start>) => worldOf({ ...calm, ...change }).seen;
+const withGroup = (seen: Observed, id: string, change: Partial<GroupObserved>): Observed => ({
+  ...seen,
+  groups: seen.groups.map((group) => (group.id === id ? { ...group, ...change } : group)),
+});
+const withServers = (seen: Observed, change: Partial<ServerObserved>): Observed => ({
+  ...seen,
+  servers: seen.servers.map((server) => ({ ...server, ...change })),
+});
+
+describe("one decision", () => {
+  const at = calm;
+  test.each<{ when: string; seen: Observed; then: object }>([
+    { when: "all is well", seen: seenAt(at), then: { kind: "hold", reason: "all-well" } },
+    {
+      when: "another replica decides",
+      seen: { ...seenAt({ a: "power" }), holdsLease: false },
+      then: { reason: "not-leader" },
+    },
+    {
+      when: "a person paused us",
+      seen: { ...seenAt({ a: "power" }), paused: { by: "ann" } },
+      then: { reason: "paused", detail: "paused by ann" },
+    },
+    {
+      when: "the API server is away",
+      seen: { ...seenAt({ a: "power" }), snapshotAtMs: 0 },
+      then: { reason: "stale-snapshot" },
+    },
+    {
+      when: "nobody is heard",
+      seen: withServers(seenAt({ a: "power" }), { verdict: { state: "blind", sinceMs: 0, remedy: null, reason: "" } }),
+      then: { reason: "nobody-heard" },
+    },
+    {
+      when: "one server is unheard, tokens flow",
+      seen: seenAt({ a: "unheard" }),
+      then: { kind: "hold", reason: "all-well" },
+    },
+    {
+      when: "the gateways moved",
+      seen: seenAt({ a: "power", gateways: "moved" }),
+      then: { action: { kind: "set-active", group: "b", epoch: 8, why: "adopt" } },
+    },
+    {
+      when: "they moved from a group that is well: adopt, and touch nothing",
+      seen: seenAt({ gateways: "moved" }),
+      then: { action: { kind: "set-active", group: "b", why: "adopt" } },
+    },
+    {
+      when: "they disagree for a second",
+      seen: seenAt({ gateways: "split", ageMs: 1_000 }),
+      then: { kind: "wait", reason: "gateways-disagree" },
+    },
+    {
+      when: "they disagree longer: the word stays",
+      seen: seenAt({ gateways: "split" }),
+      then: { action: { kind: "set-active", group: "a", epoch: 8, why: "settle" } },
+    },
+    {
+      when: "they disagree and the active group is broken",
+      seen: seenAt({ a: "power", gateways: "split" }),
+      then: { action: { group: "b", why: "settle" } },
+    },
+    {
+      when: "a gateway has not heard our last word",
+      seen: { ...seenAt({ gateways: "moved" }), epoch: 9 },
+      then: { kind: "hold", reason: "all-well" },
+    },
+    {
+      when: "no gateway moved and the group is broken",
+      seen: seenAt({ a: "power" }),
+      then: { action: { kind: "set-active", group: "b", why: "failover" } },
+    },
+    {
+      when: "it is broken for a second",
+      seen: seenAt({ a: "power", ageMs: 1_000 }),
+      then: { kind: "wait", reason: "unconfirmed" },
+    },
+    {
+      when: "two failovers in this hour",
+      seen: seenAt({ a: "power", failovers: 2 }),
+      then: { kind: "escalate", reason: "too-many-failovers" },
+    },
+    { when: "one failover in this hour", seen: seenAt({ a: "power", failovers: 1 }), then: { kind: "act" } },
+    {
+      when: "the fault came with the work",
+      seen: withGroup(seenAt({ a: "software" }), "a", { follows: "workload" }),
+      then: { kind: "escalate", reason: "follows-workload" },
+    },
+    {
+      when: "it came with a change that the standby has not seen",
+      seen: withGroup(seenAt({ a: "software" }), "a", { follows: "workload", revision: "v2" }),
+      then: { action: { kind: "set-active", group: "b" } },
+    },
+    {
+      when: "the standby's hardware broke",
+      seen: seenAt({ b: "reset" }),
+      then: { action: { kind: "quarantine", server: "gpu-c", remedy: "failover-reset" } },
+    },
+    {
+      when: "the standby's software broke",
+      seen: seenAt({ b: "software" }),
+      then: { action: { kind: "stop-group", group: "b", why: "fault" } },
+    },
+    {
+      when: "it crashed twice already",
+      seen: withGroup(seenAt({ b: "software" }), "b", { restartsMs: [9_000_000, 9_500_000] }),
+      then: { kind: "escalate", reason: "too-many-restarts" },
+    },
+    {
+      when: "both groups are broken",
+      seen: seenAt({ a: "support", b: "power" }),
+      then: { kind: "act", action: { kind: "quarantine", server: "gpu-a" } },
+    },
+    {
+      when: "the spec changed",
+      seen: seenAt({ wanted: "v2" }),
+      then: { action: { kind: "stop-group", group: "b", why: "change" } },
+    },
+    {
+      when: "the standby did not turn green with it",
+      seen: withGroup(seenAt({ wanted: "v2" }), "b", { failedRevision: "v2" }),
+      then: { kind: "escalate", reason: "change-failed" },
+    },
+    {
+      when: "the standby has it",
+      seen: withGroup(seenAt({ wanted: "v2" }), "b", { revision: "v2" }),
+      then: { action: { kind: "set-active", group: "b", why: "switchover" } },
+    },
+    {
+      when: "the standby has it and is not ready",
+      seen: withGroup(seenAt({ wanted: "v2" }), "b", { revision: "v2", takeover: { ready: false, reason: "cold" } }),
+      then: { kind: "escalate", reason: "cannot-take-over" },
+    },
+    {
+      when: "a person asks for a move",
+      seen: { ...seenAt(at), switchoverTo: "b" },
+      then: { action: { group: "b", why: "switchover" } },
+    },
+    {
+      when: "to the group that is active",
+      seen: { ...seenAt(at), switchoverTo: "a" },
+      then: { kind: "hold", reason: "all-well" },
+    },
+    {
+      when: "to a group that there is not",
+      seen: { ...seenAt(at), switchoverTo: "x" },
+      then: { kind: "escalate", reason: "cannot-take-over" },
+    },
+    {
+      when: "to a group that cannot",
+      seen: { ...seenAt({ b: "unheard" }), switchoverTo: "b" },
+      then: { kind: "escalate", reason: "cannot-take-over" },
+    },
+  ])("$when", ({ seen, then }) => expect(decide(seen)).toMatchObject(then));
+
+  const slow = (seen: Observed) =>
+    withGroup(seen, "a", { verdict: { ...(seen.groups[0] as GroupObserved).verdict, wantsSwitch: true } });
+  test("a slow group is left without an error, but not twice in half an hour", () => {
+    expect(decide(slow(seenAt(at)))).toMatchObject({ reason: "slow", action: { group: "b", why: "switchover" } });
+    expect(decide(slow(seenAt({ failovers: 1 })))).toMatchObject({ kind: "wait", reason: "cooling-down" });
+  });
+
+  test("by hand means that a person decides, and says how", () => {
+    const manual = { ...DEFAULT_POLICY, mode: "manual" } as const;
+    expect(decide(seenAt({ a: "power" }), manual)).toMatchObject({
+      reason: "manual-mode",
+      fix: "run: tandem failover --to b",
+    });
+  });
+
+  test("a server that a person cordoned is no spare", () => {
+    let world = worldOf({ ...calm, a: "support", bmc: false, spare: true, gateways: "moved" });
+    world = {
+      ...world,
+      seen: {
+        ...world.seen,
+        servers: world.seen.servers.map((server) => (server.name === "gpu-e" ? { ...server, reserved: true } : server)),
+      },
+    };
+    const { actions, last } = run(world);
+    expect(actions.map(({ kind }) => kind)).not.toContain("add-member");
+    expect(last).toMatchObject({ kind: "escalate", reason: "needs-hands" });
+  });
+});
+
+/** Lets the world run until nothing changes any more. */
+function run(start: World, check: (before: World, action: Action, after: World) => void = () => {}) {
+  const actions: Action[] = [];
+  let world = start;
+  let last: Decision = decide(world.seen);
+  for (let idle = 0; idle < 8; ) {
+    last = decide(world.seen);
+    if (last.kind === "act") {
+      const after = apply(world, last.action);
+      check(world, last.action, after);
+      actions.push(last.action);
+      if (actions.length > 60) break;
+      world = pass(after, 10);
+      idle = 0;
+      continue;
+    }
+    const untilMs = last.kind === "wait" ? last.untilMs - world.seen.atMs : 30_000;
+    world = pass(world, Math.max(10, Math.min(30_000, untilMs)));
+    if (untilMs >= 30_000) idle += 1;
+  }
+  return { actions, last, world };
+}
+
+const intact = ({ seen }: World) => seen.groups.filter(isIntact).length;
+
+/** The invariants of the design that one action can break, against what is true and not against what is seen. */
+function checkInvariants(before: World, action: Action, after: World, trace: string): void {
+  const group = (id: string) => before.seen.groups.find((one) => one.id === id) as GroupObserved;
+  const server = (name: string) => before.seen.servers.find((one) => one.name === name) as ServerObserved;
+  if (intact(before) > 0) expect(intact(after), trace).toBeGreaterThan(0);
+  switch (action.kind) {
+    case "set-active":
+      expect(action.epoch, trace).toBe(before.seen.epoch + 1);
+      if (action.why !== "adopt" && action.why !== "settle") expect(isIntact(group(action.group)), trace).toBe(true);
+      break;
+    case "stop-group":
+      if (action.why === "fault") expect(isIntact(group(action.group)), trace).toBe(false);
+      else expect(action.group === before.seen.active || intact(before) < 2, trace).toBe(false);
+      break;
+    case "quarantine": {
+      const mine = group(server(action.server).group ?? "");
+      expect(mine.verdict.state, trace).toBe("suspect");
+      expect(before.seen.atMs - mine.verdict.sinceMs, trace).toBeGreaterThanOrEqual(DEFAULT_POLICY.confirmAfterMs);
+      break;
+    }
+    case "power-off":
+    case "treat": {
+      const { quarantine, group: label } = server(action.server);
+      expect(quarantine, trace).not.toBeNull();
+      if (label !== null) expect(group(label).run, trace).toBe("stopped");
+      if (action.kind === "treat") expect(before.truth[action.server]?.busy, trace).toBe(false);
+      break;
+    }
+    case "start-group":
+      for (const name of group(action.group).members) {
+        expect(before.truth[name], `${name} ${trace}`).toMatchObject({ busy: false, needs: null, on: true });
+        expect(server(name).quarantine, trace).toBeNull();
+      }
+      expect(group(action.group).members.length, trace).toBe(group(action.group).size);
+      break;
+    case "add-member":
+      expect(before.truth[action.server], trace).toMatchObject({ busy: false, needs: null });
+      expect(server(action.server).group, trace).toBeNull();
+      break;
+    case "return-server":
+      expect(before.truth[action.server]?.needs, trace).toBeNull();
+      break;
+  }
+}
+
+describe("from every start", () => {
+  const starts = [...everyStart()];
+
+  test(`no invariant is broken, and it ends well or with what a person must do (${starts.length} starts)`, () => {
+    for (const start of starts) {
+      const trace = JSON.stringify(start); // the failing case is its own reproduction
+      const { actions, last, world } = run(worldOf(start), (before, action, after) =>
+        checkInvariants(before, action, after, `${trace} ${JSON.stringify(action)}`),
+      );
+      expect(actions.length, trace).toBeLessThan(60);
+      expect(actions.filter(({ kind }) => kind === "set-active").length, trace).toBeLessThanOrEqual(3);
+      const allServe = world.seen.groups.every(({ run }) => run === "serving") && intact(world) === 2;
+      if (last.kind !== "escalate")
+        expect({ last, allServe }, trace).toMatchObject({ last: { reason: "all-well" }, allServe: true });
+      const active = world.seen.groups.find(({ id }) => id === world.seen.active) as GroupObserved;
+      if (intact(world) > 0 && last.kind !== "escalate") expect(isIntact(active), trace).toBe(true);
+    }
+  }, 120_000);
+
+  test("what needs no hands is mended without a person: one fault, a BMC or a server that answers", () => {
+    const curable = starts.filter(
+      ({ a, b, bmc, failovers }) =>
+        failovers === 0 &&
+        [a, b].includes("none") &&
+        [a, b].every((fault) => fault !== "support" && (fault !== "power" || bmc)),
+    );
+    expect(curable.length).toBeGreaterThan(300);
+    for (const start of curable) {
+      const { last, world } = run(worldOf(start));
+      const trace = JSON.stringify(start);
+      expect(last, trace).toMatchObject({ kind: "hold", reason: "all-well" });
+      expect(
+        world.seen.groups.map(({ revision }) => revision),
+        trace,
+      ).toEqual([start.wanted, start.wanted]);
+    }
+  });
+
+  test("a spare makes the group whole again whatever its old server needs", () => {
+    for (const a of ["support", "power"] as const) {
+      const { actions, world } = run(worldOf({ ...calm, a, bmc: false, spare: true, gateways: "moved" }));
+      expect(intact(world)).toBe(2);
+      expect(world.seen.groups[0]?.members).toEqual(["gpu-b", "gpu-e"]);
+      expect(world.seen.active).toBe("b");
+      expect(actions.filter(({ kind }) => kind === "set-active")).toHaveLength(1);
+    }
+  });
+
+  test("nothing is done on silence alone", () => {
+    for (const start of starts.filter(
+      ({ a, b, wanted, gateways }) =>
+        [a, b].every((fault) => fault === "none" || fault === "unheard") && wanted === "v1" && gateways === "agree",
+    )) {
+      expect(run(worldOf(start)).actions, JSON.stringify(start)).toEqual([]);
+    }
+  });
+});
+
+test("the whole way after a power cut, with a BMC and no spare", () => {
+  const { actions } = run(worldOf({ ...calm, a: "power", gateways: "moved" }));
+  expect(actions.map(({ kind }) => kind)).toEqual([
+    "set-active",
+    "quarantine",
+    "stop-group",
+    "delete-pods",
+    "power-off",
+    "mark-out-of-service",
+    "treat",
+    "validate",
+    "return-server",
+    "start-group",
+  ]);
+});
