@@ -81,7 +81,9 @@ export class EvidenceIntake {
           );
         const before = this.#ranks.get(evidence.rank);
         this.#ranks.set(evidence.rank, evidence.pid);
-        if (evidence.state === "running" && before !== undefined && before !== evidence.pid) this.#restarted(group);
+        // Also the first that this gateway hears of: in the history of an agent it comes after the exits before it. It is no
+        // acquittal yet, since the group must answer a canary as well.
+        if (evidence.state === "running" && before !== evidence.pid) this.#restarted(group);
         return false;
       }
       case "engine-process":
