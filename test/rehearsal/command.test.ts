@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
+import type { RehearsalReport } from "../../src/report/rehearsal.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rehearse-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, ["src/cli/main.ts", "rehearse", ...args], {
+    // Its own group, as a shell gives it one.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, TMPDIR: folder },
+  });
+  const said = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    said.out += text;
+    child.emit("said");
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    said.err += text;
+  });
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  return { child, said, ended };
+}
+
+/** Processes that this test's rehearsals have left, found by the folder that only they know. */
+function leftovers(): string[] {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+        return environment.includes(folder) ? [readFileSync(`/proc/${pid}/cmdline`, "latin1")] : [];
+      } catch {
+        return [];
+      }
+    });
+  return [...found, ...readdirSync(folder)];
+}
+
+async function nothingIsLeft(): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (leftovers().length > 0 && Date.now() < deadline) await sleep(50);
+  expect(leftovers()).toEqual([]);
+}
+
+describe.skipIf(process.platform !== "linux")("tandem rehearse", () => {
+  test("tells the story, says it as JSON, and leaves nothing behind", async () => {
+    const { said, ended } = start(["--fault", "gpu-xid", "--streams", "6", "--output", "json"]);
+    const [code] = await ended;
+    const report = JSON.parse(said.out) as RehearsalReport;
+    expect(report).toMatchObject({
+      fault: "gpu-xid",
+      from: "a",
+      to: "b",
+      streams: { streams: 6, perfect: 6, lost: 0 },
+    });
+    expect(report.reason).toContain("XID 79");
+    // A machine that is busy with other things may be late; then the command says so.
+    expect({ code, passed: report.passed }).toEqual(
+      report.passed ? { code: 0, passed: true } : { code: 2, passed: false },
+    );
+    await nothingIsLeft();
+  });
+
+  test.each<[NodeJS.Signals, string]>([
+    ["SIGINT", "Ctrl-C"],
+    ["SIGKILL", "a killed rehearsal"],
+  ])("%s: %s leaves nothing behind", async (signal) => {
+    const { child, said, ended } = start(["--streams", "2"]);
+    while (!said.out.includes("ranks have loaded")) await once(child, "said");
+    expect(leftovers().length).toBeGreaterThan(4);
+    child.kill(signal);
+    expect((await ended)[1]).toBe(signal);
+    await nothingIsLeft();
+  });
+
+  test.each<[string, string[], string]>([
+    ["a stack of one group", ["stacks/single.yaml"], "E_REHEARSAL_GROUPS"],
+    ["a server that is in no group", ["--victim", "gpu-x"], "name one of gpu-a, gpu-b, gpu-c, gpu-d"],
+    ["an unknown fault", ["--fault", "meteor"], "Allowed choices are"],
+    ["no streams", ["--streams", "0"], "whole number from 1"],
+    ["no spec", ["nowhere.yaml"], "E_SPEC_FILE"],
+  ])("refuses %s before anything starts", async (_name, args, sentence) => {
+    const { said, ended } = start(args);
+    expect((await ended)[0]).toBe(1);
+    expect(said.err).toContain(sentence);
+    expect(said.out).toBe("");
+  });
+});
