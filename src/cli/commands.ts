@@ -14,6 +14,10 @@ export const commands: Record<string, CommandEntry> = {
     load: () => import("./commands/plan.ts"),
   },
   render: { summary: "print the Kubernetes objects of a spec", load: () => import("./commands/render.ts") },
+  explain: {
+    summary: "say what a layout, flag, rule or GPU error code means",
+    load: () => import("./commands/explain.ts"),
+  },
   schema: { summary: "print the JSON Schema of the spec", load: () => import("./commands/schema.ts") },
   tools: { summary: "list outside programs and get those that are missing", load: () => import("./commands/tools.ts") },
   up: {

@@ -2,6 +2,7 @@ import type { ClusterSpec } from "../spec/schema.ts";
 import type { Fleet } from "./layouts/fleet.ts";
 import type { Judged } from "./layouts/judge.ts";
 import { LEAST_HEADROOM_GIB } from "./memory.ts";
+import { thousands } from "./thousands.ts";
 
 /** What runs, but a person should know before buying or blaming: one sentence each, with numbers. */
 export function planWarnings(spec: ClusterSpec, fleet: Fleet, { layout, workload, memory }: Judged): string[] {
@@ -15,7 +16,7 @@ export function planWarnings(spec: ClusterSpec, fleet: Fleet, { layout, workload
   }
   if (pool < 2 * spec.model.contextLength) {
     warnings.push(
-      `one rank's pool of ${pool.toLocaleString("en-US")} tokens holds a single request of full length (${spec.model.contextLength.toLocaleString("en-US")})`,
+      `one rank's pool of ${thousands(pool)} tokens holds a single request of full length (${thousands(spec.model.contextLength)})`,
     );
   }
   if (fleet.servers > 1 && rdma.kind === "none") {

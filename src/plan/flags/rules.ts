@@ -15,6 +15,7 @@ export interface FlagContext {
 export interface FlagRule {
   id: string;
   flag: string;
+  means: string;
   violated: (context: FlagContext, value: string | undefined) => { why: string; fix: string } | undefined;
 }
 
@@ -22,6 +23,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "lora_paths",
     flag: "--lora-paths",
+    means: "An adapter that is written as JSON names itself and its path.",
     violated: ({ flags }) => {
       const wrong = flags.get("--lora-paths")?.find((value) => /^\s*\{.*\}\s*$/s.test(value) && !namesAdapter(value));
       return wrong === undefined
@@ -35,6 +37,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "chunk_page",
     flag: "--page-size",
+    means: "The chunk of a rank is a whole number of KV pages.",
     violated: ({ workload }, value) =>
       workload.chunkPerRankTokens % Number(value) === 0
         ? undefined
@@ -46,6 +49,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "priority_policy",
     flag: "--enable-priority-scheduling",
+    means: "Priorities are kept by the policies fcfs and lof alone.",
     violated: ({ flags }) => {
       const policy = flags.get("--schedule-policy")?.[0] ?? "fcfs";
       return policy === "fcfs" || policy === "lof"
@@ -59,6 +63,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "retraction_priority",
     flag: "--retraction-policy",
+    means: "Requests can be retracted by priority only where priorities are on.",
     violated: ({ flags }, value) =>
       value === "priority" && !flags.has("--enable-priority-scheduling")
         ? { why: "priority needs --enable-priority-scheduling", fix: "add --enable-priority-scheduling" }
@@ -67,6 +72,8 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "tbo",
     flag: "--enable-two-batch-overlap",
+    means:
+      "Two-batch overlap hides the exchange of tokens, so there must be one: attention DP or an all-to-all backend.",
     violated: ({ workload, layout }) =>
       workload.a2aBackend === "none" && layout.dataParallel === 1
         ? {
@@ -78,6 +85,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "ep_dispatch_none_static",
     flag: "--ep-dispatch-algorithm",
+    means: "Static dispatch of experts needs an all-to-all backend.",
     violated: ({ workload }, value) =>
       workload.a2aBackend === "none" && (value === "static" || value === "lp")
         ? { why: `${value} needs an all-to-all backend`, fix: "use dynamic, or layout dp16-ep16 with RDMA" }
@@ -86,6 +94,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "spec_weight_cache",
     flag: "--weight-cache-mode",
+    means: "The weight cache does not hold the layer that drafts tokens.",
     violated: ({ spec }, value) =>
       spec.engine.speculative && value !== "off"
         ? {
@@ -97,6 +106,8 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "tp_lm_head_a2a",
     flag: "--enable-tp-lm-head-all-to-all",
+    means:
+      "The head can be exchanged by all-to-all only with attention DP over all ranks and no head of each rank alone.",
     violated: ({ workload, layout }) =>
       layout.dataParallel === layout.tensorParallel && workload.a2aBackend === "none"
         ? undefined
@@ -105,6 +116,7 @@ export const FLAG_RULES: readonly FlagRule[] = [
   {
     id: "gated_launch_port",
     flag: "--gated-launch-port",
+    means: "The gate listens beside the engine, so it needs a port of its own.",
     violated: ({ spec }, value) => {
       const port = Number(value);
       const { http, dist } = spec.network.ports;
