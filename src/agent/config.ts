@@ -27,7 +27,6 @@ const Settings = z.object({
   AGENT_BOOT_ID_FILE: text("/proc/sys/kernel/random/boot_id"),
   /** Instead of the kernel's: a pretended server on a computer that it shares. */
   AGENT_BOOT_ID: z.optional(z.string()),
-  AGENT_BOOT_ID_FILE: text("/proc/sys/kernel/random/boot_id"),
   AGENT_KERNEL_LOG: orOff("/dev/kmsg"),
   AGENT_PROC: orOff("/proc"),
   AGENT_PROCESS_POLL_MS: whole(20, 5, 1_000),

@@ -19,6 +19,8 @@ export interface DiscoverOptions {
   /** Must be part of the launcher's command line; where several servers share one computer it tells them apart. */
   match: string;
   onFound(rank: FoundRank): void;
+  /** Every process that is looked at, with its name. */
+  onProcess(pid: number, comm: string | null): void;
   /** A process whose command line does not come: it sits in the kernel, most likely in the driver. */
   onHung(pid: number): void;
 }
@@ -47,7 +49,7 @@ export class Discovery {
   }
 
   scan(nowMs: number): void {
-    const { proc, onHung } = this.#options;
+    const { proc, onHung, onProcess } = this.#options;
     this.#scans++;
     const pids = proc.pids();
     const here = new Set(pids);
@@ -56,7 +58,9 @@ export class Discovery {
       const age = this.#scans - (this.#seen.get(pid) ?? this.#scans);
       if (!this.#seen.has(pid)) this.#seen.set(pid, this.#scans);
       if (age > YOUNG_SCANS && (pid + this.#scans) % REVISIT_SCANS !== 0) continue;
-      if (proc.comm(pid)?.startsWith(RANK_PREFIX)) this.#consider(pid, nowMs);
+      const comm = proc.comm(pid);
+      onProcess(pid, comm);
+      if (comm?.startsWith(RANK_PREFIX)) this.#consider(pid, nowMs);
     }
     for (const [pid, sinceMs] of this.#reading) if (nowMs - sinceMs > HUNG_MS) onHung(pid);
   }

@@ -4,6 +4,7 @@ import { monitorState } from "../monitor-state.ts";
 import type { Emit, Source } from "../source.ts";
 import { Discovery, type FoundLauncher, type FoundRank } from "./discover.ts";
 import { groupOfLeader } from "./engine-arguments.ts";
+import { hostServices } from "./host-services.ts";
 import { Proc } from "./proc.ts";
 
 export interface WatchProcessesOptions {
@@ -35,6 +36,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   const proc = new Proc(options.root);
   const tell = monitorState(emit, "processes");
   const watched = new Map<number, Watched>();
+  const services = hostServices(emit);
   const groupOf = ({ engine }: FoundLauncher) => options.group ?? groupOfLeader(engine.leader) ?? "unknown";
 
   const add = (found: Watched["found"], evidence: Watched["evidence"]): boolean => {
@@ -67,6 +69,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
     proc,
     match: options.match,
     onFound,
+    onProcess: services.note,
     onHung: (pid) => tell("hung", `the command line of process ${pid} cannot be read: it hangs in the kernel`),
   });
 
@@ -88,6 +91,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   const scan = () => {
     try {
       discovery.scan(monoMs());
+      services.settle((pid) => proc.comm(pid));
       tell("working");
     } catch (error) {
       tell("failed", (error as Error).message);
