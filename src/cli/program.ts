@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { emulatorManifests } from "../emulator/manifests.ts";
 import { declareStack } from "../infra/program/declare-stack.ts";
 import { readPrepared } from "../infra/stack/prepared.ts";
+import { readStackSecrets } from "../infra/stack/stack-secrets.ts";
 import { loadPlan } from "./load-plan.ts";
 
 // The Pulumi program (Pulumi.yaml names it). It only gathers what a stack is declared from: the spec that the stack's
@@ -15,6 +16,7 @@ const outputs = declareStack({
   plan,
   file,
   prepared: await readPrepared(plan.name),
+  secrets: await readStackSecrets(plan.name),
   more: plan.spec.provision.kind === "local" ? emulatorManifests(plan) : [],
 });
 export const { namespace, kubeconfig } = outputs;

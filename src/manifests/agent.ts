@@ -2,7 +2,7 @@ import { AGENT_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { EMULATOR_IMAGE } from "../spec/schema-engine.ts";
 import type { Manifest } from "./manifest.ts";
-import { AGENT, onServers, stackLabels, TANDEM_IMAGE, TOKENS_SECRET } from "./names.ts";
+import { ACCESS_SECRET, AGENT, onServers, stackLabels, TANDEM_IMAGE } from "./names.ts";
 
 /** Where the pod finds what belongs to its server. */
 const BOOT_ID = "/run/server/boot_id";
@@ -87,7 +87,7 @@ function agentVolumes(plan: ServingPlan): { volume: object; mount: object }[] {
     {
       volume: {
         name: "token",
-        secret: { secretName: TOKENS_SECRET, defaultMode: 0o400, items: [{ key: "agent-token", path: "token" }] },
+        secret: { secretName: ACCESS_SECRET, defaultMode: 0o400, items: [{ key: "agent-token", path: "token" }] },
       },
       mount: { name: "token", mountPath: TOKEN_FOLDER, readOnly: true },
     },

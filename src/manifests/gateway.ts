@@ -3,7 +3,7 @@ import type { ServingPlan } from "../plan/serving-plan.ts";
 import { checksum } from "./checksum.ts";
 import { gatewayConfig } from "./gateway-config.ts";
 import type { Manifest } from "./manifest.ts";
-import { API_KEYS_SECRET, GATEWAY, onServers, stackLabels, TANDEM_IMAGE, TOKENS_SECRET } from "./names.ts";
+import { ACCESS_SECRET, GATEWAY, onServers, stackLabels, TANDEM_IMAGE } from "./names.ts";
 
 const CONFIG_FOLDER = "/etc/tandem-gateway";
 const SECRETS_FOLDER = "/etc/tandem-secrets";
@@ -89,10 +89,7 @@ function gatewayPod(on: readonly string[], port: number): object {
       { name: "config", configMap: { name: GATEWAY, defaultMode: 0o444 } },
       {
         name: "secrets",
-        projected: {
-          defaultMode: 0o440,
-          sources: [{ secret: { name: TOKENS_SECRET } }, { secret: { name: API_KEYS_SECRET } }],
-        },
+        secret: { secretName: ACCESS_SECRET, defaultMode: 0o440 },
       },
     ],
   };

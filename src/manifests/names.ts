@@ -18,10 +18,8 @@ export const PULL_DAEMON = "engine-image";
 export const AGENT = "agent";
 export const GATEWAY = "gateway";
 
-/** Secret with `agent-token` and `admin-token`; written by `tandem up`, never rendered. */
-export const TOKENS_SECRET = "tandem-tokens";
-/** Secret with `keys.json`: names and SHA-256 of the API keys. */
-export const API_KEYS_SECRET = "api-keys";
+/** Secret with `agent-token`, `admin-token` and `keys.json` (names and SHA-256 of API keys); never rendered. */
+export const ACCESS_SECRET = "tandem-access";
 
 /** PriorityClasses belong to no namespace, so the stack's name keeps two stacks of one cluster apart. */
 export function priorityClassName(plan: ServingPlan): string {

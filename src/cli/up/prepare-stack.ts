@@ -13,7 +13,7 @@ import type { Phase } from "./phases.ts";
 
 export interface PreparedStack {
   prepared: Prepared;
-  pulumi: ResolvedTool;
+  tools: Record<(typeof TOOLS)[number], ResolvedTool>;
 }
 
 const TOOLS = ["kubernetes", "kubectl", "etcd", "coredns", "lws", "pause", "pulumi"] as const;
@@ -27,10 +27,14 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
   const local = plan.spec.provision.kind === "local";
   const archives = await phase("container images", async () => {
     const { nodeImages } = await import("../../machines/images/node-images.ts");
+    const { tandemImage } = await import("../../machines/images/tandem-image.ts");
+    const { AGENT_PROGRAMS } = await import("../../agent/programs.ts");
+    const { GATEWAY_PROGRAMS } = await import("../../gateway/programs.ts");
     const nodes = await nodeImages(tools, { signal });
-    if (!local) return { nodes, all: nodes };
+    const own = await tandemImage({ programs: [...AGENT_PROGRAMS, ...GATEWAY_PROGRAMS] });
+    if (!local) return { nodes, all: [...nodes, own] };
     const { emulatorImage } = await import("../../emulator/image.ts");
-    return { nodes, all: [...nodes, await emulatorImage()] };
+    return { nodes, all: [...nodes, own, await emulatorImage()] };
   });
   const { kubernetes } = tools;
   if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
@@ -43,10 +47,10 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
       on: placesOf(references),
     })),
   };
-  if (!local) return { prepared, pulumi: tools.pulumi };
+  if (!local) return { prepared, tools };
   const authorizedKey = await ensureKey(plan.name);
   const machineImage = await phase("machine image", (say) => localImage(kubernetes, archives.all, say, signal));
-  return { prepared: { ...prepared, machineImage, authorizedKey }, pulumi: tools.pulumi };
+  return { prepared: { ...prepared, machineImage, authorizedKey }, tools };
 }
 
 function versionWithV({ version }: ResolvedTool): string {

@@ -2,6 +2,8 @@ import { openStack } from "../../infra/stack/open-stack.ts";
 import { writePrepared } from "../../infra/stack/prepared.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
+import { writeStackPrograms } from "../../infra/stack/stack-programs.ts";
+import { ensureStackSecrets } from "../../infra/stack/stack-secrets.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { Phase } from "./phases.ts";
 import { prepareStack } from "./prepare-stack.ts";
@@ -12,14 +14,17 @@ import { prepareStack } from "./prepare-stack.ts";
  * @param file absolute path of the spec
  */
 export async function updateStack(plan: ServingPlan, file: string, phase: Phase, signal: AbortSignal): Promise<number> {
-  const { prepared, pulumi } = await prepareStack(plan, phase, signal);
+  const { prepared, tools } = await prepareStack(plan, phase, signal);
+  const pulumi = tools.pulumi.path;
   await writePrepared(plan.name, prepared);
+  await ensureStackSecrets(plan.name);
   const stack = await phase("stack", async (say) => {
-    const opened = await openStack(plan.name, pulumi.path, file, signal);
+    const opened = await openStack(plan.name, pulumi, file, signal);
+    await writeStackPrograms(opened.files, { kubectl: tools.kubectl.path, pulumi });
     await clearStaleLock(plan.name, opened.files, { say, signal });
     return opened;
   });
   // One failed server must not keep the others from being finished.
   const flags = ["--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"];
-  return phase("pulumi up", () => runPulumi(pulumi.path, stack, ["up", ...flags]));
+  return phase("pulumi up", () => runPulumi(pulumi, stack, ["up", ...flags]));
 }

@@ -12,7 +12,7 @@ const READY = new Set(["CustomResourceDefinition", "Deployment", "LeaderWorkerSe
 export function declareObject(
   cluster: Cluster,
   stack: string,
-  manifest: Manifest | pulumi.Output<Manifest>,
+  manifest: pulumi.Input<Manifest>,
   named: Manifest,
   options: { parent: pulumi.Resource; dependsOn?: pulumi.Resource[] },
 ): ManifestResource {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Manifest } from "../../manifests/manifest.ts";
 import { renderManifests } from "../../manifests/render.ts";
+import { accessSecret } from "./access-secret.ts";
 import type { Cluster } from "./cluster.ts";
 import { lwsManifests } from "./lws.ts";
 import { declareObject } from "./objects.ts";
@@ -31,8 +32,11 @@ export class Platform extends pulumi.ComponentResource {
     const [namespace, ...shared] = renderManifests(plan).filter((manifest) => groupOf(manifest) === undefined);
     if (namespace === undefined) throw new Error("a plan renders at least its namespace");
     const home = declare(namespace, []);
-    const objects = shared.map((manifest) => declare(manifest, [home]));
-    for (const manifest of more) declare(manifest, [home]);
+    const { named, manifest } = accessSecret(plan, inputs.secrets);
+    const access = declareObject(cluster, plan.name, manifest, named, { parent: this, dependsOn: [home] });
+    // Pods that mount the Secret would wait a minute for it, once they had looked too early.
+    const objects = shared.map((manifest) => declare(manifest, [home, access]));
+    for (const manifest of more) declare(manifest, [home, access]);
     this.foundation = [...controller, ...parts, home, ...objects];
     this.registerOutputs({});
   }

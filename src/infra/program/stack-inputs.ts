@@ -1,6 +1,7 @@
 import type { Manifest } from "../../manifests/manifest.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { Prepared } from "../stack/prepared.ts";
+import type { StackSecrets } from "../stack/stack-secrets.ts";
 
 /** Everything that the program declares a stack from. */
 export interface StackInputs {
@@ -9,6 +10,8 @@ export interface StackInputs {
   file: string;
   /** Undefined in a preview before the first `tandem up`. */
   prepared: Prepared | undefined;
+  /** Undefined in a preview before the first `tandem up`. */
+  secrets: StackSecrets | undefined;
   /** Objects of parts that this folder does not know (device plugin of emulated GPUs, agent, gateway, …). */
   more: readonly Manifest[];
 }

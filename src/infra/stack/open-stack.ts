@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { installLanguageHost } from "./language-plugin.ts";
+import { projectRoot } from "./run-pulumi.ts";
 import { pulumiEnv, type StackFiles, stackFiles } from "./stack-files.ts";
 
 export interface OpenStack {
@@ -41,7 +42,10 @@ export async function openStack(name: string, pulumi: string, spec: string, sign
       files.project,
       "--non-interactive",
     ];
-    await execa(pulumi, args, { env, ...(signal ? { cancelSignal: signal } : {}) });
+    const options = { env, ...(signal ? { cancelSignal: signal } : {}) };
+    await execa(pulumi, args, options);
+    // For the stock CLI in the folder of the project.
+    await execa(pulumi, ["stack", "select", name, "--cwd", projectRoot, "--non-interactive"], options);
   }
   const { encryptionsalt } = parse(await readFile(initialized, "utf8")) as { encryptionsalt: string };
   await replace(files.config, stringify({ encryptionsalt, config: { "tandem:spec": spec } }));

@@ -17,6 +17,8 @@ export interface StackFiles {
    */
   config: string;
   kubeconfig: string;
+  /** `kubectl` and `pulumi` for PATH. */
+  programs: string;
   /** An empty project of the same name, in which `pulumi stack init` can write its salt. */
   project: string;
 }
@@ -30,6 +32,7 @@ export function stackFiles(name: string, home?: string): StackFiles {
     backend: join(dir, "state"),
     config: join(dir, `Pulumi.${name}.yaml`),
     kubeconfig: join(dir, "kubeconfig"),
+    programs: join(dir, "bin"),
     project: join(dir, "project"),
   };
 }

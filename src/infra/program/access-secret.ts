@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { Manifest } from "../../manifests/manifest.ts";
+import { ACCESS_SECRET, stackLabels } from "../../manifests/names.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { StackSecrets } from "../stack/stack-secrets.ts";
+
+/** Keys and tokens of the stack as one Secret. Its values are marked, so that Pulumi encrypts them and prints none. */
+export function accessSecret(
+  plan: ServingPlan,
+  secrets: StackSecrets | undefined,
+): { named: Manifest; manifest: pulumi.Input<Manifest> } {
+  const named: Manifest = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: ACCESS_SECRET, namespace: plan.namespace, labels: stackLabels(plan) },
+    type: "Opaque",
+  };
+  const data = Object.entries(secrets === undefined ? {} : valuesOf(secrets)).map(
+    ([name, value]) => [name, pulumi.secret(Buffer.from(value).toString("base64"))] as const,
+  );
+  const known = secrets === undefined ? pulumi.unknown : Object.fromEntries(data);
+  return { named, manifest: { ...named, data: known } as unknown as pulumi.Input<Manifest> };
+}
+
+/** The clients' key is in the cluster by its hash alone: the gateway compares, and needs no more. */
+function valuesOf(secrets: StackSecrets): Record<string, string> {
+  const sha256 = createHash("sha256").update(secrets["api-key"]).digest("hex");
+  return {
+    "agent-token": secrets["agent-token"],
+    "admin-token": secrets["admin-token"],
+    "keys.json": `${JSON.stringify([{ name: "default", sha256 }])}\n`,
+  };
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stackDir } from "../../machines/home.ts";
+
+/** What the parts of a stack show each other: clients to the gateway, gateway and reconciler to agents, operators to the gateway. */
+const NAMES = { "api-key": "sk-tandem-", "agent-token": "", "admin-token": "" } as const;
+
+export type SecretName = keyof typeof NAMES;
+export type StackSecrets = Record<SecretName, string>;
+
+export function secretFile(stack: string, name: SecretName, home?: string): string {
+  return join(stackDir(stack, home), "secrets", name);
+}
+
+/** Makes what is missing, at random, one file each with mode 0600. What was made once never changes by itself. */
+export async function ensureStackSecrets(stack: string): Promise<void> {
+  await mkdir(join(stackDir(stack), "secrets"), { recursive: true, mode: 0o700 });
+  for (const [name, prefix] of Object.entries(NAMES)) {
+    const text = prefix + randomBytes(24).toString("base64url");
+    await writeFile(secretFile(stack, name as SecretName), text, { mode: 0o600, flag: "wx" }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      },
+    );
+  }
+}
+
+/** Undefined before the first `tandem up`. */
+export async function readStackSecrets(stack: string, home?: string): Promise<StackSecrets | undefined> {
+  try {
+    const names = Object.keys(NAMES) as SecretName[];
+    const entries = names.map(async (name) => [name, (await readFile(secretFile(stack, name, home), "utf8")).trim()]);
+    return Object.fromEntries(await Promise.all(entries)) as StackSecrets;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
