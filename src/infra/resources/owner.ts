@@ -2,7 +2,7 @@ import { TandemError } from "../../errors.ts";
 import { type LiveObject, printReference, referenceTo } from "../../kube/objects.ts";
 
 function managers(object: LiveObject): string[] {
-  const fields = object.metadata["managedFields"];
+  const fields = object.metadata.managedFields;
   return Array.isArray(fields) ? fields.map(({ manager }: { manager?: string }) => manager ?? "") : [];
 }
 

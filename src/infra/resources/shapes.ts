@@ -25,6 +25,16 @@ export const Node = z.strictObject({
   kubernetes: z.strictObject({ version: z.string(), path: z.string(), sha256: z.string() }),
   images: z.array(NodeImage),
   firewall: z.strictObject({ ports: z.array(z.string()), admins: z.array(z.string()), sshPort: z.int() }),
+  gateway: z
+    .strictObject({
+      address: z.string(),
+      prefixLength: z.int(),
+      interface: z.string(),
+      port: z.int(),
+      scheme: z.enum(["http", "https"]),
+      replicas: z.array(z.strictObject({ name: z.string(), address: z.string() })),
+    })
+    .exactOptional(),
   local: z.boolean(),
 });
 export type Node = z.infer<typeof Node>;
