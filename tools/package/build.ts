@@ -17,7 +17,8 @@ const assets = globSync("src/**/*", { withFileTypes: true })
   .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
   .map((entry) => join(entry.parentPath, entry.name));
 for (const file of [...assets, ...globSync("tools/**/*"), ...globSync("Pulumi*.yaml")]) {
-  if (file.startsWith("tools/package")) continue;
+  // What only writes committed files stays here: it is TypeScript, and needs the repository.
+  if (file.startsWith("tools/package") || file.endsWith(".ts")) continue;
   mkdirSync(dirname(join(next, file)), { recursive: true });
   cpSync(file, join(next, file), { recursive: true });
 }

@@ -2,6 +2,8 @@ import { mkdir, rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { toolsDir } from "../home.ts";
+import { assertSpace } from "../local/host-settings.ts";
 import { buildKey } from "./build-key.ts";
 import { catalogue, type GoBuild, type ToolName, toolNames } from "./catalogue.ts";
 import { type BuildWork, remainingMs } from "./eta.ts";
@@ -12,6 +14,10 @@ import { keepTool, type ToolRecord, toolFolder } from "./tool-cache.ts";
 
 // Linking Kubernetes takes 2 GB beside two compilers: on less memory one module after the other.
 const TWO_LANES_FROM_BYTES = 7 * 2 ** 30;
+
+// Go's two caches while all is built from nothing, with room to spare: 2.2 GB of modules, 4 GB of packages, the programs.
+const LARGE_GIB = 8;
+const SMALL_GIB = 2;
 
 export interface PlannedBuild {
   name: ToolName;
@@ -64,8 +70,15 @@ export async function buildTools(
 ): Promise<ToolRecord[]> {
   const { home, onProgress } = options;
   const caches = goCaches(home);
+  await assertSpace(
+    toolsDir(home),
+    lanes.flat().some(({ work }) => work.packages > 1000) ? LARGE_GIB : SMALL_GIB,
+    "building tools",
+  );
   const pace = await readPace(home);
   const works = lanes.flat().map(({ work }) => work);
+  const earlier = await caches.readCompiled();
+  for (const { name, work } of lanes.flat()) work.packages = Math.max(1, work.packages - (earlier[name] ?? 0));
   const started = performance.now();
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
@@ -115,9 +128,15 @@ export async function buildTools(
     return records;
   };
   const ended = await Promise.allSettled(lanes.map(runLane));
+  if (signal.aborted) {
+    const halfDone = lanes.flat().filter(({ work }) => !work.done);
+    const compiled = halfDone.map(({ name, work }) => [name, work.compiled + (earlier[name] ?? 0)]);
+    await caches.writeCompiled(Object.fromEntries(compiled));
+  }
   options.signal?.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
-  await savePace(works, performance.now() - started, home);
+  // A run that went on where another was is no measure.
+  if (Object.keys(earlier).length === 0) await savePace(works, performance.now() - started, home);
   await caches.remove();
   return ended.flatMap((lane) => (lane.status === "fulfilled" ? lane.value : []));
 }

@@ -1,10 +1,14 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toolsDir } from "../home.ts";
+import type { ToolName } from "./catalogue.ts";
 
 /** Where Go keeps what it compiled and fetched while tools are built. */
 export interface GoCaches {
   env: Record<string, string>;
+  /** Packages of each program that an interrupted run compiled already: Go does not name them again. */
+  readCompiled: () => Promise<Partial<Record<ToolName, number>>>;
+  writeCompiled: (compiled: Partial<Record<ToolName, number>>) => Promise<void>;
   /** Called when all that was wanted is built: several GB of use to nobody. A build that broke off finds them again. */
   remove: () => Promise<void>;
 }
@@ -14,10 +18,19 @@ export interface GoCaches {
  * caches instead and leaves them: a changed module is then compiled in seconds (developers, CI with a saved cache).
  */
 export function goCaches(home?: string): GoCaches {
-  if (process.env.TANDEM_KEEP_GO_CACHE === "1") return { env: {}, remove: async () => {} };
+  if (process.env.TANDEM_KEEP_GO_CACHE === "1") {
+    return { env: {}, readCompiled: async () => ({}), writeCompiled: async () => {}, remove: async () => {} };
+  }
   const folder = join(toolsDir(home), ".go");
+  // Beside the caches that it tells of: both are there, or neither.
+  const compiledPath = join(folder, "compiled.json");
   return {
     env: { GOCACHE: join(folder, "build"), GOMODCACHE: join(folder, "modules") },
+    readCompiled: async () => JSON.parse(await readFile(compiledPath, "utf8").catch(() => "{}")),
+    writeCompiled: async (compiled) => {
+      await mkdir(folder, { recursive: true });
+      await replaceFile(compiledPath, JSON.stringify(compiled));
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -30,9 +43,12 @@ export async function readPace(home?: string): Promise<number | undefined> {
 
 /** Keeps it, whole or not at all. */
 export async function writePace(msPerPackage: number, home?: string): Promise<void> {
-  const path = pacePath(home);
   await mkdir(toolsDir(home), { recursive: true });
-  await writeFile(`${path}.part`, `${JSON.stringify({ msPerPackage })}\n`);
+  await replaceFile(pacePath(home), `${JSON.stringify({ msPerPackage })}\n`);
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.part`, text);
   await rename(`${path}.part`, path);
 }
 

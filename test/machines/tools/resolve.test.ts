@@ -107,6 +107,13 @@ test.skipIf(!onLinux)("an interrupted build ends the compilers, too, and counts 
   expect(existsSync(toolPath("pause", home))).toBe(false);
   expect(existsSync(join(home, "tools/install.lock"))).toBe(false);
   expect(calls(bin)).toHaveLength(1);
+  // The next run counts from there: Go does not name a package that it has compiled already.
+  fakeGo(builds);
+  const events: ToolProgress[] = [];
+  await resolveTools(["pause"], { home, onProgress: (event) => events.push(event) });
+  const [first] = events.filter((event) => event.kind === "build");
+  expect(first).toMatchObject({ compiled: 0, packages: 63 });
+  expect(existsSync(join(home, "tools/.go"))).toBe(false);
 });
 
 function stateOf(pid: number): string {
