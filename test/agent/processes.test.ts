@@ -1,4 +1,7 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { engineArguments, groupOfLeader, rankOfTitle } from "../../src/agent/processes/engine-arguments.ts";
+import { parseStat } from "../../src/agent/processes/proc.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "./agent-process.ts";
 
 describe.skipIf(process.platform !== "linux")("rank processes", () => {
@@ -25,5 +28,87 @@ describe.skipIf(process.platform !== "linux")("rank processes", () => {
     const { evidence, atMs } = await listener.heard({ kind: "rank", rank: 9, state: "exited" });
     expect(evidence).toMatchObject({ group: "b", pid: victim?.pid });
     expect(atMs - killedMs).toBeLessThan(150);
+  });
+});
+
+describe("programs of the host that the GPUs need", () => {
+  test("are told when they run, when they end, and when there are none", async () => {
+    await using machine = new Machine();
+    const put = (pid: number, comm: string) => {
+      mkdirSync(machine.path(`proc/${pid}`), { recursive: true });
+      writeFileSync(machine.path(`proc/${pid}/comm`), `${comm}\n`);
+    };
+    put(100, "nv-fabricmanage");
+    put(101, "bash");
+    await using agent = await new AgentProcess(machine, {
+      AGENT_PROC: machine.path("proc"),
+      AGENT_PROCESS_SCAN_MS: "20",
+    }).listening();
+    using listener = new Listener(agent.url);
+    await listener.heard({ kind: "service", name: "fabric-manager", state: "running" });
+    await listener.heard({ kind: "service", name: "persistence-daemon", state: "absent" });
+    rmSync(machine.path("proc/100"), { recursive: true });
+    await listener.heard({ kind: "service", name: "fabric-manager", state: "failed" });
+    put(102, "nv-fabricmanage");
+    await listener.until(
+      () =>
+        listener.evidence.filter(({ evidence }) => evidence.kind === "service" && evidence.state === "running")
+          .length === 2,
+      "it runs again",
+    );
+  });
+});
+
+describe("SGLang's command line and titles", () => {
+  const argv = ["python3", "-m", "sglang.launch_server", "--tp-size", "16", "--host", "0.0.0.0", "--port=8000"];
+  test.each<[string, string[], object | null]>([
+    [
+      "a leader",
+      [...argv, "--node-rank", "0"],
+      { nodeRank: 0, tpSize: 16, host: "127.0.0.1", port: 8000, apiKey: null },
+    ],
+    ["a worker", [...argv, "--node-rank", "1"], { nodeRank: 1 }],
+    ["the later of two", [...argv, "--port", "9000"], { port: 9000 }],
+    [
+      "a group's leader",
+      [...argv, "--dist-init-addr", "sglang-a-0.sglang-a.ns:20000"],
+      { leader: "sglang-a-0.sglang-a.ns" },
+    ],
+    ["a key", [...argv, "--api-key", "k"], { apiKey: "k" }],
+    [
+      "`sglang serve`",
+      ["/usr/bin/python3", "/usr/local/bin/sglang", "serve", "--tp", "8"],
+      { tpSize: 8, port: 30_000 },
+    ],
+    ["another program", ["python3", "-m", "http.server"], null],
+    ["nothing", [], null],
+  ])("%s", (_name, words, expected) => {
+    if (expected === null) expect(engineArguments(words)).toBeNull();
+    else expect(engineArguments(words)).toMatchObject(expected);
+  });
+
+  test.each<[string, number, number | null]>([
+    ["sglang::scheduler_TP3", 16, 3],
+    ["sglang::scheduler_DP1_TP9_EP9", 16, 9],
+    ["sglang::scheduler_PP1_TP7", 8, 15],
+    ["sglang::scheduler", 16, 0],
+    ["sglang::detokenizer", 16, null],
+  ])("%s of %i is rank %s", (title, tpSize, rank) => {
+    expect(rankOfTitle(title, tpSize)).toBe(rank);
+  });
+
+  test("the name of the leader tells the group", () => {
+    expect(groupOfLeader("sglang-a-0.sglang-a.tandem-prod")).toBe("a");
+    expect(groupOfLeader("sglang-blue-2-0.sglang-blue-2.ns")).toBe("blue-2");
+    expect(groupOfLeader("10.0.0.1")).toBeNull();
+    expect(groupOfLeader(null)).toBeNull();
+  });
+
+  test("a stat line is read whatever the process is called", () => {
+    const rest = "S 7 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1";
+    for (const comm of ["python3", "a) R 1 (b", "sglang::schedul"])
+      expect(parseStat(`42 (${comm}) ${rest}`)).toEqual({ state: "S", parent: 7, startTicks: 12345 });
+    expect(parseStat("")).toBeNull();
+    expect(parseStat("garbage")).toBeNull();
   });
 });

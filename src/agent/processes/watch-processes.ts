@@ -37,6 +37,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   const tell = monitorState(emit, "processes");
   const watched = new Map<number, Watched>();
   const services = hostServices(emit);
+  let hung = "";
   const groupOf = ({ engine }: FoundLauncher) => options.group ?? groupOfLeader(engine.leader) ?? "unknown";
 
   const add = (found: Watched["found"], evidence: Watched["evidence"]): boolean => {
@@ -70,7 +71,9 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
     match: options.match,
     onFound,
     onProcess: services.note,
-    onHung: (pid) => tell("hung", `the command line of process ${pid} cannot be read: it hangs in the kernel`),
+    onHung: (pid) => {
+      hung = `the command line of process ${pid} cannot be read: it hangs in the kernel`;
+    },
   });
 
   const look = (pid: number, entry: Watched) => {
@@ -89,10 +92,11 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
     if (evidence.kind === "engine-process") onEngine(null);
   };
   const scan = () => {
+    hung = "";
     try {
       discovery.scan(monoMs());
       services.settle((pid) => proc.comm(pid));
-      tell("working");
+      tell(hung === "" ? "working" : "hung", hung);
     } catch (error) {
       tell("failed", (error as Error).message);
     }
