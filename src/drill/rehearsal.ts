@@ -20,6 +20,8 @@ export interface RoundOptions {
   victim?: string;
   promptTokens?: { min: number; max: number };
   answerTokens?: { min: number; max: number };
+  /** When the fault comes, at random in a range: after the streams were opened, or after all of them write. */
+  when?: { since: "opened" | "writing"; minMs: number; maxMs: number };
   random?: () => number;
   /** Told what happens, as it happens. */
   tell?: (moment: Moment) => void;
@@ -50,8 +52,8 @@ export interface RoundFacts {
 export const PROMPT_TOKENS = { min: 10, max: 2_000 };
 /** Long enough that every stream is in the middle of its answer when the fault comes, short enough to wait for. */
 export const ANSWER_TOKENS = { min: 100, max: 180 };
-/** The fault comes so long after all streams write, at random: no heartbeat or step may be privileged. */
-const FAULT_AFTER_MS = { min: 500, max: 1_000 };
+/** At random, so that no heartbeat and no step is privileged. */
+const WHEN = { since: "writing", minMs: 500, maxMs: 1_000 } as const;
 /** Tokens after which a stream is under way. */
 const UNDER_WAY = 2;
 /** Longer than the slowest class may take to be seen; what is silent for so long is lost. */
@@ -68,11 +70,13 @@ export async function rehearseFault(world: World, front: Front, options: RoundOp
   const streams = openAll(world, front, options, watch);
   try {
     tell({ kind: "opened", records: streams.map(({ record }) => record) });
-    await watch.until(() =>
-      streams.every(({ record }) => record.pieces.length >= UNDER_WAY || record.endedAtMs !== null),
-    );
-    tell({ kind: "writing" });
-    await sleep(FAULT_AFTER_MS.min + (FAULT_AFTER_MS.max - FAULT_AFTER_MS.min) * random());
+    const when = options.when ?? WHEN;
+    const writes = ({ record }: CheckedStream) => record.pieces.length >= UNDER_WAY || record.endedAtMs !== null;
+    if (when.since === "writing") {
+      await watch.until(() => streams.every(writes));
+      tell({ kind: "writing" });
+    }
+    await sleep(when.minMs + (when.maxMs - when.minMs) * random());
     const from = front.active();
     const candidates = world.groups.find(({ id }) => id === from)?.servers ?? [];
     const victim =

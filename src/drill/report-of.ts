@@ -1,18 +1,20 @@
-import type { RehearsalPhase, RehearsalReport } from "../report/rehearsal.ts";
+import type { CarriedStream, FaultClass, RehearsalPhase, RehearsalReport } from "../report/rehearsal.ts";
 import { BUDGETS } from "./budgets.ts";
 import type { RoundFacts } from "./rehearsal.ts";
 import { flowOf, seamOf, tallyStreams } from "./tally.ts";
 import { nextTokenMs } from "./timing.ts";
 
+/** Prompts of the rehearsal are ASCII. */
+const BYTES_PER_TOKEN = 4;
 const FLOW = { sliceMs: 100, beforeMs: 1_000 };
 
 /** Judges what a round saw. Pure: the same facts, the same report. */
 export function reportOf(facts: RoundFacts, seconds: number): RehearsalReport {
   const { plan, fault, victim, from, injected, records } = facts;
   const move = facts.moves.find(({ atMs, to }) => atMs >= injected.atMs && to !== from) ?? null;
-  const accepted = acceptedMs(facts);
-  const phases = phasesOf(facts, accepted, move?.atMs ?? null);
-  const streams = tallyStreams(records, accepted.size);
+  const carried = carriedStreams(facts);
+  const phases = phasesOf(fault, carried, move === null ? null : (move.atMs - injected.atMs) / 1000);
+  const streams = tallyStreams(records, carried.length);
   return {
     stack: plan.name,
     model: plan.model.servedName,
@@ -26,7 +28,8 @@ export function reportOf(facts: RoundFacts, seconds: number): RehearsalReport {
     phases,
     streams,
     flow: flowOf(records, injected.atMs, FLOW),
-    seam: seamOf(records, new Set(accepted.keys())),
+    carried,
+    seam: seamOf(records, new Set(carried.map(({ stream }) => stream))),
     seconds,
     ...verdictOf(phases, streams),
   };
@@ -47,30 +50,40 @@ function verdictOf(
   return { passed: failures.length === 0, failures };
 }
 
-/** When the request of each stream first reached another group than the one that broke. */
-function acceptedMs({ requests, injected, from, groupOf }: RoundFacts): Map<string, number> {
-  const accepted = new Map<string, number>();
-  for (const { stream, server, atMs } of requests)
-    if (atMs >= injected.atMs && groupOf(server) !== from && !accepted.has(stream)) accepted.set(stream, atMs);
-  return accepted;
+/** The streams whose request reached another group than the one that broke: when it was there, and when they went on. */
+function carriedStreams({ requests, records, injected, from, groupOf }: RoundFacts): CarriedStream[] {
+  const since = (atMs: number) => (atMs - injected.atMs) / 1000;
+  return records.flatMap((record) => {
+    const { name } = record.request;
+    const taken = requests.find(
+      ({ stream, server, atMs }) => stream === name && atMs >= injected.atMs && groupOf(server) !== from,
+    );
+    if (taken === undefined) return [];
+    const next = nextTokenMs(record, taken.atMs);
+    const written = record.pieces.filter(({ atMs }) => atMs <= taken.atMs).length;
+    return [
+      {
+        stream: name,
+        contextTokens: Math.ceil(record.request.prompt.length / BYTES_PER_TOKEN) + written,
+        acceptedSeconds: since(taken.atMs),
+        nextTokenSeconds: next === null ? null : since(next),
+      },
+    ];
+  });
 }
 
-function phasesOf(
-  { injected, records, fault }: RoundFacts,
-  accepted: ReadonlyMap<string, number>,
-  movedAtMs: number | null,
-): RehearsalPhase[] {
+function phasesOf(fault: FaultClass, carried: readonly CarriedStream[], decided: number | null): RehearsalPhase[] {
   const budgetSeconds = BUDGETS[fault].max;
-  const next = records.flatMap((record) => {
-    const acceptedAtMs = accepted.get(record.request.name);
-    return acceptedAtMs === undefined ? [] : [nextTokenMs(record, acceptedAtMs)];
-  });
   // The slowest stream counts, and one that never goes on makes the phase one that did not happen.
   const slowest = (times: readonly (number | null)[]): number | null =>
-    times.length === 0 || times.includes(null) ? null : (Math.max(...(times as number[])) - injected.atMs) / 1000;
+    times.length === 0 || times.includes(null) ? null : Math.max(...(times as number[]));
   return [
-    { phase: "decided", seconds: slowest([movedAtMs]), budgetSeconds: null },
-    { phase: "continuation accepted", seconds: slowest([...accepted.values()]), budgetSeconds },
-    { phase: "next token", seconds: slowest(next), budgetSeconds },
+    { phase: "decided", seconds: decided, budgetSeconds: null },
+    {
+      phase: "continuation accepted",
+      seconds: slowest(carried.map(({ acceptedSeconds }) => acceptedSeconds)),
+      budgetSeconds,
+    },
+    { phase: "next token", seconds: slowest(carried.map(({ nextTokenSeconds }) => nextTokenSeconds)), budgetSeconds },
   ];
 }

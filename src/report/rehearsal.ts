@@ -35,6 +35,16 @@ export interface StreamTally {
   failures: { stream: string; problems: string[] }[];
 }
 
+/** One stream that another group took over; seconds after the fault. */
+export interface CarriedStream {
+  stream: string;
+  /** What the new group had to read first: the prompt, and what had been written. */
+  contextTokens: number;
+  acceptedSeconds: number;
+  /** Null: it never went on. */
+  nextTokenSeconds: number | null;
+}
+
 /** One rehearsal from start to verdict. */
 export interface RehearsalReport {
   stack: string;
@@ -51,6 +61,7 @@ export interface RehearsalReport {
   reason: string | null;
   phases: RehearsalPhase[];
   streams: StreamTally;
+  carried: CarriedStream[];
   /** Tokens that arrived in each slice of time around the fault. */
   flow: { sliceMs: number; faultSlice: number; tokens: number[] };
   /** The text of one stream around its longest pause; null if no stream was carried on. */

@@ -13,9 +13,10 @@ for (const file of globSync("test/bench/*.bench.ts").sort()) {
   for (const { what, measured, limit, unit, how } of await bench()) {
     const verdict = measured <= limit ? "ok" : "TOO SLOW";
     if (measured > limit) over += 1;
-    const figure = `${measured.toFixed(unit === "s" ? 2 : 0)} ${unit}`;
+    const digits = unit === "s" ? 2 : 0;
+    const figure = `${measured.toFixed(digits)} ${unit}`;
     process.stdout.write(
-      `${figure.padStart(9)}  of ${String(limit).padStart(5)} ${unit}  ${verdict}  ${what} (${how})\n`,
+      `${figure.padStart(9)}  of ${limit.toFixed(digits).padStart(5)} ${unit}  ${verdict}  ${what} (${how})\n`,
     );
   }
 }

@@ -1,70 +1,48 @@
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RoundOptions, rehearseFault } from "../../src/drill/rehearsal.ts";
+import { rehearseFault } from "../../src/drill/rehearsal.ts";
 import { World } from "../../src/drill/world/world.ts";
-import { planServing } from "../../src/plan/plan-serving.ts";
-import { FAULT_CLASSES, type FaultClass, type RehearsalReport } from "../../src/report/rehearsal.ts";
-import { parseSpec } from "../../src/spec/parse.ts";
+import { FAULT_CLASSES, type FaultClass } from "../../src/report/rehearsal.ts";
 import { isProcessAlive } from "../support/process-alive.ts";
-
-/** The local stack with a model of all three kinds: chats that think, chats that do not, completions. */
-function plan(preset: string) {
-  const text = readFileSync("stacks/local.yaml", "utf8").replaceAll("deepseek-v3", preset);
-  const parsed = parseSpec(text, "local.yaml");
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const planned = planServing(parsed.spec);
-  if (!planned.ok) throw new Error(JSON.stringify(planned.problems));
-  return planned.plan;
-}
+import { localPlan, RehearsalSession } from "../support/rehearsal-session.ts";
 
 const SHORT = { streams: 12, answerTokens: { min: 60, max: 100 } };
 
 describe("each failure class, a random server, a random moment", () => {
-  let world: World;
-  let active = "a";
-  const pids: number[] = [];
+  let session: RehearsalSession;
   beforeAll(async () => {
-    world = await World.create({ plan: plan("deepseek-v3.1") });
-    await Promise.all(world.groups.map((group) => world.startGroup(group)));
+    // Its chats think when asked: all three kinds of streams at once.
+    session = await RehearsalSession.start("deepseek-v3.1");
   });
   afterAll(async () => {
-    for (const { children } of world.servers) pids.push(...children.map(({ pid }) => pid));
-    await world.close();
+    const pids = session.world.servers.flatMap(({ children }) => children.map(({ pid }) => pid));
+    await session.close();
+    expect(pids.length).toBe(8);
     expect(pids.filter(isProcessAlive)).toEqual([]);
   });
 
-  /** One fault and the repair after it; the group that took over serves on. */
-  async function round(options: Omit<RoundOptions, "streams"> & { streams?: number }): Promise<RehearsalReport> {
-    const gateway = await world.startGateway(active);
-    try {
-      const report = await rehearseFault(world, gateway, { ...SHORT, ...options });
-      active = report.to ?? active;
-      return report;
-    } finally {
-      await gateway.stop();
-      const broken = world.groups.find(({ id }) => id !== active);
-      if (broken !== undefined) await world.repairGroup(broken);
-    }
-  }
-
   test.each(FAULT_CLASSES.map((fault): [FaultClass] => [fault]))("%s: nobody notices", async (fault) => {
-    const report = await round({ fault });
+    const report = await session.round({ ...SHORT, fault });
     // Times are measured by the bench, on a machine that has nothing else to do.
     expect(report.streams).toMatchObject({ failures: [], perfect: 12, lost: 0, doubled: 0, foreign: 0, mixed: 0 });
     expect(report.streams.carriedOn).toBeGreaterThan(0);
     expect(report.phases.map(({ seconds }) => seconds)).not.toContain(null);
     expect(report.to).not.toBe(report.from);
-    expect(world.server(report.victim).place.group).toBe(report.from);
+    expect(session.world.server(report.victim).place.group).toBe(report.from);
   });
 
-  test("prompts of 10 to 20,000 tokens", async () => {
-    const report = await round({ fault: "server-power", promptTokens: { min: 10, max: 20_000 } });
+  test("prompts of 10 to 20,000 tokens, broken in prefill too", async () => {
+    const report = await session.round({
+      ...SHORT,
+      fault: "server-power",
+      promptTokens: { min: 10, max: 20_000 },
+      when: { since: "opened", minMs: 300, maxMs: 1_200 },
+    });
     expect(report.streams).toMatchObject({ failures: [], perfect: 12 });
   });
 });
 
 test("without a gateway the same fault is noticed: the judge is not blind", async () => {
-  const world = await World.create({ plan: plan("deepseek-v3") });
+  const world = await World.create({ plan: localPlan("deepseek-v3") });
   try {
     const [group] = world.groups as [(typeof world.groups)[0]];
     await world.startGroup(group);
