@@ -12,7 +12,15 @@ export type Evidence =
   | { kind: "monitor"; monitor: Monitor; state: "working" | "hung" | "failed"; detail: string }
   | { kind: "link"; device: string; port: number; state: "up" | "down"; downCount: number; rateGbps: number | null }
   /** A rank's process. `exited` is sent within 50 ms of the exit and never repeated for the same pid. */
-  | { kind: "rank"; group: string; rank: number; pid: number; state: "running" | "stopped" | "exited" }
+  | {
+      kind: "rank";
+      group: string;
+      rank: number;
+      pid: number;
+      state: "running" | "stopped" | "exited";
+      /** On the agent's clock, where it says so: a rank that started after a crash is the answer to it. */
+      startedMonoMs?: number | undefined;
+    }
   /** The launcher of the server's ranks; its exit takes all of them along. */
   | { kind: "engine-process"; group: string; pid: number; state: "running" | "exited" }
   /** What the engine's own endpoints say; leader only. `tokensTotal` only grows while `instance` stays the same. */

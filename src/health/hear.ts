@@ -12,6 +12,7 @@ export interface Hello {
   heartbeatMs: number;
   start: "snapshot" | "resumed";
   seq: number;
+  monoMs: number;
 }
 
 /** How many treatments are kept; each closes what came before it, so old ones say nothing new. */
@@ -30,7 +31,14 @@ export function hearHello(known: ServerEvidence, hello: Hello, atMs: number): Se
     heartbeatMs: hello.heartbeatMs,
     lastHeardMs: atMs,
     connection: { state: "connected", sinceMs: atMs, reason: "" },
-    snapshot: hello.start === "snapshot" ? { sinceMs: atMs, upToSeq: hello.seq } : null,
+    greeting: {
+      atMs,
+      monoMs: hello.monoMs,
+      seq: hello.seq,
+      // What we do not know of a server that we heard happened after that.
+      floorMs: known.lastHeardMs ?? Number.NEGATIVE_INFINITY,
+    },
+    snapshot: hello.start === "snapshot" ? { upToSeq: hello.seq, repeated: [] } : null,
   };
   return rebooted ? treat(heard, { atMs, what: "reboot" }) : heard;
 }
@@ -43,14 +51,19 @@ export function hearEvidence(
   rules: HealthRules = DEFAULT_HEALTH_RULES,
 ): ServerEvidence {
   const evidence = readEvidence(frame.evidence);
-  const heard = { ...known, lastHeardMs: atMs };
+  const snapshot =
+    known.snapshot === null || evidence === null || isEvent(evidence)
+      ? known.snapshot
+      : { ...known.snapshot, repeated: [...known.snapshot.repeated, evidenceKey(evidence)] };
+  const heard = { ...known, lastHeardMs: atMs, snapshot };
   if (evidence === null) return heard;
   const { bootId, agent } = known;
+  const happenedMs = dateOf(known, frame.seq, evidence, frame.monoMs, atMs);
   const piece: Piece = {
     seq: frame.seq,
     agent: agent ?? "",
     bootId: bootId ?? "",
-    arrivedMonoMs: atMs,
+    arrivedMonoMs: happenedMs,
     monoMs: frame.monoMs,
     evidence,
   };
@@ -60,10 +73,11 @@ export function hearEvidence(
     const told = known.pieces.some((other) => other.bootId === piece.bootId && evidenceKey(other.evidence) === key);
     if (told) return heard;
   }
-  const restarted = isNewProcess(known.pieces, evidence);
-  const rates = evidence.kind === "engine" ? noteRate(known.rates, evidence, atMs, frame.seq, rules) : known.rates;
+  const newcomer = newProcessMs(known, evidence, happenedMs);
+  const rates =
+    evidence.kind === "engine" ? noteRate(known.rates, evidence, happenedMs, frame.seq, rules) : known.rates;
   const next = { ...heard, rates, pieces: compact([...known.pieces, piece], evidence, known.treatments, rules) };
-  return restarted ? treat(next, { atMs, what: "new-process" }) : next;
+  return newcomer === null ? next : treat(next, { atMs: newcomer, what: "new-process" });
 }
 
 /** A beat: everything known still holds. The first one past a snapshot ends it. */
@@ -71,11 +85,7 @@ export function hearBeat(known: ServerEvidence, beat: { seq: number }, atMs: num
   const heard = { ...known, lastHeardMs: atMs };
   const { snapshot } = known;
   if (snapshot === null || beat.seq < snapshot.upToSeq) return heard;
-  const repeated = new Set(
-    known.pieces
-      .filter((piece) => piece.arrivedMonoMs >= snapshot.sinceMs)
-      .map(({ evidence }) => evidenceKey(evidence)),
-  );
+  const repeated = new Set(snapshot.repeated);
   const pieces = known.pieces.filter(({ evidence }) => isEvent(evidence) || repeated.has(evidenceKey(evidence)));
   return { ...heard, snapshot: null, pieces };
 }
@@ -96,14 +106,31 @@ export function treat(known: ServerEvidence, treatment: Treatment): ServerEviden
   return { ...known, treatments: [...known.treatments, treatment].slice(-MAX_TREATMENTS) };
 }
 
-/** A rank or launcher that runs under another pid than before: the group was started anew on this server. */
-function isNewProcess(pieces: readonly Piece[], evidence: Evidence): boolean {
-  if (evidence.kind !== "rank" || evidence.state === "exited") return false;
+/** How long after its start an agent may still be reading what the kernel said before it came. */
+const SETTLING_MS = 5_000;
+
+/**
+ * When it happened, on the observer's clock. What lies in the backlog of a connection is as old as the agent says, and a line
+ * of the kernel log as old as the kernel says, which an agent that has just started reads late. Later on what arrives is new:
+ * no clock but our own is asked.
+ */
+function dateOf({ greeting }: ServerEvidence, seq: number, evidence: Evidence, monoMs: number, atMs: number): number {
+  if (greeting === null || (seq > greeting.seq && atMs - greeting.atMs > SETTLING_MS)) return atMs;
+  const toldMs = evidence.kind === "kernel-log" ? Math.min(monoMs, evidence.line.uptimeUs / 1_000) : monoMs;
+  if (seq > greeting.seq && evidence.kind !== "kernel-log") return atMs;
+  return Math.max(Math.min(greeting.atMs + toldMs - greeting.monoMs, atMs), greeting.floorMs);
+}
+
+/** When a rank started that runs under another pid than before, or that began before we came; null for one that is known. */
+function newProcessMs({ pieces, greeting }: ServerEvidence, evidence: Evidence, happenedMs: number): number | null {
+  if (evidence.kind !== "rank" || evidence.state === "exited") return null;
   const before = pieces
     .filter(
       ({ evidence: other }) => other.kind === "rank" && other.rank === evidence.rank && other.group === evidence.group,
     )
     .toSorted(byArrival)
     .at(-1)?.evidence;
-  return before?.kind === "rank" && before.pid !== evidence.pid;
+  if (before?.kind === "rank") return before.pid === evidence.pid ? null : happenedMs;
+  if (evidence.startedMonoMs === undefined || greeting === null) return null;
+  return Math.min(happenedMs, greeting.atMs - (greeting.monoMs - evidence.startedMonoMs));
 }

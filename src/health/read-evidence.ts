@@ -49,7 +49,13 @@ const EvidenceSchema = z.discriminatedUnion("kind", [
     downCount: count,
     rateGbps: maybe(z.number()),
   }),
-  z.object({ kind: z.literal("rank"), rank: count, state: z.enum(["running", "stopped", "exited"]), ...owner }),
+  z.object({
+    kind: z.literal("rank"),
+    rank: count,
+    startedMonoMs: z.number().optional(),
+    state: z.enum(["running", "stopped", "exited"]),
+    ...owner,
+  }),
   z.object({ kind: z.literal("engine-process"), state: z.enum(["running", "exited"]), ...owner }),
   z.object({
     kind: z.literal("engine"),

@@ -6,6 +6,7 @@ export interface Piece {
   seq: number;
   agent: string;
   bootId: string;
+  /** On the observer's clock; of what came as a backlog the moment at which it happened. */
   arrivedMonoMs: number;
   monoMs: number;
   evidence: Evidence;
@@ -31,8 +32,10 @@ export interface ServerEvidence {
   /** Arrival of the last frame of any kind; what was true then is not known to be true later. */
   lastHeardMs: number | null;
   connection: { state: "connected" | "lost"; sinceMs: number; reason: string } | null;
+  /** The start of the connection on both clocks: up to `seq` comes what happened before it, at the earliest at `floorMs`. */
+  greeting: { atMs: number; monoMs: number; seq: number; floorMs: number } | null;
   /** A snapshot is under way: state that it has not repeated by this sequence number is no longer so. */
-  snapshot: { sinceMs: number; upToSeq: number } | null;
+  snapshot: { upToSeq: number; repeated: readonly string[] } | null;
   pieces: readonly Piece[];
   treatments: readonly Treatment[];
   rates: RateBook;
@@ -47,6 +50,7 @@ export function unheard(server: string): ServerEvidence {
     heartbeatMs: 250,
     lastHeardMs: null,
     connection: null,
+    greeting: null,
     snapshot: null,
     pieces: [],
     treatments: [],

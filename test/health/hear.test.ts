@@ -133,7 +133,7 @@ describe("connections", () => {
     ]);
     const resumed = hearHello(
       known,
-      { bootId: "boot-1", agent: "agent-1", heartbeatMs: 250, start: "resumed", seq: 1 },
+      { bootId: "boot-1", agent: "agent-1", heartbeatMs: 250, start: "resumed", seq: 1, monoMs: 9_000 },
       9_000,
     );
     expect(codes(hearBeat(resumed, { seq: 1 }, 9_001), 9_001)).toEqual(["ib-port-down"]);
@@ -142,6 +142,54 @@ describe("connections", () => {
   test("a connection is lost once, however often one hears of it", () => {
     const lost = hearConnection(unheard("gpu-a"), "lost", "reset", 5);
     expect(hearConnection(lost, "lost", "timeout", 9).connection).toMatchObject({ sinceMs: 5, reason: "reset" });
+  });
+});
+
+describe("who comes later knows since when", () => {
+  /** An observer that connects when the agent's clock says 10,000,000 ms, at 500 ms of its own. */
+  const greet = (known = unheard("gpu-a"), start: "snapshot" | "resumed" = "snapshot", agent = "agent-1") =>
+    hearHello(known, { bootId: "boot-1", agent, heartbeatMs: 250, start, seq: 10, monoMs: 10_000_000 }, 500);
+  const tell = (known: ServerEvidence, seq: number, monoMs: number, evidence: Evidence, atMs = 501) =>
+    hearEvidence(known, { seq, monoMs, evidence }, atMs);
+  const lineAt = (code: number, uptimeMs: number): Evidence => {
+    const evidence = xid(code);
+    if (evidence.kind === "kernel-log") evidence.line.uptimeUs = uptimeMs * 1_000;
+    return evidence;
+  };
+  const hour = 3_600_000;
+
+  test("a port that is down for ten minutes is down since then", () => {
+    const known = tell(greet(), 4, 10_000_000 - 10 * minute, link("down", 1));
+    expect(findingsOf(known, 502)).toMatchObject([
+      { code: "ib-port-down", sinceMs: 500 - 10 * minute, confirmed: true },
+    ]);
+  });
+
+  test("a crash of an hour ago that was answered is no fault any more", () => {
+    const crash = tell(greet(), 4, 10_000_000 - hour, lineAt(94, 10_000_000 - hour));
+    expect(codes(crash, 502)).toEqual(["xid-94"]);
+    const exit = tell(crash, 5, 10_000_010 - hour, rank(3, "exited", 7));
+    expect(codes(tell(exit, 6, 10_090_000 - hour, rank(3, "running", 8)), 502)).toEqual([]);
+  });
+
+  test("nor is it when a new agent reads it again, and the rank says when it started", () => {
+    const read = tell(greet(), 11, 10_000_001, lineAt(94, 10_000_000 - hour), 502);
+    expect(findingsOf(read, 503)).toMatchObject([{ code: "xid-94", sinceMs: 500 - hour }]);
+    const early = { ...rank(3, "running"), startedMonoMs: 10_000_000 - 2 * hour } as Evidence;
+    const late = { ...rank(3, "running"), startedMonoMs: 10_000_000 - hour / 2 } as Evidence;
+    expect(codes(tell(read, 12, 10_000_002, early, 503), 504)).toEqual(["xid-94"]);
+    expect(codes(tell(read, 12, 10_000_002, late, 503), 504)).toEqual([]);
+  });
+
+  test("what was missed is no older than our last word from the server", () => {
+    const heard = hearBeat(greet(), { seq: 10 }, 400);
+    const known = tell(greet(heard, "resumed"), 9, 0, rank(3, "exited"));
+    expect(findingsOf(known, 502)).toMatchObject([{ code: "rank-exited", sinceMs: 400 }]);
+  });
+
+  test("once the agent has settled no other clock is asked", () => {
+    const known = tell(greet(), 99, 3, lineAt(79, 2), 9_000);
+    expect(findingsOf(known, 9_001)).toMatchObject([{ code: "xid-79", sinceMs: 9_000 }]);
   });
 });
 

@@ -14,15 +14,22 @@ export function play(
   { start = unheard(server), rules = DEFAULT_HEALTH_RULES }: { start?: ServerEvidence; rules?: HealthRules } = {},
 ): ServerEvidence {
   let seq = 0;
-  const hello = { bootId: "boot-1", agent: "agent-1", heartbeatMs: 250, start: "snapshot" as const, seq: 0 };
   const first = story[0]?.[0] ?? 0;
+  const hello = {
+    bootId: "boot-1",
+    agent: "agent-1",
+    heartbeatMs: 250,
+    start: "snapshot" as const,
+    seq: 0,
+    monoMs: first,
+  };
   let known = start.lastHeardMs === null ? hearHello(start, hello, first) : start;
   for (const [atMs, what] of story) {
     if (what === "beat") known = hearBeat(known, { seq }, atMs);
     else if ("boot" in what)
-      known = hearHello(known, { ...hello, bootId: what.boot, agent: `of ${what.boot}`, seq }, atMs);
+      known = hearHello(known, { ...hello, bootId: what.boot, agent: `of ${what.boot}`, seq, monoMs: atMs }, atMs);
     else if ("agent" in what)
-      known = hearHello(known, { ...hello, bootId: known.bootId ?? "", agent: what.agent, seq }, atMs);
+      known = hearHello(known, { ...hello, bootId: known.bootId ?? "", agent: what.agent, seq, monoMs: atMs }, atMs);
     else known = hearEvidence(known, { seq: ++seq, monoMs: atMs, evidence: what }, atMs, rules);
   }
   return known;
@@ -37,7 +44,12 @@ export const driverAsks = (action: "none" | "gpu-reset" | "node-reboot", gpu = 0
   kernel({ kind: "recovery-action", action, ...lineAt(gpu) });
 
 const kernel = (line: GpuLogLine): Evidence => ({ kind: "kernel-log", line });
-const lineAt = (gpu: number) => ({ pci: pciOf(gpu), text: "", sequence: ++sequence, uptimeUs: 0 });
+const lineAt = (gpu: number) => ({
+  pci: pciOf(gpu),
+  text: "",
+  sequence: ++sequence,
+  uptimeUs: Number.MAX_SAFE_INTEGER,
+});
 
 export const gpu = (index: number, change: Partial<GpuSample> = {}): GpuSample => ({
   index,
