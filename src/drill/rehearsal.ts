@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import type { FaultClass, RehearsalReport } from "../report/rehearsal.ts";
+import type { Arena, Injected, SeenRequest } from "./arena.ts";
 import { type CheckedStream, openStream } from "./client.ts";
 import { monotonicMs } from "./clock.ts";
 import type { Front } from "./front.ts";
@@ -9,9 +10,6 @@ import { modelOf } from "./model-of.ts";
 import { planStreams } from "./plan-streams.ts";
 import { reportOf } from "./report-of.ts";
 import type { StreamRecord } from "./stream-record.ts";
-import { type Injected, inject } from "./world/inject.ts";
-import type { SeenRequest } from "./world/network.ts";
-import type { World } from "./world/world.ts";
 
 export interface RoundOptions {
   fault: FaultClass;
@@ -61,11 +59,11 @@ const IDLE_TIMEOUT_MS = 15_000;
 const FLOW_TIMEOUT_MS = 30_000;
 
 /** Opens streams, causes one fault in the middle of them, and reports what a client saw. */
-export async function rehearseFault(world: World, front: Front, options: RoundOptions): Promise<RehearsalReport> {
+export async function rehearseFault(world: Arena, front: Front, options: RoundOptions): Promise<RehearsalReport> {
   const { fault, random = Math.random, tell = () => {} } = options;
   const startedMs = monotonicMs();
   const requests: SeenRequest[] = [];
-  world.network.onRequest = (request) => requests.push(request);
+  world.onRequest = (request) => requests.push(request);
   const watch = new Watch();
   const streams = openAll(world, front, options, watch);
   try {
@@ -79,28 +77,31 @@ export async function rehearseFault(world: World, front: Front, options: RoundOp
     await sleep(when.minMs + (when.maxMs - when.minMs) * random());
     const from = front.active();
     const candidates = world.groups.find(({ id }) => id === from)?.servers ?? [];
-    const victim =
-      options.victim === undefined
-        ? candidates[Math.floor(random() * candidates.length)]
-        : world.server(options.victim);
+    const victim = options.victim ?? candidates[Math.floor(random() * candidates.length)]?.name;
     if (victim === undefined) throw new Error(`the gateway names group ${from}, which is not in the plan`);
-    const injected = await inject(fault, world, victim, random);
-    tell({ kind: "fault", fault, victim: victim.name, what: injected.what });
+    const injected = await world.inject(fault, victim, random);
+    tell({ kind: "fault", fault, victim, what: injected.what });
     front.onMove = ({ to, reason, atMs }) => tell({ kind: "moved", to, reason, afterMs: atMs - injected.atMs });
     watch.reportCarriedOn(streams, injected.atMs, tell);
     const records = await Promise.all(streams.map(({ ended }) => ended));
     tell({ kind: "finished" });
-    const groupOf = (server: string) => world.server(server).place.group;
-    const facts = { fault, victim: victim.name, from, injected, records, requests, moves: front.moves, groupOf };
+    const groupOf = (server: string) => groupOfServer(world, server);
+    const facts = { fault, victim, from, injected, records, requests, moves: front.moves, groupOf };
     return reportOf({ ...facts, plan: world.plan }, (monotonicMs() - startedMs) / 1000);
   } finally {
-    world.network.onRequest = () => {};
+    world.onRequest = () => {};
     front.onMove = () => {};
     for (const stream of streams) stream.leave();
   }
 }
 
-function openAll(world: World, front: Front, options: RoundOptions, watch: Watch): CheckedStream[] {
+function groupOfServer({ groups }: Arena, server: string): string {
+  const found = groups.find(({ servers }) => servers.some(({ name }) => name === server));
+  if (found === undefined) throw new Error(`${server} is in no group`);
+  return found.id;
+}
+
+function openAll(world: Arena, front: Front, options: RoundOptions, watch: Watch): CheckedStream[] {
   const requests = planStreams({
     count: options.streams,
     model: modelOf(world.plan),

@@ -1,6 +1,7 @@
 import type { CarriedStream, FaultClass, RehearsalPhase, RehearsalReport } from "../report/rehearsal.ts";
 import { BUDGETS } from "./budgets.ts";
 import type { RoundFacts } from "./rehearsal.ts";
+import type { StreamRecord } from "./stream-record.ts";
 import { flowOf, seamOf, tallyStreams } from "./tally.ts";
 import { nextTokenMs } from "./timing.ts";
 
@@ -56,7 +57,10 @@ function carriedStreams({ requests, records, injected, from, groupOf }: RoundFac
   return records.flatMap((record) => {
     const { name } = record.request;
     const taken = requests.find(
-      ({ stream, server, atMs }) => stream === name && atMs >= injected.atMs && groupOf(server) !== from,
+      ({ stream, server, atMs }) =>
+        (stream === name || (stream === null && ranAt(record, atMs))) &&
+        atMs >= injected.atMs &&
+        groupOf(server) !== from,
     );
     if (taken === undefined) return [];
     const next = nextTokenMs(record, taken.atMs);
@@ -70,6 +74,10 @@ function carriedStreams({ requests, records, injected, from, groupOf }: RoundFac
       },
     ];
   });
+}
+
+function ranAt({ endedAtMs }: StreamRecord, atMs: number): boolean {
+  return endedAtMs === null || endedAtMs > atMs;
 }
 
 function phasesOf(fault: FaultClass, carried: readonly CarriedStream[], decided: number | null): RehearsalPhase[] {

@@ -1,14 +1,9 @@
 import { xidLine } from "../../emulator/gpu/kernel-log.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
+import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import type { EmulatedServer } from "./emulated-server.ts";
 import type { World } from "./world.ts";
-
-/** A fault that was caused: when, by the injector's own clock, and what was done in words. */
-export interface Injected {
-  atMs: number;
-  what: string;
-}
 
 /** XID 79: what an H100 says when it falls off the bus. */
 const LOST_GPU = { xid: 79, detail: "GPU has fallen off the bus." };

@@ -1,12 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { SeenRequest } from "../arena.ts";
 import { compileCache, entryPath } from "./entry.ts";
 import type { NetworkOrder, NetworkReport } from "./network-messages.ts";
-
-export interface SeenRequest {
-  server: string;
-  stream: string;
-  atMs: number;
-}
 
 type Body<T> = T extends unknown ? Omit<T, "id"> : never;
 type Done = Extract<NetworkReport, { report: "done" }>;

@@ -4,10 +4,13 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { FaultClass } from "../../report/rehearsal.ts";
+import type { Arena, Injected, SeenRequest } from "../arena.ts";
 import { startAgent } from "./agent-process.ts";
 import type { Child } from "./child.ts";
 import { EmulatedServer } from "./emulated-server.ts";
 import { GatewayProcess } from "./gateway-process.ts";
+import { inject } from "./inject.ts";
 import { Network } from "./network.ts";
 import { freePorts } from "./ports.ts";
 
@@ -28,7 +31,7 @@ export interface WorldOptions {
 const ENGINE_ENV = { EMULATOR_LOAD_SECONDS: "0.3" };
 
 /** The groups of a plan as processes of this machine, joined by cables that can be cut. No root, nothing outside a temporary folder. */
-export class World {
+export class World implements Arena {
   readonly plan: ServingPlan;
   readonly groups: readonly WorldGroup[];
   readonly network: Network;
@@ -60,6 +63,14 @@ export class World {
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  set onRequest(listener: (request: SeenRequest) => void) {
+    this.network.onRequest = listener;
+  }
+
+  inject(fault: FaultClass, victim: string, random: () => number): Promise<Injected> {
+    return inject(fault, this, this.server(victim), random);
   }
 
   get servers(): EmulatedServer[] {
