@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { FAULT_CLASSES, type FaultClass } from "../../report/rehearsal.ts";
@@ -13,8 +15,7 @@ interface Options {
   output: OutputFormat;
 }
 
-/** The stack that `npm start` uses; it comes with the package. */
-const LOCAL_STACK = fileURLToPath(new URL("../../../stacks/local.yaml", import.meta.url));
+const LOCAL_STACK = join("stacks", "local.yaml");
 const MAX_STREAMS = 500;
 
 /** `tandem rehearse [SPEC]`: a server dies on this machine alone, and the streams go on. */
@@ -35,7 +36,7 @@ export function command(): Command {
     )
     .action(async (spec: string | undefined, options: Options) => {
       // An image that is not there yet is not needed: engines are emulated.
-      const { plan } = loadPlan(spec ?? LOCAL_STACK, { allowPlaceholder: true });
+      const { plan } = loadPlan(spec ?? localStack(), { allowPlaceholder: true });
       const { rehearse } = await import("../rehearsal/rehearse.ts");
       const text = options.output === "text";
       const report = await rehearse({ ...options, plan, print: text ? (line) => console.log(line) : () => {} });
@@ -50,4 +51,12 @@ function streamCount(raw: string): number {
   if (!Number.isInteger(count) || count < 1 || count > MAX_STREAMS)
     throw new InvalidArgumentError(`want a whole number from 1 to ${MAX_STREAMS}`);
   return count;
+}
+
+/** The local stack of this folder, or else the one that comes with the package: a clone and the emitted files keep it at different heights. */
+function localStack(): string {
+  let folder = process.cwd();
+  if (!existsSync(join(folder, LOCAL_STACK))) folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, LOCAL_STACK)) && folder !== dirname(folder)) folder = dirname(folder);
+  return join(folder, LOCAL_STACK);
 }
