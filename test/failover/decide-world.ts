@@ -35,6 +35,8 @@ export interface Start {
 
 const START_MS = 10_000_000;
 const LOAD_MS = 60_000;
+/** A killed process lets go of its GPU only when the driver has torn its memory down. */
+const EMPTY_MS = 1_000;
 const HARDWARE: readonly Fault[] = ["reset", "reboot", "support"];
 const NEEDS: Partial<Record<Fault, Remedy>> = {
   reset: "failover-reset",
@@ -227,7 +229,8 @@ export function pass(world: World, ms: number): World {
     if (truth === undefined) continue;
     if (truth.pending !== null && truth.pending.atMs <= atMs) next = finish(next, name, truth.pending.what);
     const mine = next.seen.groups.find(({ id }) => id === group);
-    const ended = mine === undefined || (mine.run === "stopped" && mine.podsLeft === 0);
+    const ended =
+      mine === undefined || (mine.run === "stopped" && mine.podsLeft === 0 && atMs - mine.runSinceMs >= EMPTY_MS);
     if (ended && next.truth[name]?.on && truth.pending === null) {
       next = onServer(
         next,

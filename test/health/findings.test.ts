@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { findingsOf } from "../../src/health/findings.ts";
 import { DEFAULT_HEALTH_RULES } from "../../src/health/rules.ts";
@@ -351,4 +352,11 @@ describe("a flapping port", () => {
     ]);
     expect(findingsOf(known, 2_000)).toMatchObject([{ code: "ib-port-flapping", moves: "planned" }]);
   });
+});
+
+test("docs/health.md names every finding", () => {
+  const docs = readFileSync("docs/health.md", "utf8");
+  const named = rows.map(({ code }) => code.replace(/^(s?xid)-\d+$/, "$1-N"));
+  const others = ["engine-no-progress", "ib-port-flapping", "straggler", "server-silent"];
+  expect([...named, ...others].filter((code) => !docs.includes(`\`${code}\``))).toEqual([]);
 });
