@@ -1,8 +1,21 @@
 import { AGENT_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { EMULATOR_IMAGE } from "../spec/schema-engine.ts";
+import {
+  CONDITIONS_FILE,
+  CONDITIONS_FOLDER,
+  REPORTER_ID,
+  reporterContainer,
+  reporterVolumes,
+} from "./agent-reporter.ts";
 import type { Manifest } from "./manifest.ts";
 import { ACCESS_SECRET, AGENT, onServers, stackLabels, TANDEM_IMAGE } from "./names.ts";
+
+/**
+ * An agent runs little code and must stay below 60 MiB: V8's optimizing compilers alone bring ten megabytes of Node's own
+ * pages into memory.
+ */
+export const AGENT_NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1", "--no-opt", "--no-maglev"];
 
 /** Where the pod finds what belongs to its server. */
 const BOOT_ID = "/run/server/boot_id";
@@ -14,7 +27,7 @@ const TOKEN_FOLDER = "/etc/tandem-agent";
  *
  * It is privileged, for three reasons and no other: the driver's device files, which `nvidia-smi` opens; the kernel log's
  * device; and its server's mount namespace, in which that server's own `nvidia-smi` is run. It has no Kubernetes token,
- * and writes to no file of the server.
+ * and writes to no file of the server; the reporter beside it has one, and no privilege.
  */
 export function agentDaemon(plan: ServingPlan): Manifest {
   const name = { "app.kubernetes.io/name": AGENT };
@@ -32,6 +45,7 @@ export function agentDaemon(plan: ServingPlan): Manifest {
       template: {
         metadata: { labels },
         spec: {
+          serviceAccountName: AGENT,
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           priorityClassName: "system-node-critical",
@@ -41,21 +55,28 @@ export function agentDaemon(plan: ServingPlan): Manifest {
           hostPID: true,
           affinity: onServers(servers),
           tolerations: [{ operator: "Exists" }],
+          securityContext: { fsGroup: REPORTER_ID },
           containers: [
             {
               name: "agent",
               image: TANDEM_IMAGE,
               imagePullPolicy: "Never",
-              command: ["node", "--max-semi-space-size=2", "/usr/lib/tandem/tandem-agent.mjs"],
+              command: ["node", ...AGENT_NODE_FLAGS, "/usr/lib/tandem/tandem-agent.mjs"],
               env: agentEnv(plan),
               ports: [{ name: "evidence", containerPort: AGENT_PORT, hostPort: AGENT_PORT, protocol: "TCP" }],
               readinessProbe: { httpGet: { path: "/healthz", port: "evidence", scheme: "HTTP" }, periodSeconds: 5 },
-              resources: { requests: { cpu: "20m", memory: "48Mi" }, limits: { memory: "128Mi" } },
+              // The limit leaves room for nvidia-smi, which runs in the agent's cgroup: an agent that is killed for
+              // another's memory would look like a lost server.
+              resources: { requests: { cpu: "20m", memory: "60Mi" }, limits: { memory: "160Mi" } },
               securityContext: { privileged: true, readOnlyRootFilesystem: true },
-              volumeMounts: volumes.map(({ mount }) => mount),
+              volumeMounts: [
+                ...volumes.map(({ mount }) => mount),
+                { name: "conditions", mountPath: CONDITIONS_FOLDER, readOnly: true },
+              ],
             },
+            reporterContainer({ name: "token", mountPath: TOKEN_FOLDER }),
           ],
-          volumes: volumes.map(({ volume }) => volume),
+          volumes: [...volumes.map(({ volume }) => volume), ...reporterVolumes()],
         },
       },
     },
@@ -68,6 +89,7 @@ function agentEnv(plan: ServingPlan): object[] {
     AGENT_TOKEN_FILE: `${TOKEN_FOLDER}/token`,
     AGENT_BOOT_ID_FILE: BOOT_ID,
     AGENT_GPUS: String(plan.gpusPerServer),
+    AGENT_CONDITIONS: CONDITIONS_FILE,
     // The driver's programs and libraries are the server's, so its nvidia-smi runs in the server's own file system.
     AGENT_NVIDIA_SMI: "nsenter --target 1 --mount -- nvidia-smi",
     AGENT_SYS: plan.image === EMULATOR_IMAGE ? "/run/tandem/sys" : "/sys",

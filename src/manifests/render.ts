@@ -1,6 +1,7 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { engineAccount, viewerBinding, viewerRole } from "./access.ts";
 import { agentDaemon } from "./agent.ts";
+import { agentAccess } from "./agent-access.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { gatewayObjects } from "./gateway.ts";
 import { imagePull } from "./image-pull.ts";
@@ -32,6 +33,7 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     ...(active === undefined ? [] : [activeService(plan, active)]),
     ...groups.map((group) => leaderService(plan, group)),
     imagePull(plan),
+    ...agentAccess(plan),
     agentDaemon(plan),
     ...gatewayObjects(plan),
     ...groups.map((group) => leaderWorkerSet(plan, group)),

@@ -44,8 +44,9 @@ export class AgentProcess {
   output = "";
   url = "";
 
-  constructor(machine: Machine, env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [MAIN], {
+  /** `words`: what Node runs, flags and file; by default the sources. */
+  constructor(machine: Machine, env: Record<string, string> = {}, words: readonly string[] = [MAIN]) {
+    this.child = spawn(process.execPath, words, {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
