@@ -172,6 +172,20 @@ describe("one decision", () => {
     },
   ])("$when", ({ seen, then }) => expect(decide(seen)).toMatchObject(then));
 
+  test("a server in quarantine whose group serves is not touched, and let go when it is well", () => {
+    const quarantine = { sinceMs: 0, remedy: "failover-reset" } as const;
+    const inB = (change: Partial<ServerObserved>): Observed => {
+      const seen = seenAt(at);
+      const servers = seen.servers.map((server) =>
+        server.name === "gpu-c" ? { ...server, quarantine, ...change } : server,
+      );
+      return { ...seen, servers };
+    };
+    const verdict = { state: "blind", sinceMs: 0, remedy: null, reason: "silent" } as const;
+    expect(decide(inB({ verdict }))).toMatchObject({ kind: "hold" });
+    expect(decide(inB({}))).toMatchObject({ action: { kind: "return-server", server: "gpu-c" } });
+  });
+
   const slow = (seen: Observed) =>
     withGroup(seen, "a", { verdict: { ...(seen.groups[0] as GroupObserved).verdict, wantsSwitch: true } });
   test("a slow group is left without an error, but not twice in half an hour", () => {
@@ -267,7 +281,7 @@ function checkInvariants(before: World, action: Action, after: World, trace: str
       expect(server(action.server).group, trace).toBeNull();
       break;
     case "return-server":
-      expect(before.truth[action.server]?.needs, trace).toBeNull();
+      expect(before.truth[action.server], trace).toMatchObject({ needs: null, on: true });
       break;
   }
 }

@@ -1,7 +1,7 @@
 import { compareRemedies } from "../../health/remedy.ts";
 import { act, type Decision, escalate, wait } from "../decision.ts";
-import { groupOf } from "../intact.ts";
-import type { FailoverPolicy, Observed, ServerObserved } from "../observed.ts";
+import { groupOf, isIntact } from "../intact.ts";
+import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
 
 type Quarantined = ServerObserved & { quarantine: NonNullable<ServerObserved["quarantine"]> };
 
@@ -13,8 +13,9 @@ export function repairServers(seen: Observed, policy: FailoverPolicy): Decision[
 }
 
 function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): Decision[] {
+  const mine = server.group === null ? undefined : groupOf(seen, server.group);
   // As long as its group runs, whatever is done to it is done to the other servers as well.
-  if (server.group !== null && groupOf(seen, server.group)?.run !== "stopped") return [];
+  if (mine !== undefined && mine.run !== "stopped") return released(server, mine);
   if (server.reserved)
     return [escalate("needs-hands", `${server.name} is cordoned by a person`, `kubectl uncordon ${server.name}`)];
   if (server.treated === null && !server.fence.fenced) return fence(server, seen, policy);
@@ -34,6 +35,14 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
   if (!server.validated)
     return [act("repair", { kind: "validate", server: name }, `${name} is well after ${treated.remedy}`)];
   return [act("repair", { kind: "return-server", server: name }, `${name} passed its checks`)];
+}
+
+/** The fault went away before the group was stopped: it serves, with all its ranks, so the server is well. */
+function released({ name, verdict }: Quarantined, group: GroupObserved): Decision[] {
+  if (!isIntact(group) || verdict.state !== "healthy") return [];
+  return [
+    act("repair", { kind: "return-server", server: name }, `${group.id} serves, and nothing is wrong with ${name}`),
+  ];
 }
 
 function fence(server: Quarantined, seen: Observed, policy: FailoverPolicy): Decision[] {
