@@ -22,6 +22,7 @@ export interface Verdict {
   deprecated: string[];
   warnings: string[];
   resolved: Readonly<Record<string, string | number | boolean | null>> | null;
+  environment: Readonly<Record<string, unknown>> | null;
 }
 
 export interface ParsedFlag {

@@ -3,9 +3,9 @@
 usage: python3 -I -S -B sglang_parser.py SGLANG_DIR DEPENDENCIES_DIR
 
 A case is {"id", "argv", "env", "resolve", "gpuMiB", "quantization"}. `argv` is what follows `-m sglang.launch_server`.
-A verdict is {"id", "error", "unknown", "deprecated", "warnings", "resolved"}: `error` is null when SGLang accepts the
+A verdict is {"id", "error", "unknown", "deprecated", "warnings", "resolved", "environment"}: `error` is null when SGLang accepts the
 line; `unknown` lists flags that only abbreviation made acceptable; `resolved` holds the values that hold after
-resolution. Device memory and the checkpoint's config.json are stubbed, everything else is SGLang's own code.
+resolution, `environment` what SGLang reads from the SGLANG_ variables of the case. Device memory and the checkpoint's config.json are stubbed, everything else is SGLang's own code.
 The first line out is {"python", "flags"}: every flag as argparse knows it.
 """
 
@@ -41,6 +41,7 @@ case = {}
 hf_transformers_stub(lambda: deepseek_config(case.get("quantization", "fp8")))
 
 from sglang.srt import server_args  # noqa: E402
+from sglang.srt.environ import envs  # noqa: E402
 from sglang.srt.utils import common  # noqa: E402
 
 common.get_nvgpu_memory_capacity = lambda: float(case.get("gpuMiB", 81559))
@@ -97,6 +98,7 @@ def judge():
         "deprecated": [flag for flag in flags if flag in OPTIONS and deprecated(OPTIONS[flag])],
         "warnings": [],
         "resolved": None,
+        "environment": None,
     }
     stderr = io.StringIO()
     log = Collect()
@@ -110,6 +112,11 @@ def judge():
             args.resolve_once()
             args.check_server_args()
             verdict["resolved"] = resolved(args)
+            verdict["environment"] = {
+                name: getattr(envs, name).get() if hasattr(envs, name) else "no such variable"
+                for name in case.get("env", {})
+                if name.startswith("SGLANG_")
+            }
     except SystemExit:
         verdict["error"] = stderr.getvalue().strip().splitlines()[-1]
     except Exception as error:
