@@ -82,7 +82,7 @@ export class Gateway {
     };
     this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, timing, {
       onChoice: (choice, before) => this.#apply(choice, before),
-      ask: (group) => askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
+      ask: (group) => void askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
     });
     this.metrics = new GatewayMetrics(
       () => this.traffic,

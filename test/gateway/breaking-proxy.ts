@@ -4,7 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 /** Stands before an engine and dies like one: all connections reset at once, new ones refused. */
 export class BreakingProxy {
   readonly port: number;
-  readonly #target: URL;
+  #target: URL;
   #server: Server;
   readonly #sockets = new Set<Socket>();
   /** While true nothing passes and nothing is closed: a server without power. */
@@ -57,6 +57,10 @@ export class BreakingProxy {
     if (this.#server.listening) return;
     this.#server = createServer((socket) => this.#join(socket)).listen(this.port, "127.0.0.1");
     await once(this.#server, "listening");
+  }
+
+  retarget(url: string): void {
+    this.#target = new URL(url);
   }
 
   goDark(): void {

@@ -38,17 +38,17 @@ export class FakeAgent {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  say(evidence: Evidence): void {
-    const frame = this.#log.append(evidence, { monoMs: clock.monoMs(), wallMs: clock.wallMs() });
+  say(evidence: Evidence, ageMs = 0): void {
+    const frame = this.#log.append(evidence, { monoMs: clock.monoMs() - ageMs, wallMs: clock.wallMs() - ageMs });
     this.#stream?.publish(frame);
   }
 
-  kernel(text: string): void {
+  kernel(text: string, ageMs = 0): void {
     const line = parseKernelLine(
       `4,${Math.floor(performance.now())},${Math.floor(performance.now() * 1000)},-;${text}`,
     );
     if (line === null) throw new Error(`no line of a GPU: ${text}`);
-    this.say({ kind: "kernel-log", line });
+    this.say({ kind: "kernel-log", line }, ageMs);
   }
 
   set silent(silent: boolean) {

@@ -25,6 +25,8 @@ export interface WorldOptions {
   config?: Partial<GatewayConfigInput>;
   subscribe?: Subscribe;
   agents?: Record<string, string>;
+  /** Where the gateway looks for a group's leader; by default where it is. */
+  urlsOf?: (servers: readonly ServerProcess[]) => string[];
   /** Puts something between gateway and engine; called for `a`, then for `b`. */
   proxied?: (url: string) => Promise<string>;
 }
@@ -59,7 +61,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
   const [a, b] = await Promise.all([startGroup(engine), startGroup(engine)]);
   const between = options.proxied ?? (async (url: string) => url);
-  const urls = { a: [await between(a[0]?.url ?? "")], b: [await between(b[0]?.url ?? "")] };
+  const urlsOf = options.urlsOf ?? (([leader]) => [leader?.url ?? ""]);
+  const urls = { a: await Promise.all(urlsOf(a).map(between)), b: await Promise.all(urlsOf(b).map(between)) };
   const gateway = await serveGateway(
     parseGatewayConfig(configFor(urls, options.agents, options.config)),
     { agentToken: AGENT_TOKEN, adminToken: ADMIN_TOKEN, engineKey: null },

@@ -55,18 +55,37 @@ export class Group {
     return this.#init.urls[this.#leader] ?? "";
   }
 
-  /** LWS may put the leader on another server after each start. */
-  tryNextLeader(): void {
-    this.#leader = (this.#leader + 1) % this.#init.urls.length;
+  /** LWS may put the leader on another server after each start. Many may find that out at once; it moves by one. */
+  tryNextLeader(lookedAt: string = this.url): void {
+    if (lookedAt === this.url) this.#leader = (this.#leader + 1) % this.#init.urls.length;
   }
 
   get leaders(): number {
     return this.#init.urls.length;
   }
 
+  /** Sends one request to the leader. A worker's 404 only means that the leader is elsewhere: the next address is asked. */
   open(path: string, body: string, events: LegEvents): Leg {
-    const { key, connectTimeoutMs } = this.#init;
-    return openLeg({ url: this.url, agent: this.#agent, key, connectTimeoutMs }, path, body, events);
+    const { key, connectTimeoutMs, urls } = this.#init;
+    const send = (left: number): Leg => {
+      const { url } = this;
+      let isWorker = false;
+      return openLeg({ url, agent: this.#agent, key, connectTimeoutMs }, path, body, {
+        onHead: (status, stream) => {
+          isWorker = status === 404 && left > 1;
+          if (!isWorker) events.onHead(status, stream);
+        },
+        onData: (chunk) => isWorker || events.onData(chunk),
+        onEnd: () => {
+          if (!isWorker) return events.onEnd();
+          this.tryNextLeader(url);
+          leg = send(left - 1);
+        },
+        onBreak: events.onBreak,
+      });
+    };
+    let leg = send(urls.length);
+    return { pause: () => leg.pause(), resume: () => leg.resume(), abandon: () => leg.abandon() };
   }
 
   sawToken(): void {

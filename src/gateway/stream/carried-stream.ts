@@ -157,7 +157,7 @@ export class CarriedStream implements Rider {
 
   #refusedByStatus(): void {
     const { status, body } = this.#refusedHead;
-    // 404 is a worker's answer: the leader is elsewhere.
+    // No server of the group is its leader.
     if (status === 404) return void this.#broken("refused");
     this.#refused(status, messageOf(body) ?? `the engine answered ${status}`);
   }
