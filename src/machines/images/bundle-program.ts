@@ -4,9 +4,11 @@ import { build } from "esbuild";
 
 /** A program of ours that runs in containers: its name there, and the file where it begins. */
 export interface Program {
-  /** `tandem-agent`; the file in the image is `/usr/lib/tandem/NAME.mjs`. */
+  /** `tandem-agent`; the file in the image is `/usr/lib/tandem/NAME.mjs`, or `NAME.cjs`. */
   name: string;
   entry: URL;
+  /** `cjs` takes six megabytes less memory: Node's own loader of ES modules stays out. It cannot await at its top. */
+  format?: "cjs" | "esm";
 }
 
 export interface BundleOptions {

@@ -47,13 +47,18 @@ export async function nodeImages(
     const iptables = await iptablesFiles(options);
     const { kubernetes, etcd, coredns, lws, pause } = tools;
     const nodePrograms = kubernetesImages(kubernetes, iptables.files);
-    return Promise.all([
+    const written = await Promise.allSettled([
       keptArchive("pause", [pause], [pauseImage(pause)], options.home),
       keptArchive("kubernetes", [kubernetes, iptables.packages], nodePrograms, options.home),
       keptArchive("etcd", [etcd], [etcdImage(etcd)], options.home),
       keptArchive("coredns", [coredns], [corednsImage(coredns)], options.home),
       keptArchive("lws", [lws], [lwsImage(lws)], options.home),
     ]);
+    // All have ended before one failure is told: nothing is written after the lock is given back.
+    return written.map((archive) => {
+      if (archive.status === "rejected") throw archive.reason;
+      return archive.value;
+    });
   });
 }
 

@@ -27,9 +27,9 @@ export async function tandemImage({
   tools = ["cat", "nsenter"],
 }: TandemImageOptions): Promise<ImageArchive> {
   const found = await Promise.all(tools.map(async (name) => [await onPath(name), `usr/bin/${name}`] as const));
-  const bundles = programs.map(async ({ name, entry }) => ({
-    path: `usr/lib/tandem/${name}.mjs`,
-    content: await bundleProgram(entry, { format: "esm" }),
+  const bundles = programs.map(async ({ name, entry, format = "esm" }) => ({
+    path: `usr/lib/tandem/${name}.${format === "esm" ? "mjs" : "cjs"}`,
+    content: await bundleProgram(entry, { format }),
   }));
   return keptImage(
     {
