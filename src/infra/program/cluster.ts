@@ -13,6 +13,8 @@ import type { StackInputs } from "./stack-inputs.ts";
 /** Servers that have become one Kubernetes cluster, or a cluster that is there already. */
 export class Cluster extends pulumi.ComponentResource {
   readonly kubeconfig: pulumi.Output<string>;
+  /** Another identity is another cluster, with nothing in it. */
+  readonly identity: pulumi.Input<string>;
   /** By server name: what must exist before a pod can run there. */
   readonly nodes: Record<string, pulumi.Resource> = {};
   /** With which all objects in the cluster go; undefined for a cluster that is not ours. */
@@ -24,6 +26,7 @@ export class Cluster extends pulumi.ComponentResource {
     if (spec.provision.kind === "existing") {
       const path = spec.provision.kubeconfig.replace(/^~\//, `${homedir()}/`);
       this.kubeconfig = pulumi.secret(readFileSync(resolve(dirname(inputs.file), path), "utf8"));
+      this.identity = "existing";
     } else {
       const targets = targetsOf(spec, inputs.file);
       const [first, ...rest] = targets.map((target) => ({ target, ...this.#server(inputs, target) }));
@@ -31,6 +34,7 @@ export class Cluster extends pulumi.ComponentResource {
       const controlPlane = this.#controlPlane(inputs, first);
       this.controlPlane = controlPlane;
       this.kubeconfig = controlPlane.kubeconfig;
+      this.identity = controlPlane.caHash;
       for (const worker of rest) {
         this.nodes[worker.target.target.name] = this.#worker(inputs, worker, first.target, controlPlane);
       }

@@ -22,6 +22,7 @@ export function declareObject(
     [kind, ...(metadata.namespace === undefined ? [] : [metadata.namespace]), metadata.name].join("/"),
     {
       kubeconfig: cluster.kubeconfig,
+      cluster: cluster.identity,
       fieldManager: `tandem-${stack}`,
       ...(kind === "CustomResourceDefinition" ? { text: JSON.stringify(named) } : { manifest }),
       ...(READY.has(kind) ? { ready: true } : {}),

@@ -43,9 +43,14 @@ export function diffInputs(
 ): ResourceDiff {
   const changes = compare(olds, news, [])
     .filter(({ path }) => !ignored.some((ancestor) => isWithin(printPath(path), ancestor)) && !quiet(printPath(path)))
-    .map((change): PropertyChange => ({ ...change, replaces: replaceOn.includes(String(change.path[0])) }));
+    .map((change): PropertyChange => ({ ...change, replaces: forcesReplacement(change, replaceOn) }));
   const replaces = changes.filter((change) => change.replaces).map((change) => String(change.path[0]));
   return { changes, replaces: [...new Set(replaces)].sort() };
+}
+
+/** An input that a newer version of the program adds says nothing about what exists, so it replaces nothing. */
+function forcesReplacement({ path, kind }: Difference, replaceOn: readonly string[]): boolean {
+  return replaceOn.includes(String(path[0])) && !(kind === "add" && path.length === 1);
 }
 
 type Difference = Omit<PropertyChange, "replaces">;

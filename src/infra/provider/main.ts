@@ -4,4 +4,5 @@ import { servePlugin } from "../wire/serve.ts";
 import { providerService } from "./service.ts";
 
 const engineAddress = process.argv.slice(2).find((word) => !word.startsWith("-"));
-await servePlugin(ResourceProviderService, providerService(resourceTypes, "0.1.0", engineAddress));
+const { methods, abandon } = providerService(resourceTypes, "0.1.0", engineAddress);
+await servePlugin(ResourceProviderService, methods, abandon);

@@ -33,12 +33,13 @@ const toStatus = (error: unknown) =>
  * The generic core of the provider: everything between the engine's wire format and a table of resource types.
  *
  * @param engineAddress where the CLI listens for progress lines; undefined until it attaches.
+ * @returns the methods, and `abandon`, which ends what runs when nobody waits for it any more.
  */
 export function providerService(
   types: readonly AnyResourceType[],
   version: string,
   engineAddress: string | undefined,
-): UntypedServiceImplementation {
+): { methods: UntypedServiceImplementation; abandon: () => Promise<void> } {
   const byToken = new Map(types.map((type) => [type.token, type]));
   const log = engineLog();
   if (engineAddress !== undefined) log.connect(engineAddress);
@@ -69,7 +70,7 @@ export function providerService(
     }
   }
 
-  return {
+  const methods: UntypedServiceImplementation = {
     handshake: unary((request: protocol.ProviderHandshakeRequest) => {
       log.connect(request.getEngineAddress());
       const response = new protocol.ProviderHandshakeResponse();
@@ -207,6 +208,11 @@ export function providerService(
       return new empty.Empty();
     }, toStatus),
   };
+  const abandon = () => {
+    running.cancel();
+    return running.settled();
+  };
+  return { methods, abandon };
 }
 
 /** Outputs with the secrets of the inputs that they repeat, and those that the type always keeps secret. */

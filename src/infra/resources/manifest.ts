@@ -11,6 +11,7 @@ import { takeOver } from "./paths.ts";
 
 const Inputs = z.strictObject({
   kubeconfig: z.string(),
+  cluster: z.string().meta({ description: "Another value is another cluster, in which nothing of ours exists." }),
   fieldManager: z.string(),
   manifest: z
     .looseObject({
@@ -85,7 +86,7 @@ export const manifest: ResourceType<Inputs, Outputs> = {
   inputs: Inputs,
   outputs: { uid: "The object's own identity." },
   secrets: ["kubeconfig"],
-  replaceOn: ["fieldManager"],
+  replaceOn: ["cluster", "fieldManager"],
   quiet: (path) => /^(kubeconfig|ready|readySeconds|initial)\b/.test(path),
   create: async (inputs, operation) => ({ id: idOf(inputs), outputs: await apply(inputs, operation, true) }),
   async read({ inputs, outputs }, { signal, warn }) {

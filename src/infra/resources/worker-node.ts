@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { removeNode } from "../../machines/server/remove-node.ts";
+import { changing } from "../../machines/server/script.ts";
 import { joinWorker } from "../../machines/server/worker.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { isUnreachable, onServer, progressOf } from "./server-link.ts";
@@ -26,6 +27,14 @@ type Inputs = z.infer<typeof Inputs>;
 // Every input that matters is an input; what the cluster adds (the node's conditions) is not state of ours.
 type Outputs = Record<string, never>;
 
+// A control plane that was made anew is another cluster: what its predecessor left on a server of ours is in the way.
+const LEAVE_OTHER = `
+[ -e "$state/joined" ] && [ -s /etc/kubernetes/pki/ca.crt ] || exit 0
+key=$(openssl x509 -noout -pubkey -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der | sha256sum)
+[ "sha256:\${key%% *}" = "$ca_hash" ] && exit 0
+rm -f "$state/joined"
+kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock > /dev/null`;
+
 async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
   const { node, access, controlPlane, endpoint, caHash, labels } = inputs;
   const taints = inputs.taints.map(({ key, value, effect }) => ({
@@ -34,9 +43,14 @@ async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
     ...(value === undefined ? {} : { value }),
   }));
   const config = { ...node, controlPlaneEndpoint: endpoint, caHash, labels, taints };
-  await onServer({ ...node, access }, (remote) =>
-    onServer({ ...controlPlane, access }, (leader) => joinWorker(remote, leader, config, progressOf(operation))),
-  );
+  await onServer({ ...node, access }, async (remote) => {
+    await remote.run(changing(LEAVE_OTHER), {
+      step: "leave an older cluster",
+      values: { ca_hash: caHash },
+      signal: operation.signal,
+    });
+    await onServer({ ...controlPlane, access }, (leader) => joinWorker(remote, leader, config, progressOf(operation)));
+  });
   return {};
 }
 

@@ -5,11 +5,14 @@ const messageLimitBytes = 400 * 1024 * 1024;
 
 /**
  * Starts a gRPC server on a free loopback port and prints the port as the first line of stdout, which is how the Pulumi
- * CLI learns where its plug-in listens.
+ * CLI learns where its plug-in listens. The process ends when the CLI does.
+ *
+ * @param onOrphaned ends what is still running, when the CLI is gone.
  */
 export async function servePlugin(
   service: grpc.ServiceDefinition,
   implementation: grpc.UntypedServiceImplementation,
+  onOrphaned: () => Promise<void> | void = () => {},
 ): Promise<void> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": messageLimitBytes });
   server.addService(service, implementation);
@@ -19,6 +22,8 @@ export async function servePlugin(
     );
   });
   process.stdout.write(`${port}\n`);
+  // The CLI holds our standard input open for as long as it lives. It cannot say goodbye when it is killed.
+  process.stdin.once("end", () => void Promise.resolve(onOrphaned()).finally(() => process.exit(0))).resume();
 }
 
 /** An async function as a gRPC method. What it throws becomes the call's error, through `toStatus`. */

@@ -4,4 +4,5 @@ import { servePlugin } from "../../../../src/infra/wire/serve.ts";
 import { fileType } from "./file-type.ts";
 
 const engineAddress = process.argv.slice(2).find((word) => !word.startsWith("-"));
-await servePlugin(ResourceProviderService, providerService([fileType], "0.1.0", engineAddress));
+const { methods, abandon } = providerService([fileType], "0.1.0", engineAddress);
+await servePlugin(ResourceProviderService, methods, abandon);
