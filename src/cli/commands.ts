@@ -24,6 +24,9 @@ export const commands: Record<string, CommandEntry> = {
     summary: "make the stack of a spec, or bring it up to date",
     load: () => import("./commands/up.ts"),
   },
+  down: { summary: "take a stack away", load: () => import("./commands/down.ts") },
+  status: { summary: "show who serves, and whether a failover would work", load: () => import("./commands/status.ts") },
+  env: { summary: "print export lines for kubectl, pulumi and clients", load: () => import("./commands/env.ts") },
   rehearse: {
     summary: "let a server die on this machine alone, and watch the streams go on",
     load: () => import("./commands/rehearse.ts"),

@@ -1,10 +1,13 @@
 import { openStack } from "../../infra/stack/open-stack.ts";
+import { clearPending } from "../../infra/stack/pending-operations.ts";
 import { writePrepared } from "../../infra/stack/prepared.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
 import { writeStackPrograms } from "../../infra/stack/stack-programs.ts";
+import { writeRecord } from "../../infra/stack/stack-record.ts";
 import { ensureStackSecrets } from "../../infra/stack/stack-secrets.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { machinesAreMissing } from "./missing-machines.ts";
 import type { Phase } from "./phases.ts";
 import { prepareStack } from "./prepare-stack.ts";
 
@@ -18,13 +21,17 @@ export async function updateStack(plan: ServingPlan, file: string, phase: Phase,
   const pulumi = tools.pulumi.path;
   await writePrepared(plan.name, prepared);
   await ensureStackSecrets(plan.name);
+  await writeRecord(plan, file);
   const stack = await phase("stack", async (say) => {
     const opened = await openStack(plan.name, pulumi, file, signal);
     await writeStackPrograms(opened.files, { kubectl: tools.kubectl.path, pulumi });
     await clearStaleLock(plan.name, opened.files, { say, signal });
+    await clearPending(pulumi, opened, signal);
     return opened;
   });
   // One failed server must not keep the others from being finished.
   const flags = ["--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"];
+  // Pulumi compares with what it remembers; a machine that was switched off or removed since is seen by looking.
+  if (await machinesAreMissing(plan)) flags.push("--refresh");
   return phase("pulumi up", () => runPulumi(pulumi, stack, ["up", ...flags]));
 }

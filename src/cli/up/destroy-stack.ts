@@ -1,0 +1,36 @@
+import { rm } from "node:fs/promises";
+import { openStack } from "../../infra/stack/open-stack.ts";
+import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
+import { runPulumi } from "../../infra/stack/run-pulumi.ts";
+import { hasState } from "../../infra/stack/stack-state.ts";
+import { imagesDir, toolsDir } from "../../machines/home.ts";
+import { cleanLocal } from "../../machines/local/clean.ts";
+import { resolveTools } from "../../machines/tools/resolve.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { EXIT, Exit } from "../exit.ts";
+import type { Phase } from "./phases.ts";
+
+/**
+ * `pulumi destroy`, then whatever local machines leave outside of Pulumi: network, routes, daemon, kernel settings. Works
+ * after any kill. A local stack goes even when Pulumi cannot destroy it: all of it is containers on this computer.
+ */
+export async function destroyStack(plan: ServingPlan, file: string, phase: Phase, signal: AbortSignal): Promise<void> {
+  const local = plan.spec.provision.kind === "local";
+  if (await hasState(plan.name)) {
+    const code = await phase("pulumi destroy", async (say) => {
+      const { pulumi } = await resolveTools(["pulumi"], { signal });
+      const stack = await openStack(plan.name, pulumi.path, file, signal);
+      await clearStaleLock(plan.name, stack.files, { say, signal });
+      return runPulumi(pulumi.path, stack, ["destroy", "--yes", "--skip-preview", "--parallel", "32"]);
+    });
+    signal.throwIfAborted();
+    if (code !== 0 && !local) throw new Exit(EXIT.failed);
+  }
+  if (local) await phase("machines", (say) => cleanLocal(plan.name, { onProgress: say }));
+}
+
+/** Everything that can be made again. The engine goes with the last stack; its programs and images go here. */
+export async function purgeCaches(stack: string, say: (line: string) => void): Promise<void> {
+  await cleanLocal(stack, { purge: true, onProgress: say });
+  for (const folder of [toolsDir(), imagesDir()]) await rm(folder, { recursive: true, force: true });
+}
