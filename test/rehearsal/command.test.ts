@@ -83,7 +83,8 @@ describe.skipIf(process.platform !== "linux")("tandem rehearse", () => {
 
   test.each<[string, string[], string]>([
     ["a stack of one group", ["stacks/single.yaml"], "E_REHEARSAL_GROUPS"],
-    ["a server that is in no group", ["--victim", "gpu-x"], "name one of gpu-a, gpu-b, gpu-c, gpu-d"],
+    ["a server that is in no group", ["--victim", "gpu-x"], "name one of gpu-a, gpu-b"],
+    ["a server of the standby", ["--victim", "gpu-c"], "interrupts nobody"],
     ["an unknown fault", ["--fault", "meteor"], "Allowed choices are"],
     ["no streams", ["--streams", "0"], "whole number from 1"],
     ["no spec", ["nowhere.yaml"], "E_SPEC_FILE"],

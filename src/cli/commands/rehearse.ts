@@ -37,10 +37,13 @@ export function command(): Command {
     .action(async (spec: string | undefined, options: Options) => {
       // An image that is not there yet is not needed: engines are emulated.
       const { plan } = loadPlan(spec ?? localStack(), { allowPlaceholder: true });
-      const { rehearse } = await import("../rehearsal/rehearse.ts");
+      const [{ rehearse }, { paint }] = await Promise.all([
+        import("../rehearsal/rehearse.ts"),
+        import("../rehearsal/paint.ts"),
+      ]);
       const text = options.output === "text";
-      const report = await rehearse({ ...options, plan, print: text ? (line) => console.log(line) : () => {} });
-      if (text) console.log(`\n${rehearsalSummary(report)}`);
+      const report = await rehearse({ ...options, plan, print: (line) => text && console.log(paint(line)) });
+      if (text) console.log(paint(`\n${rehearsalSummary(report)}`));
       if (options.output !== "text") await printData(report, options.output);
       if (!report.passed) throw new Exit(EXIT.failed);
     });

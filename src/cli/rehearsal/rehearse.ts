@@ -22,12 +22,14 @@ export async function rehearse({ plan, fault, streams, victim, print }: Rehearse
   // Since the person pressed Enter.
   const startedMs = monotonicMs() - process.uptime() * 1000;
   const seconds = () => (monotonicMs() - startedMs) / 1000;
-  const say = ({ text, detail }: Told) => print(timelineEntry(seconds(), text, detail));
   const { name, model, layout } = plan;
   const ranks = layout.tensorParallel * layout.pipelineParallel;
   print(`Rehearsal of ${name}: ${model.servedName} on ${layout.name}, everything on this machine, engines emulated\n`);
   const world = await World.create({ plan });
-  const leave = closeOnSignal(world);
+  const interruption = closeOnSignal(world);
+  const say = ({ text, detail }: Told) => {
+    if (!interruption.happened) print(timelineEntry(seconds(), text, detail));
+  };
   try {
     const [first] = world.groups as [WorldGroup, ...WorldGroup[]];
     say({ text: `${world.servers.length} servers are cabled up` });
@@ -47,7 +49,7 @@ export async function rehearse({ plan, fault, streams, victim, print }: Rehearse
     });
     return { ...report, seconds: seconds() };
   } finally {
-    leave();
+    await interruption.settle();
     await world.close();
   }
 }
@@ -61,24 +63,35 @@ function refuse(plan: ServingPlan, victim: string | undefined): void {
       why: "streams can only be carried on by a second group that has the model loaded (failover.standby: hot)",
       fix: "rehearse a spec with two groups, e.g. stacks/local.yaml",
     });
-  const known = groups.flatMap(({ servers }) => servers);
-  if (victim !== undefined && !known.includes(victim))
+  const serving = groups.find(({ role }) => role === "active")?.servers ?? [];
+  if (victim !== undefined && !serving.includes(victim))
     throw new TandemError({
       code: "E_REHEARSAL_VICTIM",
-      what: `there is no server ${victim} in a group of ${plan.name}`,
-      why: "a fault needs a server that serves",
-      fix: `name one of ${known.join(", ")}`,
+      what: `${victim} is no server of the group that serves`,
+      why: "a fault elsewhere interrupts nobody, so there would be nothing to carry on",
+      fix: `name one of ${serving.join(", ")}`,
     });
 }
 
-/** Ends the world first and then this process, as the signal would have. */
-function closeOnSignal(world: World): () => void {
+/**
+ * On Ctrl-C ends the world first and then this process, as the signal would have. What the streams say while their world
+ * ends is nobody's story: `settle` does not return then.
+ */
+function closeOnSignal(world: World): { happened: boolean; settle(): Promise<void> } {
   const handlers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
-    const handler = () => void world.close().finally(() => process.kill(process.pid, signal));
+    const handler = () => {
+      self.happened = true;
+      void world.close().finally(() => process.kill(process.pid, signal));
+    };
     process.once(signal, handler);
     return [signal, handler] as const;
   });
-  return () => {
-    for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+  const self = {
+    happened: false,
+    settle: async () => {
+      if (self.happened) await new Promise(() => {});
+      for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+    },
   };
+  return self;
 }
