@@ -23,7 +23,7 @@ export function reporterContainer(token: { name: string; mountPath: string }): o
     name: "reporter",
     image: TANDEM_IMAGE,
     imagePullPolicy: "Never",
-    command: ["node", "--max-semi-space-size=1", "--no-opt", "--no-maglev", "/usr/lib/tandem/tandem-reporter.mjs"],
+    command: ["node", "--max-semi-space-size=1", "--no-opt", "--no-maglev", "/usr/lib/tandem/tandem-reporter.cjs"],
     env: [
       { name: "REPORTER_SERVER", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "spec.nodeName" } } },
       ...Object.entries(values).map(([name, value]) => ({ name, value })),

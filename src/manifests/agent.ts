@@ -61,7 +61,7 @@ export function agentDaemon(plan: ServingPlan): Manifest {
               name: "agent",
               image: TANDEM_IMAGE,
               imagePullPolicy: "Never",
-              command: ["node", ...AGENT_NODE_FLAGS, "/usr/lib/tandem/tandem-agent.mjs"],
+              command: ["node", ...AGENT_NODE_FLAGS, "/usr/lib/tandem/tandem-agent.cjs"],
               env: agentEnv(plan),
               ports: [{ name: "evidence", containerPort: AGENT_PORT, hostPort: AGENT_PORT, protocol: "TCP" }],
               readinessProbe: { httpGet: { path: "/healthz", port: "evidence", scheme: "HTTP" }, periodSeconds: 5 },

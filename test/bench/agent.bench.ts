@@ -21,7 +21,7 @@ export const bench: Bench = async () => {
   writeFileSync(machine.path("machine.json"), '{"name": "gpu-a", "gpus": 8}');
   const [program] = AGENT_PROGRAMS;
   if (program === undefined) throw new Error("no program");
-  writeFileSync(machine.path("agent.mjs"), await bundleProgram(program.entry, { format: "esm" }));
+  writeFileSync(machine.path("agent.cjs"), await bundleProgram(program.entry, { format: "cjs" }));
   const mark = `bench-${process.pid}`;
   await using engine = await FakeEngine.start(
     Array.from({ length: RANKS }, (_, rank) => rank),
@@ -38,7 +38,7 @@ export const bench: Bench = async () => {
   };
   await using agent = await new AgentProcess(machine, settings, [
     ...AGENT_NODE_FLAGS,
-    machine.path("agent.mjs"),
+    machine.path("agent.cjs"),
   ]).listening();
   const listeners = [new Listener(agent.url), new Listener(agent.url), new Listener(agent.url)];
   const [listener] = listeners;
