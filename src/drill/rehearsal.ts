@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { TandemError } from "../errors.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import type { FaultClass, RehearsalReport } from "../report/rehearsal.ts";
 import type { Arena, Injected, SeenRequest } from "./arena.ts";
@@ -136,7 +137,14 @@ class Watch {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
-        reject(new Error(`the streams did not begin within ${FLOW_TIMEOUT_MS / 1000} s`));
+        reject(
+          new TandemError({
+            code: "E_REHEARSAL_STREAMS",
+            what: "the streams did not begin",
+            why: `not all of them had a token after ${FLOW_TIMEOUT_MS / 1000} s`,
+            fix: "run it with fewer streams, or when this machine has less to do",
+          }),
+        );
       }, FLOW_TIMEOUT_MS);
       const look = () => {
         if (!holds()) return;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { TandemError } from "../../errors.ts";
 import type { GatewayConfigInput } from "../../gateway/config.ts";
 import { monotonicMs } from "../clock.ts";
 import type { Front, Move } from "../front.ts";
@@ -59,7 +60,12 @@ export class GatewayProcess implements Front {
       if (status.active === this.#active && against.length === 0) return;
       if (monotonicMs() > deadline) {
         const reasons = against.map(([id, { reason }]) => `group ${id}: ${reason}`);
-        throw new Error(`no group may be suspect before a fault: ${reasons.join("; ")}`);
+        throw new TandemError({
+          code: "E_REHEARSAL_NOT_READY",
+          what: "a failover would not work yet",
+          why: reasons.join("; ") || "the gateway sends requests to another group than it was told",
+          fix: "run it again when this machine has less to do",
+        });
       }
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }

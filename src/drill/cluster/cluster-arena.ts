@@ -1,0 +1,87 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { kmsgRecord, xidLine } from "../../emulator/gpu/kernel-log.ts";
+import { inspectContainer } from "../../machines/local/container.ts";
+import type { Engine } from "../../machines/local/engine.ts";
+import { cutPower, freeze, unplug } from "../../machines/local/faults.ts";
+import { containerName } from "../../machines/local/labels.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { FaultClass } from "../../report/rehearsal.ts";
+import type { Arena, Injected, SeenRequest } from "../arena.ts";
+import { monotonicMs } from "../clock.ts";
+import { type RankProcess, rankProcesses } from "./rank-processes.ts";
+
+/** XID 79: what an H100 says when it falls off the bus. */
+const LOST_GPU = { xid: 79, detail: "GPU has fallen off the bus." };
+
+/** The local cluster as a place for faults: done to the machines from outside, as power and cables are. */
+export class ClusterArena implements Arena {
+  readonly plan: ServingPlan;
+  readonly groups: readonly { id: string; servers: readonly { name: string }[] }[];
+  onRequest: (request: SeenRequest) => void = () => {};
+  readonly #engine: Engine;
+
+  constructor(plan: ServingPlan, engine: Engine) {
+    this.plan = plan;
+    this.#engine = engine;
+    this.groups = Object.values(plan.groups).map(({ id, servers }) => ({
+      id,
+      servers: servers.map((name) => ({ name })),
+    }));
+  }
+
+  async inject(fault: FaultClass, victim: string, random: () => number): Promise<Injected> {
+    const { name: stack } = this.plan;
+    const engine = this.#engine;
+    switch (fault) {
+      case "server-power":
+        return at(cutPower(engine, stack, victim), "its cable went silent first, then every process on it was killed");
+      case "server-freeze":
+        return at(freeze(engine, stack, victim), "every process on it was frozen; its kernel still answers");
+      case "network-cut":
+        return at(unplug(engine, stack, victim), "its cable was pulled; everything on it keeps running");
+      case "rank-crash": {
+        const { rank, pid } = pick((await this.#machine(victim)).ranks, random);
+        const atMs = monotonicMs();
+        process.kill(pid, "SIGKILL");
+        return { atMs, what: `the process of rank ${rank} was killed` };
+      }
+      case "gpu-xid": {
+        const { ranks, kernelLog } = await this.#machine(victim);
+        const gpu = Math.floor(random() * ranks.length);
+        const { rank, pid } = ranks[gpu] as RankProcess;
+        const sequence = readFileSync(kernelLog, "utf8").split("\n").length;
+        const atMs = monotonicMs();
+        appendFileSync(kernelLog, kmsgRecord(sequence, atMs * 1_000, xidLine({ ...LOST_GPU, gpu })));
+        // A rank whose GPU is gone never finishes its step.
+        process.kill(pid, "SIGSTOP");
+        return { atMs, what: `GPU ${gpu} fell off the bus (XID ${LOST_GPU.xid}) and rank ${rank} hangs` };
+      }
+      case "engine-hang": {
+        const { ranks } = await this.#machine(victim);
+        const atMs = monotonicMs();
+        for (const { pid } of ranks) process.kill(pid, "SIGSTOP");
+        return { atMs, what: "its ranks stopped making progress, with every socket open" };
+      }
+    }
+  }
+
+  async #machine(name: string): Promise<{ ranks: RankProcess[]; kernelLog: string }> {
+    const container = await inspectContainer(this.#engine.api, containerName(this.plan.name, name));
+    if (container === undefined || !container.State.Running) throw new Error(`machine ${name} does not run`);
+    const ranks = await rankProcesses(container.Id);
+    if (ranks.length === 0) throw new Error(`no rank runs on ${name}`);
+    return { ranks, kernelLog: `/proc/${container.State.Pid}/root/dev/kmsg` };
+  }
+}
+
+/** The injector's own time stamp, on the clock that the client uses. */
+async function at(injection: Promise<{ startedAtMs: number; doneAtMs: number }>, what: string): Promise<Injected> {
+  const { startedAtMs } = await injection;
+  return { atMs: startedAtMs - Date.now() + monotonicMs(), what };
+}
+
+function pick<T>(values: readonly T[], random: () => number): T {
+  const value = values[Math.floor(random() * values.length)];
+  if (value === undefined) throw new Error("nothing to pick from");
+  return value;
+}

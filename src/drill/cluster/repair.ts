@@ -1,0 +1,34 @@
+import { inspectContainer } from "../../machines/local/container.ts";
+import type { Engine } from "../../machines/local/engine.ts";
+import { cutPower, plug, startPower, thaw } from "../../machines/local/faults.ts";
+import { containerName } from "../../machines/local/labels.ts";
+import type { FaultClass } from "../../report/rehearsal.ts";
+import { rankProcesses } from "./rank-processes.ts";
+
+/** Undoes a fault, as a person in front of the server would. What runs on it comes back by Kubernetes alone. */
+export async function repair(engine: Engine, stack: string, victim: string, fault: FaultClass): Promise<void> {
+  switch (fault) {
+    case "server-power":
+      await startPower(engine, stack, victim);
+      return;
+    case "server-freeze":
+      await thaw(engine, stack, victim);
+      return;
+    case "network-cut":
+      await plug(engine, stack, victim);
+      return;
+    case "gpu-xid":
+      // A GPU that fell off the bus comes back with a reboot, and not before.
+      await cutPower(engine, stack, victim);
+      await startPower(engine, stack, victim);
+      return;
+    case "engine-hang": {
+      const container = await inspectContainer(engine.api, containerName(stack, victim));
+      for (const { pid } of container ? await rankProcesses(container.Id) : []) process.kill(pid, "SIGCONT");
+      return;
+    }
+    case "rank-crash":
+      // LeaderWorkerSet makes the group anew by itself.
+      return;
+  }
+}
