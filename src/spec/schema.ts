@@ -80,6 +80,13 @@ const Failover = z.strictObject({
     description: "Wanted seconds per failure class; `plan` says where its chain of time-outs is longer.",
     reason: "the plan's own budgets apply",
   }),
+  xids: z
+    .record(z.string().regex(/^[1-9]\d{0,3}$/, "not the number of an XID"), z.enum(XID_CLASSES))
+    .default({})
+    .meta({
+      description: "What to do about single GPU error codes, e.g. {94: failover-reset}; see `tandem explain xid 94`.",
+      reason: "every code of NVIDIA's catalog has a class with a reason",
+    }),
 });
 
 const Gateway = z.strictObject({
@@ -88,13 +95,6 @@ const Gateway = z.strictObject({
   on: z.array(label).min(1).max(2).meta({
     description: "Where the one or two replicas run; never both on the servers of one group.",
   }),
-  xids: z
-    .record(z.string().regex(/^[1-9]\d{0,3}$/, "not the number of an XID"), z.enum(XID_CLASSES))
-    .default({})
-    .meta({
-      description: "What to do about single GPU error codes, e.g. {94: failover-reset}; see `tandem explain xid 94`.",
-      reason: "every code of NVIDIA's catalog has a class with a reason",
-    }),
 });
 
 /** The shape of `tandem.yaml`; relations between fields (address clashes, group sizes) are checked in `src/spec/rules`. */
