@@ -9,7 +9,7 @@ let installed: InstalledPackage;
 beforeAll(async () => {
   installed = await installPackage();
 }, 300_000);
-afterAll(() => installed.remove());
+afterAll(() => installed.remove(), 60_000);
 
 const inPackage = (path: string) => join(installed.root, path);
 
@@ -70,12 +70,19 @@ describe("the installed package", () => {
   });
 
   test("the bundle and the files beside it say the same", async () => {
-    for (const args of [["validate", inPackage("stacks/roce.yaml")], ["schema"], ["--help"], ["nothing"]]) {
+    const stack = inPackage("stacks/roce.yaml");
+    const lines = [
+      ["validate", stack],
+      ["plan", stack],
+      ["explain", "tp16", "--spec", stack],
+      ["explain", "--tp-size"],
+    ];
+    for (const args of [...lines, ["render", stack], ["schema"], ["--help"], ["nothing"]]) {
       const files = await execa(process.execPath, [inPackage("dist/src/cli/main.js"), ...args], { reject: false });
       const bundle = await execa(process.execPath, [inPackage("dist/light/main.js"), ...args], { reject: false });
       expect([bundle.exitCode, bundle.stdout, bundle.stderr]).toEqual([files.exitCode, files.stdout, files.stderr]);
     }
-  });
+  }, 120_000);
 
   test("every command loads, so no import is lost on the way", async () => {
     const { stdout } = await npx(["--help"]);
@@ -83,5 +90,5 @@ describe("the installed package", () => {
     const results = await Promise.all(names.filter((name) => name !== "help").map((name) => npx([name, "--help"])));
     expect(names.length).toBeGreaterThan(3);
     expect(results.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
-  });
+  }, 120_000);
 });

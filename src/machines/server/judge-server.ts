@@ -1,4 +1,8 @@
+import { error, type Finding, warning } from "./finding.ts";
+import { judgeHardware } from "./judge-hardware.ts";
 import type { ServerFacts } from "./server-facts.ts";
+
+export type { Finding };
 
 /** What the spec expects of a server. */
 export interface Expectation {
@@ -19,14 +23,6 @@ export interface Expectation {
   local?: boolean;
 }
 
-export interface Finding {
-  severity: "error" | "warning";
-  code: string;
-  what: string;
-  why: string;
-  fix: string;
-}
-
 const GIB = 1024 ** 3;
 /** Certificates are valid from five minutes before they are made (kubeadm's CertificateBackdate); seconds spoil every log. */
 const CLOCK_ERROR_MS = 5_000;
@@ -39,7 +35,6 @@ const FREE_BYTES_LOCAL = 1 * GIB;
 /** kubeadm's own minimum for a control plane. */
 const CONTROL_PLANE_MEMORY_BYTES = 1700 * 1024 ** 2;
 const OS_VERSIONS: Record<string, readonly string[]> = { debian: ["12", "13"], ubuntu: ["22.04", "24.04", "26.04"] };
-const RDMA_ACTIVE = 4;
 
 /** Everything that keeps a server from its task, or may; empty when it is fit. Looks at values only. */
 export function judgeServer(facts: ServerFacts, wanted: Expectation): Finding[] {
@@ -48,25 +43,9 @@ export function judgeServer(facts: ServerFacts, wanted: Expectation): Finding[] 
     ...clock(facts, wanted),
     ...space(facts, wanted),
     ...occupied(facts, wanted),
-    ...accelerators(facts, wanted),
-    ...network(facts, wanted),
+    ...judgeHardware(facts, wanted),
   ];
 }
-
-const error = (code: string, what: string, why: string, fix: string): Finding => ({
-  severity: "error",
-  code,
-  what,
-  why,
-  fix,
-});
-const warning = (code: string, what: string, why: string, fix: string): Finding => ({
-  severity: "warning",
-  code,
-  what,
-  why,
-  fix,
-});
 
 function* system(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
   const versions = OS_VERSIONS[facts.os.id];
@@ -218,83 +197,6 @@ function* occupied(facts: ServerFacts, wanted: Expectation): Generator<Finding> 
       `${unit} is active`,
       "its rules come on top of ours and may drop traffic between the servers",
       `allow all traffic between ${[wanted.address, ...wanted.peers].join(", ")}, or disable ${unit}`,
-    );
-  }
-}
-
-function* accelerators(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
-  if (wanted.gpus === 0) return;
-  const { gpus } = facts;
-  if (gpus.length !== wanted.gpus) {
-    yield error(
-      "E_GPU_COUNT",
-      gpus.length === 0 ? "no GPU" : `${gpus.length} GPUs`,
-      `${facts.gpuError ?? `nvidia-smi lists ${gpus.length}`}, the spec says ${wanted.gpus}`,
-      gpus.length === 0
-        ? "install NVIDIA's driver and look at dmesg for NVRM lines"
-        : "look at dmesg for XIDs and at lspci for a card that fell off the bus",
-    );
-  }
-  const [kind = ""] = (wanted.gpuKind ?? "").split("-");
-  const wrong = gpus.find(({ name }) => kind !== "" && !name.includes(kind));
-  if (wrong)
-    yield error(
-      "E_GPU_KIND",
-      `GPU ${wrong.index} is a ${wrong.name}`,
-      `the spec says ${wanted.gpuKind}`,
-      "correct servers.*.gpu in the spec",
-    );
-  if (gpus.length > 0 && !wanted.local && !facts.programs.includes("nvidia-container-runtime")) {
-    yield error(
-      "E_GPU_RUNTIME",
-      "containers cannot use the GPUs",
-      "nvidia-container-runtime is not installed",
-      "install the package nvidia-container-toolkit from NVIDIA's repository",
-    );
-  }
-  for (const device of wanted.rdmaDevices ?? []) {
-    const ports = facts.rdma.filter((port) => port.device === device);
-    const down = ports.filter(({ state }) => state !== RDMA_ACTIVE);
-    if (ports.length > 0 && down.length === 0) continue;
-    yield error(
-      "E_RDMA",
-      `RDMA device ${device} ${ports.length === 0 ? "is missing" : "has no link"}`,
-      ports.length === 0
-        ? `the server has ${facts.rdma.map((port) => port.device).join(", ") || "none"}`
-        : `port ${down[0]?.port} is in state ${down[0]?.state}, active is ${RDMA_ACTIVE}`,
-      "check the cable and the subnet manager (ibstat), or correct network.rdma.devices in the spec",
-    );
-  }
-}
-
-function* network(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
-  const own = facts.addresses.find(({ address }) => address === wanted.address);
-  if (own === undefined) {
-    yield error(
-      "E_ADDRESS",
-      `the server does not have the address ${wanted.address}`,
-      `it has ${facts.addresses.map(({ address }) => address).join(", ")}; the other servers must reach it without translation`,
-      "correct the server's address in the spec",
-    );
-  } else if (wanted.interface !== undefined && own.interface !== wanted.interface) {
-    yield error(
-      "E_INTERFACE",
-      `${wanted.address} is on ${own.interface}`,
-      `the spec says ${wanted.interface}`,
-      "correct network.interface in the spec: NCCL and the engine bind to it",
-    );
-  }
-  for (const { address, reach } of facts.peers.filter((peer) => peer.reach !== "neighbour")) {
-    const why = {
-      routed: "a router lies between",
-      silent: "nobody answers its ARP request",
-      none: "there is no route to it",
-    }[reach as "routed" | "silent" | "none"];
-    yield error(
-      "E_L2",
-      `${address} is not a neighbour`,
-      `${why}; pod routes need all servers in one L2 segment`,
-      reach === "silent" ? "check that it is on and in the same VLAN" : "put all servers of the stack into one subnet",
     );
   }
 }
