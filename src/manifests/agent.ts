@@ -67,7 +67,8 @@ export function agentDaemon(plan: ServingPlan): Manifest {
               readinessProbe: { httpGet: { path: "/healthz", port: "evidence", scheme: "HTTP" }, periodSeconds: 5 },
               // The limit leaves room for nvidia-smi, which runs in the agent's cgroup: an agent that is killed for
               // another's memory would look like a lost server.
-              resources: { requests: { cpu: "20m", memory: "60Mi" }, limits: { memory: "160Mi" } },
+              // It takes a fiftieth of a core; the request is its weight when all cores are busy, and a late beat looks like silence.
+              resources: { requests: { cpu: "100m", memory: "60Mi" }, limits: { memory: "160Mi" } },
               securityContext: { privileged: true, readOnlyRootFilesystem: true },
               volumeMounts: [
                 ...volumes.map(({ mount }) => mount),

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, test, vi } from "vitest";
+import { Discovery } from "../../src/agent/processes/discover.ts";
 import { engineArguments, groupOfLeader, rankOfTitle } from "../../src/agent/processes/engine-arguments.ts";
-import { parseStat } from "../../src/agent/processes/proc.ts";
+import { Proc, parseStat } from "../../src/agent/processes/proc.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "./agent-process.ts";
 
 describe.skipIf(process.platform !== "linux")("rank processes", () => {
@@ -28,6 +29,31 @@ describe.skipIf(process.platform !== "linux")("rank processes", () => {
     const { evidence, atMs } = await listener.heard({ kind: "rank", rank: 9, state: "exited" });
     expect(evidence).toMatchObject({ group: "b", pid: victim?.pid });
     expect(atMs - killedMs).toBeLessThan(150);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("discovery", () => {
+  test("finds all ranks of a server in one scan", async () => {
+    const found: number[] = [];
+    const mark = `m${process.pid}-scan`;
+    await using engine = await FakeEngine.start(
+      Array.from({ length: 16 }, (_, rank) => rank),
+      mark,
+    );
+    const discovery = new Discovery({
+      proc: new Proc("/proc"),
+      match: mark,
+      onFound: ({ rank }) => found.push(rank),
+      onProcess: () => {},
+      onHung: (pid) => expect.unreachable(`${pid} hangs`),
+    });
+    // A shell is named a moment after it starts; then one scan is enough.
+    const named = () =>
+      engine.ranks.every(({ pid }) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("sglang::"));
+    await vi.waitUntil(named, { interval: 5, timeout: 20_000 });
+    discovery.scan(performance.now());
+    await vi.waitUntil(() => found.length === 16, { interval: 5, timeout: 20_000 });
+    expect(found.toSorted((a, b) => a - b)).toEqual(engine.ranks.map(({ rank }) => rank));
   });
 });
 

@@ -39,7 +39,9 @@ const MAX_READS = 2;
 export class Discovery {
   readonly #options: DiscoverOptions;
   readonly #seen = new Map<number, number>();
-  readonly #known = new Set<string>();
+  /** Processes that were looked into, by pid, with their start: a pid is used again. */
+  readonly #known = new Map<number, number>();
+  readonly #waiting: { pid: number; startTicks: number; parent: number }[] = [];
   readonly #reading = new Map<number, number>();
   readonly #launchers = new Map<string, Promise<FoundLauncher | null>>();
   #scans = 0;
@@ -53,39 +55,53 @@ export class Discovery {
     this.#scans++;
     const pids = proc.pids();
     const here = new Set(pids);
-    for (const pid of this.#seen.keys()) if (!here.has(pid)) this.#seen.delete(pid);
+    for (const pid of this.#seen.keys()) if (!here.has(pid)) this.#drop(pid);
     for (const pid of pids) {
       const age = this.#scans - (this.#seen.get(pid) ?? this.#scans);
       if (!this.#seen.has(pid)) this.#seen.set(pid, this.#scans);
       if (age > YOUNG_SCANS && (pid + this.#scans) % REVISIT_SCANS !== 0) continue;
       const comm = proc.comm(pid);
       onProcess(pid, comm);
-      if (comm?.startsWith(RANK_PREFIX)) this.#consider(pid, nowMs);
+      if (comm?.startsWith(RANK_PREFIX)) this.#consider(pid);
     }
+    this.#next(nowMs);
     for (const [pid, sinceMs] of this.#reading) if (nowMs - sinceMs > HUNG_MS) onHung(pid);
   }
 
   /** Forgets a process, so that one with the same number is found again. */
   forget({ pid, startTicks }: { pid: number; startTicks: number }): void {
-    this.#known.delete(`${pid}:${startTicks}`);
     this.#launchers.delete(`${pid}:${startTicks}`);
-    this.#seen.delete(pid);
+    this.#drop(pid);
   }
 
-  #consider(pid: number, nowMs: number): void {
+  #drop(pid: number): void {
+    this.#seen.delete(pid);
+    this.#known.delete(pid);
+  }
+
+  #consider(pid: number): void {
     const stat = this.#options.proc.stat(pid);
-    if (stat === null || stat.state === "Z" || this.#reading.has(pid) || this.#reading.size >= MAX_READS) return;
-    const id = `${pid}:${stat.startTicks}`;
-    if (this.#known.has(id)) return;
-    this.#known.add(id);
-    this.#reading.set(pid, nowMs);
-    this.#identify(pid, stat.startTicks, stat.parent)
-      .catch(() => false)
-      .then((found) => {
-        this.#reading.delete(pid);
-        // Not named yet, or gone meanwhile: the next scan may know.
-        if (!found) this.#known.delete(id);
-      });
+    if (stat === null || stat.state === "Z") return;
+    if (this.#known.get(pid) === stat.startTicks) return;
+    this.#known.set(pid, stat.startTicks);
+    this.#waiting.push({ pid, startTicks: stat.startTicks, parent: stat.parent });
+  }
+
+  /** Reads command lines, a few at a time: each may take one thread for good. */
+  #next(nowMs: number): void {
+    while (this.#reading.size < MAX_READS) {
+      const one = this.#waiting.shift();
+      if (one === undefined) return;
+      this.#reading.set(one.pid, nowMs);
+      this.#identify(one.pid, one.startTicks, one.parent)
+        .catch(() => false)
+        .then((found) => {
+          this.#reading.delete(one.pid);
+          // Not named yet, or gone meanwhile: the next scan may know.
+          if (!found) this.#known.delete(one.pid);
+          this.#next(nowMs);
+        });
+    }
   }
 
   /** @returns false if it should be looked at again */
