@@ -1,5 +1,5 @@
 import { cpSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 import { execaSync } from "execa";
 import { LIGHT_COMMANDS } from "../../bin/light-commands.js";
@@ -13,14 +13,15 @@ execaSync(
   ["node_modules/typescript/bin/tsc", "-p", "tsconfig.emit.json", "--noCheck", "--outDir", next],
   { stdio: "inherit" },
 );
-const assets = globSync("src/**/*", { withFileTypes: true })
-  .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
-  .map((entry) => join(entry.parentPath, entry.name));
-for (const file of [...assets, ...globSync("tools/**/*"), ...globSync("Pulumi*.yaml")]) {
-  // What only writes committed files stays here: it is TypeScript, and needs the repository.
-  if (file.startsWith("tools/package") || file.endsWith(".ts")) continue;
+// A folder would be copied with all that is in it, so that only files count.
+const filesOf = (pattern: string) =>
+  globSync(pattern, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
+    .map((entry) => relative(process.cwd(), join(entry.parentPath, entry.name)));
+for (const file of [...filesOf("src/**/*"), ...filesOf("tools/**/*"), ...filesOf("Pulumi*.yaml")]) {
+  if (file.startsWith("tools/package")) continue;
   mkdirSync(dirname(join(next, file)), { recursive: true });
-  cpSync(file, join(next, file), { recursive: true });
+  cpSync(file, join(next, file));
 }
 await bundleLightCommands();
 rmSync("dist", { recursive: true, force: true });
