@@ -93,6 +93,13 @@ describe("treatments", () => {
   });
 });
 
+test("a flood that lasts is one crash, not a second one, though its middle is forgotten", () => {
+  const flood = Array.from({ length: 600 }, (_, n): [number, Heard] => [n * 1_000, xid(13)]);
+  const known = play("gpu-a", flood);
+  expect(findingsOf(known, 600_000)).toMatchObject([{ code: "xid-13", remedy: "restart-group", sinceMs: 0 }]);
+  expect(known.pieces.length).toBeLessThan(4);
+});
+
 describe("connections", () => {
   const crash = xid(79);
   test("an event that a new agent tells again is the same event", () => {

@@ -76,6 +76,15 @@ describe("the verdict on a server", () => {
       atMs: 30_000,
       then: { state: "watch", wantsSwitch: true },
     },
+    {
+      when: "it tells it to nvidia-smi and not to the kernel log",
+      story: [
+        [5, xid(79, 3)],
+        [7, gpus({ recoveryAction: "Reset" })],
+      ],
+      atMs: 100,
+      then: { state: "suspect", remedy: "failover-reset", sinceMs: 5 },
+    },
   ])("$when", ({ story, atMs, then }) => expect(at(atMs, ...story)).toMatchObject(then));
 
   test("a server of which nothing was ever heard is blind, not suspect", () => {
