@@ -12,6 +12,8 @@ export default defineConfig({
         test: {
           name: "conformity",
           include: ["test/conformity/**/*.test.ts"],
+          // The first file fetches what both need.
+          fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },
