@@ -7,6 +7,10 @@ export interface CommandEntry {
 
 /** Every command of `tandem`, in the order that `--help` lists them. */
 export const commands: Record<string, CommandEntry> = {
+  start: {
+    summary: "stand up the local cluster and show a failover",
+    load: () => import("./commands/start.ts"),
+  },
   init: { summary: "write a spec with comments", load: () => import("./commands/init.ts") },
   validate: { summary: "check a spec", load: () => import("./commands/validate.ts") },
   plan: {

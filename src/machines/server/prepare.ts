@@ -108,7 +108,8 @@ function imagesStep(remote: Remote, images: NodeConfig["images"]): Step {
           step: `import ${image.references.join(", ")}`,
           values: { references: image.references.join(" "), sha256: image.sha256 },
           input: fileInput(image.path, size) ?? "",
-          timeoutMs: 60_000 + size / 10_000,
+          // Five servers on a busy disk take a minute for 130 MB; only what hangs takes longer than this.
+          timeoutMs: 300_000 + size / 2_000,
           ...(signal ? { signal } : {}),
         });
       }

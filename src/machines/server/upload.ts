@@ -63,8 +63,8 @@ export async function upload(
     onProgress?.(sent, size);
   });
   try {
-    // 20 MB/s is a poor network; below that something is wrong.
-    await remote.run(RECEIVE, { ...common, input: input ?? "", timeoutMs: 60_000 + size / 20_000 });
+    // 2 MB/s is a poor network; below that something is wrong.
+    await remote.run(RECEIVE, { ...common, input: input ?? "", timeoutMs: 120_000 + size / 2_000 });
   } catch (error) {
     if (error instanceof TandemError && error.why.includes("checksum mismatch")) {
       throw new TandemError({
