@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { loadPlan } from "../../../src/cli/load-plan.ts";
+import { declareStack } from "../../../src/infra/program/declare-stack.ts";
+import type { StackInputs } from "../../../src/infra/program/stack-inputs.ts";
+
+interface Declared {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+let declared: Declared[];
+let local: Declared[];
+beforeAll(async () => {
+  declared = [];
+  await declare("local");
+  local = declared;
+});
+beforeEach(() => {
+  declared = [...local];
+});
+afterEach(() => pulumi.runtime.resetOptions("", "", -1, "", "", false, ""));
+
+async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview = false): Promise<void> {
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs: given }) => {
+        declared.push({ type, name, inputs: given });
+        // In a preview nothing that a resource computes is known.
+        const outputs = preview
+          ? {}
+          : { kubeconfig: "kube", caHash: "sha256:x", machineId: "m", hostKey: "ssh-ed25519 A" };
+        return { id: preview ? undefined : name, state: { ...given, ...outputs } } as pulumi.runtime.MockResourceResult;
+      },
+      call: () => ({}),
+    },
+    "tandem",
+    stack,
+    preview,
+  );
+  const file = join("stacks", `${stack}.yaml`);
+  const { plan } = loadPlan(file, { allowPlaceholder: true });
+  const prepared = {
+    kubernetes: { version: "v1.36.3", path: "/k", sha256: "00" },
+    images: [
+      { references: ["registry.k8s.io/etcd:1"], path: "/e", sha256: "01", on: ["control-plane" as const] },
+      {
+        references: ["registry.k8s.io/pause:1"],
+        path: "/p",
+        sha256: "02",
+        on: ["control-plane" as const, "gpu" as const],
+      },
+    ],
+    machineImage: "tandem-machine:x",
+    authorizedKey: "ssh-ed25519 K",
+  };
+  const secrets = { "api-key": "sk-planted", "agent-token": "agent-planted", "admin-token": "admin-planted" };
+  declareStack({ plan, file, prepared, secrets, more: [], ...inputs });
+  await pulumi.runtime.disconnect();
+}
+
+const of = (type: string) => declared.filter((resource) => resource.type === type);
+const namesOf = (type: string) =>
+  of(type)
+    .map(({ name }) => name)
+    .sort();
+
+test("a local stack: a machine under each server, each group on its own nodes", () => {
+  const servers = ["cp-1", "gpu-a", "gpu-b", "gpu-c", "gpu-d"];
+  expect(namesOf("tandem:index:LocalMachine")).toEqual(servers);
+  expect(namesOf("tandem:index:PreparedServer")).toEqual(servers);
+  expect(namesOf("tandem:index:ControlPlaneNode")).toEqual(["cp-1"]);
+  expect(namesOf("tandem:index:WorkerNode")).toEqual(servers.slice(1));
+  expect(of("tandem:index:WorkerNode").find(({ name }) => name === "gpu-c")?.inputs.labels).toEqual({
+    "tandem.dev/group": "b",
+  });
+  expect(namesOf("tandem:infra:ServingGroup")).toEqual(["a", "b"]);
+});
+
+test("a server gets what its role needs, and no list of the others", () => {
+  const gpu = of("tandem:index:PreparedServer").find(({ name }) => name === "gpu-a")?.inputs;
+  const node = gpu?.node as { images: { sha256: string }[]; firewall: { admins: string[] } };
+  expect(node.images.map(({ sha256 }) => sha256)).toEqual(["02"]);
+  expect(node.firewall.admins, "this computer is a neighbour of its machines").toEqual(["10.231.0.1"]);
+  expect((gpu?.expectation as { peers: string[] }).peers, "one more server must not change this one").toEqual([
+    "10.231.0.10",
+  ]);
+  expect(JSON.stringify(gpu)).not.toContain("10.231.0.12");
+});
+
+test("real servers have no machines of ours", async () => {
+  declared = [];
+  await declare("example");
+  expect(of("tandem:index:LocalMachine")).toEqual([]);
+  expect(of("tandem:index:PreparedServer")).toHaveLength(5);
+  expect(of("tandem:index:PreparedServer")[0]?.inputs.hostKey).toBeUndefined();
+});
+
+test("definitions are one text each, and what the reconciler moves is set once", () => {
+  const manifests = of("tandem:index:Manifest");
+  const definition = manifests.find(({ name }) => name.includes("leaderworkersets."));
+  expect(typeof definition?.inputs.text).toBe("string");
+  expect(definition?.inputs.manifest).toBeUndefined();
+  const set = manifests.find(({ name }) => name === "LeaderWorkerSet/tandem-local/sglang-a");
+  expect(set?.inputs).toMatchObject({ ready: true, initial: ["spec.replicas"], fieldManager: "tandem-local" });
+  expect(new Set(manifests.map(({ name }) => name)).size, "names are unique").toBe(manifests.length);
+});
+
+test("LeaderWorkerSet's controller runs on the control plane alone, once", () => {
+  const deployment = of("tandem:index:Manifest").find(({ name }) => name.startsWith("Deployment/lws-system/"));
+  const { spec } = deployment?.inputs?.manifest as {
+    spec: { replicas: number; template: { spec: { nodeSelector: object } } };
+  };
+  expect(spec.replicas).toBe(1);
+  expect(spec.template.spec.nodeSelector).toMatchObject({ "node-role.kubernetes.io/control-plane": "" });
+});
+
+test("the cluster gets the client's key by its hash alone", () => {
+  const secret = of("tandem:index:Manifest").find(({ name }) => name === "Secret/tandem-local/tandem-access");
+  const text = JSON.stringify(secret?.inputs.manifest);
+  expect(text).toContain(Buffer.from("agent-planted").toString("base64"));
+  expect(text, "marked as a secret on the wire").toContain("1b47061264138c4ac30d75fd1eb44270");
+  expect(JSON.stringify(declared)).not.toContain("sk-planted");
+  expect(JSON.stringify(declared)).not.toContain(Buffer.from("sk-planted").toString("base64"));
+});
+
+test("a preview works before anything exists, and an update says what must come first", async () => {
+  declared = [];
+  await declare("local", { prepared: undefined, secrets: undefined }, true);
+  expect(namesOf("tandem:infra:ServingGroup")).toEqual(["a", "b"]);
+  expect(namesOf("tandem:index:LocalMachine")).toHaveLength(5);
+  await expect(declare("local", { prepared: undefined, secrets: undefined })).rejects.toThrow(
+    "run `tandem up stacks/local.yaml`, which makes them",
+  );
+});
