@@ -193,6 +193,16 @@ describe("one decision", () => {
     expect(decide(slow(seenAt({ failovers: 1 })))).toMatchObject({ kind: "wait", reason: "cooling-down" });
   });
 
+  test("a new revision starts in company only; a group that is alone comes back as it was", () => {
+    const empty = { fence: { fenced: true, reason: "empty" } };
+    const stopped = (seen: Observed, id: string) => withGroup(withServers(seen, empty), id, { run: "stopped" });
+    const one = stopped(seenAt({ wanted: "v2" }), "b");
+    expect(decide(one)).toMatchObject({ action: { kind: "start-group", group: "b", revision: "v2" } });
+    expect(decide(stopped(one, "a"))).toMatchObject({ action: { kind: "start-group", group: "a", revision: "v1" } });
+    const tried = withGroup(stopped(seenAt({ wanted: "v2" }), "b"), "a", { failedRevision: "v2" });
+    expect(decide(tried)).toMatchObject({ action: { kind: "start-group", group: "b", revision: "v1" } });
+  });
+
   test("by hand means that a person decides, and says how", () => {
     const manual = { ...DEFAULT_POLICY, mode: "manual" } as const;
     expect(decide(seenAt({ a: "power" }), manual)).toMatchObject({
