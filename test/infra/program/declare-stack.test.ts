@@ -62,6 +62,11 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
 }
 
 const of = (type: string) => declared.filter((resource) => resource.type === type);
+const inputsOf = (type: string, matches: (name: string) => boolean): Record<string, unknown> => {
+  const found = of(type).find(({ name }) => matches(name));
+  if (found === undefined) throw new Error(`no such ${type}`);
+  return found.inputs;
+};
 const namesOf = (type: string) =>
   of(type)
     .map(({ name }) => name)
@@ -80,11 +85,11 @@ test("a local stack: a machine under each server, each group on its own nodes", 
 });
 
 test("a server gets what its role needs, and no list of the others", () => {
-  const gpu = of("tandem:index:PreparedServer").find(({ name }) => name === "gpu-a")?.inputs;
-  const node = gpu?.node as { images: { sha256: string }[]; firewall: { admins: string[] } };
+  const gpu = inputsOf("tandem:index:PreparedServer", (name) => name === "gpu-a");
+  const node = gpu.node as { images: { sha256: string }[]; firewall: { admins: string[] } };
   expect(node.images.map(({ sha256 }) => sha256)).toEqual(["02"]);
   expect(node.firewall.admins, "this computer is a neighbour of its machines").toEqual(["10.231.0.1"]);
-  expect((gpu?.expectation as { peers: string[] }).peers, "one more server must not change this one").toEqual([
+  expect((gpu.expectation as { peers: string[] }).peers, "one more server must not change this one").toEqual([
     "10.231.0.10",
   ]);
   expect(JSON.stringify(gpu)).not.toContain("10.231.0.12");
@@ -109,8 +114,8 @@ test("definitions are one text each, and what the reconciler moves is set once",
 });
 
 test("LeaderWorkerSet's controller runs on the control plane alone, once", () => {
-  const deployment = of("tandem:index:Manifest").find(({ name }) => name.startsWith("Deployment/lws-system/"));
-  const { spec } = deployment?.inputs?.manifest as {
+  const deployment = inputsOf("tandem:index:Manifest", (name) => name.startsWith("Deployment/lws-system/"));
+  const { spec } = deployment.manifest as {
     spec: { replicas: number; template: { spec: { nodeSelector: object } } };
   };
   expect(spec.replicas).toBe(1);
