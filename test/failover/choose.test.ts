@@ -186,15 +186,56 @@ describe("what moves traffic, and what does not", () => {
       "group a serves; gpu-b is not heard: its group is asked whether it still writes tokens",
     ],
     [
+      "and does not answer for a while: nobody waits, so nothing is lost by looking longer",
+      {
+        groups: [
+          idle("a", { servers: silentB, canary: { askedMs: AT - 600, answeredMs: AT - 1900, failedMs: null } }),
+          idle("b"),
+        ],
+      },
+      "use a",
+      "group a serves; gpu-b is not heard: its group is asked whether it still writes tokens",
+    ],
+    [
+      "most servers are late at once",
+      {
+        groups: [
+          group("a", { servers: silentB, lastTokenMs: quiet }),
+          idle("b", {
+            servers: [server("gpu-c", { lastHeardMs: AT - 500 }), server("gpu-d", { lastHeardMs: AT - 610 })],
+          }),
+        ],
+      },
+      "use a",
+      "group a serves; gpu-b is not heard: nor are most of the others",
+    ],
+    [
+      "one of the others was lost long ago and has no say",
+      {
+        groups: [
+          group("a", {
+            servers: [server("gpu-a", { lastHeardMs: AT - 640 }), server("gpu-b", { lastHeardMs: AT - 650 })],
+            lastTokenMs: quiet,
+          }),
+          idle("b", { servers: [server("gpu-c"), server("gpu-d", { lastHeardMs: AT - 90_000 })] }),
+        ],
+      },
+      "use b",
+      "group a: gpu-b is silent for 650 ms, its neighbours are heard, and no token came from group a in that time",
+    ],
+    [
       "and does not answer",
       {
         groups: [
-          idle("a", { servers: silentB, canary: { askedMs: AT - 260, answeredMs: AT - 1900, failedMs: null } }),
+          idle("a", {
+            servers: [server("gpu-a"), server("gpu-b", { lastHeardMs: AT - 2010 })],
+            canary: { askedMs: AT - 1010, answeredMs: AT - 2500, failedMs: null },
+          }),
           idle("b"),
         ],
       },
       "use b",
-      "group a: gpu-b is silent for 650 ms, its neighbours are heard, and group a does not answer a canary",
+      "group a: gpu-b is silent for 2010 ms, its neighbours are heard, and group a does not answer a canary",
     ],
     [
       "and answers",

@@ -95,8 +95,13 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
     return away === undefined ? null : blind(away, "its agent's stream is closed");
   }
   const others = view.groups.flatMap((one) => one.servers).filter((one) => one !== server);
-  if (!others.some((other) => isHeard(other, atMs, timing)))
-    return blind(server, "nor is any other server; the observer was held up or is cut off");
+  // Half of those that were heard lately: on a starved network or computer several are late at once.
+  const voters = others.filter(
+    ({ stream, lastHeardMs }) => stream === "open" && atMs - lastHeardMs < timing.goneAfterMs,
+  );
+  const heard = voters.filter((other) => isHeard(other, atMs, timing));
+  if (heard.length === 0) return blind(server, "nor is any other server; the observer was held up or is cut off");
+  if (heard.length * 2 < voters.length) return blind(server, "nor are most of the others");
   const lastSign = Math.max(
     group.lastTokenMs ?? Number.NEGATIVE_INFINITY,
     group.canary.answeredMs ?? Number.NEGATIVE_INFINITY,
@@ -112,7 +117,9 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
       false,
     );
   const asked = group.canary.askedMs;
-  if (asked !== null && atMs - asked >= timing.canaryGraceMs)
+  // While nobody waits nothing is lost by looking longer: a busy computer answers a lone canary late.
+  const longSilent = atMs - server.lastHeardMs >= timing.idleSilentAfterMs;
+  if (longSilent && asked !== null && atMs - asked >= timing.canaryGraceMs)
     return suspect(group, `${silence}, and group ${group.id} does not answer a canary`, server.lastHeardMs, false);
   return blind(server, "its group is asked whether it still writes tokens");
 }

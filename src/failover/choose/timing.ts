@@ -2,11 +2,15 @@
 export interface ChooseTiming {
   /** Silence of one server: two beats of 250 ms and 100 ms of jitter (measured with all cores busy: 25 ms). */
   silentAfterMs: number;
+  /** Silence of a server while nobody waits for its group: no stream suffers, so a busy computer is given time. */
+  idleSilentAfterMs: number;
+  /** A server silent for this long says nothing about the observer any more. */
+  goneAfterMs: number;
   /** A neighbour counts as heard within this time: one beat and its jitter. */
   heardWithinMs: number;
   /** No token while requests wait: max(5 s, 3 × the longest step that the plan expects). */
   stallAfterMs: number;
-  /** An idle group answers one token within this time; 23 ms a step and a short prefill. */
+  /** An idle group answers one token within this time: 23 ms a step, and room for a busy computer. */
   canaryGraceMs: number;
   /** When a silent server's idle group is asked, early enough to be answered before `silentAfterMs`. */
   askAfterSilenceMs: number;
@@ -26,9 +30,11 @@ export interface ChooseTiming {
 
 export const DEFAULT_TIMING: ChooseTiming = {
   silentAfterMs: 600,
+  idleSilentAfterMs: 2000,
+  goneAfterMs: 10_000,
   heardWithinMs: 350,
   stallAfterMs: 5000,
-  canaryGraceMs: 250,
+  canaryGraceMs: 1000,
   askAfterSilenceMs: 320,
   breakWindowMs: 1000,
   holdDeadlineMs: 15_000,

@@ -3,7 +3,7 @@ import type { Evidence } from "../../health/evidence.ts";
 import type { GpuLogLine } from "../../health/kernel-line.ts";
 import { type Remedy, stopsService } from "../../health/remedy.ts";
 import { xidPolicy } from "../../health/xid-policy.ts";
-import type { Frame } from "../../stream/frames.ts";
+import type { EvidenceFrame, Frame } from "../../stream/frames.ts";
 import type { WatchClock } from "../watch-clock.ts";
 import type { Group } from "./group.ts";
 
@@ -23,6 +23,9 @@ export class EvidenceIntake {
   #stream: ServerView["stream"] = "never";
   #lastHeardMs = 0;
   #agentMonoMs = 0;
+  /** The last number given out before this connection, and what has come of that so far. */
+  #replayTo = 0;
+  #replay: EvidenceFrame[] = [];
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
 
@@ -47,10 +50,18 @@ export class EvidenceIntake {
   frame(frame: Frame): boolean {
     this.#stream = "open";
     this.#lastHeardMs = this.#clock.now();
-    if (frame.type !== "evidence") {
-      this.#agentMonoMs = frame.monoMs;
-      return false;
+    if (frame.type === "hello") {
+      this.#replayTo = frame.seq;
+      this.#replay = [];
     }
+    if (frame.type === "evidence") this.#replay.push(frame);
+    else this.#agentMonoMs = frame.monoMs;
+    // What happened before is one story: acted on in the middle, a group that has long been repaired would be left.
+    if (frame.seq < this.#replayTo || frame.type === "hello") return false;
+    return this.#replay.splice(0).reduce((urgent, one) => this.#evidence(one) || urgent, false);
+  }
+
+  #evidence(frame: EvidenceFrame): boolean {
     const ageMs = Math.max(0, this.#agentMonoMs - frame.monoMs);
     this.#agentMonoMs = Math.max(this.#agentMonoMs, frame.monoMs);
     return this.#group !== null && this.#take(frame.evidence, this.#group, ageMs);
@@ -83,14 +94,14 @@ export class EvidenceIntake {
         this.#ranks.set(evidence.rank, evidence.pid);
         // Also the first that this gateway hears of: in the history of an agent it comes after the exits before it. It is no
         // acquittal yet, since the group must answer a canary as well.
-        if (evidence.state === "running" && before !== evidence.pid) this.#restarted(group);
+        if (evidence.state === "running" && before !== evidence.pid) this.#restarted(group, ageMs);
         return false;
       }
       case "engine-process":
         if (evidence.group !== group.id || evidence.state !== "exited") return false;
         return this.#fault(group, `engine ${evidence.pid}`, `the engine (pid ${evidence.pid}) exited`, true, ageMs);
       case "engine":
-        if (evidence.group === group.id) this.#engine(evidence, group);
+        if (evidence.group === group.id) this.#engine(evidence, group, ageMs);
         return false;
       default:
         return false;
@@ -120,18 +131,19 @@ export class EvidenceIntake {
     return true;
   }
 
-  #engine(evidence: Extract<Evidence, { kind: "engine" }>, group: Group): void {
+  #engine(evidence: Extract<Evidence, { kind: "engine" }>, group: Group, ageMs: number): void {
     const before = group.engine;
     const { instance, state, tokensTotal, queued } = evidence;
     group.engine = { instance, state, tokensTotal, queued };
-    if (state === "serving" && before !== null && before.instance !== instance) this.#restarted(group);
+    if (state === "serving" && before !== null && before.instance !== instance) this.#restarted(group, ageMs);
     // The agent looks now and then; where the gateway has streams of its own, those say it sooner and truer.
     if (before?.instance === instance && tokensTotal > before.tokensTotal && group.waitingSinceMs === null)
       group.sawToken();
   }
 
-  #restarted(group: Group): void {
-    const restartedMs = this.#clock.now();
+  /** @param ageMs how long ago: a canary that answered since then has asked the new engine */
+  #restarted(group: Group, ageMs: number): void {
+    const restartedMs = this.#clock.now() - ageMs;
     group.faults = group.faults.map((fault) => ({ ...fault, restartedMs: fault.restartedMs ?? restartedMs }));
   }
 }

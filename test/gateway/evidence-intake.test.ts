@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { faultStands } from "../../src/failover/choose/suspicion.ts";
+import type { GroupView } from "../../src/failover/choose/view.ts";
+import { EvidenceIntake } from "../../src/gateway/groups/evidence-intake.ts";
+import { Group } from "../../src/gateway/groups/group.ts";
+import { WatchClock } from "../../src/gateway/watch-clock.ts";
+import type { Evidence } from "../../src/health/evidence.ts";
+import type { Frame } from "../../src/stream/frames.ts";
+
+const NOW_MS = 100_000;
+const rank = (pid: number, state: "running" | "exited"): Evidence => ({
+  kind: "rank",
+  group: "a",
+  rank: 3,
+  pid,
+  state,
+});
+
+/** A gateway that starts now, at an agent that has been there for long. */
+function start() {
+  const clock = new WatchClock(() => 0);
+  const group = new Group({ id: "a", servers: ["gpu-a"], urls: [], key: null, connectTimeoutMs: 1 }, clock);
+  const intake = new EvidenceIntake("gpu-a", group, clock);
+  const hello = (seq: number): Frame => ({
+    type: "hello",
+    server: "gpu-a",
+    bootId: "x",
+    agent: "y",
+    heartbeatMs: 250,
+    start: "snapshot",
+    seq,
+    monoMs: NOW_MS,
+    wallMs: 0,
+  });
+  const evidence = (seq: number, agoMs: number, what: Evidence): Frame => ({
+    type: "evidence",
+    seq,
+    monoMs: NOW_MS - agoMs,
+    wallMs: 0,
+    evidence: what,
+  });
+  const standing = () => group.faults.filter((fault) => faultStands(fault, group as unknown as GroupView));
+  return { group, intake, hello, evidence, standing };
+}
+
+describe("what an agent tells a gateway that has just started", () => {
+  test("an exit that was repaired is history, and nothing is decided half-way through it", () => {
+    const { group, intake, hello, evidence, standing } = start();
+    // A canary that was answered now has asked the engine of now.
+    group.canary.answeredMs = 0;
+    expect(intake.frame(hello(8))).toBe(false);
+    expect(intake.frame(evidence(5, 9_000, rank(70, "exited")))).toBe(false);
+    expect(group.faults).toEqual([]);
+    intake.frame(evidence(8, 4_000, rank(71, "running")));
+    expect(group.faults).toHaveLength(1);
+    expect(standing()).toEqual([]);
+  });
+
+  test("an exit that was not repaired stands, and is acted on at once", () => {
+    const { intake, hello, evidence, standing } = start();
+    intake.frame(hello(8));
+    intake.frame(evidence(5, 9_000, rank(71, "running")));
+    expect(intake.frame(evidence(8, 200, rank(70, "exited")))).toBe(true);
+    expect(standing()).toHaveLength(1);
+  });
+
+  test("history whose last piece was replaced ends with the next beat", () => {
+    const { intake, hello, evidence, standing } = start();
+    intake.frame(hello(8));
+    expect(intake.frame(evidence(7, 200, rank(70, "exited")))).toBe(false);
+    expect(intake.frame({ type: "beat", seq: 8, monoMs: NOW_MS + 250, wallMs: 0 })).toBe(true);
+    expect(standing()).toHaveLength(1);
+  });
+
+  test("later evidence is taken as it comes; a repair counts when the new engine has answered", () => {
+    const { group, intake, hello, evidence, standing } = start();
+    intake.frame(hello(0));
+    expect(intake.frame(evidence(1, 0, rank(70, "running")))).toBe(false);
+    expect(intake.frame(evidence(2, 0, rank(70, "exited")))).toBe(true);
+    intake.frame(evidence(3, 0, rank(71, "running")));
+    expect(standing()).toHaveLength(1);
+    group.canary.answeredMs = 1;
+    expect(standing()).toEqual([]);
+  });
+});
