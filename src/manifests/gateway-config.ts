@@ -33,6 +33,7 @@ export function gatewayConfig(plan: ServingPlan): object {
     ),
     active: groups.find(({ role }) => role === "active")?.id ?? groups[0]?.id,
     epoch: 1,
+    xids: plan.spec.failover.xids,
     siblings: gateway.on.map((server) => at(server, GATEWAY_ADMIN_PORT)),
   };
 }
