@@ -29,7 +29,7 @@ const Settings = z.object({
   AGENT_BOOT_ID: z.optional(z.string()),
   AGENT_KERNEL_LOG: orOff("/dev/kmsg"),
   AGENT_PROC: orOff("/proc"),
-  AGENT_PROCESS_POLL_MS: whole(20, 5, 1_000),
+  AGENT_PROCESS_POLL_MS: whole(25, 5, 1_000),
   AGENT_PROCESS_SCAN_MS: whole(1_000, 20, 60_000),
   /** Part of the launcher's command line that tells this server's engine from others on the same computer. */
   AGENT_ENGINE_MATCH: text(""),
@@ -46,7 +46,6 @@ const Settings = z.object({
   AGENT_LINK_EVERY_MS: whole(1_000, 50, 60_000),
   /** File in which the reporter puts the conditions that others wrote on this node. */
   AGENT_CONDITIONS: orOff("off"),
-  LOG_LEVEL: z._default(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), "info"),
 });
 
 export type AgentSettings = z.infer<typeof Settings>;

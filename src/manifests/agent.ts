@@ -15,7 +15,12 @@ import { ACCESS_SECRET, AGENT, onServers, stackLabels, TANDEM_IMAGE } from "./na
  * An agent runs little code and must stay below 60 MiB: V8's optimizing compilers alone bring ten megabytes of Node's own
  * pages into memory.
  */
-export const AGENT_NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1", "--no-opt", "--no-maglev"];
+export const AGENT_NODE_FLAGS: readonly string[] = [
+  "--max-semi-space-size=1",
+  "--no-opt",
+  "--no-maglev",
+  "--no-sparkplug",
+];
 
 /** Where the pod finds what belongs to its server. */
 const BOOT_ID = "/run/server/boot_id";

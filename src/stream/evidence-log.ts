@@ -4,7 +4,7 @@ import type { EvidenceFrame } from "./frames.ts";
 export interface EvidenceLogOptions {
   /** Drawn anew at each start of the agent: sequence numbers count within it. */
   agent: string;
-  /** Frames kept for subscribers that were away. The default is minutes of a busy server, about 2 MiB. */
+  /** Frames kept for subscribers that were away. The default is minutes of a busy server in less than a mebibyte. */
   capacity?: number;
   /** Events kept for subscribers that are new: what happened before they came. */
   events?: number;
@@ -22,7 +22,7 @@ export class EvidenceLog {
   readonly #maxEvents: number;
   #seq = 0;
 
-  constructor({ agent, capacity = 4096, events = 512 }: EvidenceLogOptions) {
+  constructor({ agent, capacity = 1024, events = 512 }: EvidenceLogOptions) {
     this.agent = agent;
     this.#ring = new Array(capacity);
     this.#maxEvents = events;

@@ -32,7 +32,7 @@ interface Watched {
  * cannot hang; there is no notification in Linux that a program without native code could wait for.
  */
 export function watchProcesses(options: WatchProcessesOptions): Source {
-  const { emit, monoMs, onEngine, pollMs = 20, scanMs = 1_000 } = options;
+  const { emit, monoMs, onEngine, pollMs = 25, scanMs = 1_000 } = options;
   const proc = new Proc(options.root);
   const tell = monitorState(emit, "processes");
   const watched = new Map<number, Watched>();
@@ -77,7 +77,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   });
 
   const look = (pid: number, entry: Watched) => {
-    const now = stateOf(proc.readStat(entry.fd)?.state);
+    const now = stateOf(proc.readState(entry.fd));
     if (now === entry.state) return;
     if (now !== "exited") {
       entry.state = now;
@@ -116,7 +116,10 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   };
 }
 
-function stateOf(letter: string | undefined): "running" | "stopped" | "exited" {
-  if (letter === undefined || letter === "Z" || letter === "X" || letter === "x") return "exited";
-  return letter === "T" || letter === "t" ? "stopped" : "running";
+const GONE = new Set([undefined, ..."ZXx"].map((letter) => letter?.charCodeAt(0)));
+const STOPPED = new Set([..."Tt"].map((letter) => letter.charCodeAt(0)));
+
+function stateOf(letter: number | undefined): "running" | "stopped" | "exited" {
+  if (GONE.has(letter)) return "exited";
+  return letter !== undefined && STOPPED.has(letter) ? "stopped" : "running";
 }
