@@ -10,6 +10,7 @@ import { LOCAL_KEY_FILE } from "../../machines/server/targets.ts";
 import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { Phase } from "./phases.ts";
+import { stackImages } from "./stack-images.ts";
 
 export interface PreparedStack {
   prepared: Prepared;
@@ -25,22 +26,12 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
     return resolveTools(TOOLS, { signal, onProgress: describeToolProgress(say) });
   });
   const local = plan.spec.provision.kind === "local";
-  const archives = await phase("container images", async () => {
-    const { nodeImages } = await import("../../machines/images/node-images.ts");
-    const { tandemImage } = await import("../../machines/images/tandem-image.ts");
-    const { AGENT_PROGRAMS } = await import("../../agent/programs.ts");
-    const { GATEWAY_PROGRAMS } = await import("../../gateway/programs.ts");
-    const nodes = await nodeImages(tools, { signal });
-    const own = await tandemImage({ programs: [...AGENT_PROGRAMS, ...GATEWAY_PROGRAMS] });
-    if (!local) return { nodes, all: [...nodes, own] };
-    const { emulatorImage } = await import("../../emulator/image.ts");
-    return { nodes, all: [...nodes, own, await emulatorImage()] };
-  });
+  const archives = await phase("container images", () => stackImages(tools, { local, signal }));
   const { kubernetes } = tools;
   if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
   const prepared: Prepared = {
     kubernetes: { version: versionWithV(kubernetes), path: kubernetes.path, sha256: kubernetes.sha256 },
-    images: archives.all.map(({ references, path, sha256 }) => ({
+    images: archives.map(({ references, path, sha256 }) => ({
       references,
       path,
       sha256,
@@ -49,7 +40,7 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
   };
   if (!local) return { prepared, tools };
   const authorizedKey = await ensureKey(plan.name);
-  const machineImage = await phase("machine image", (say) => localImage(kubernetes, archives.all, say, signal));
+  const machineImage = await phase("machine image", (say) => localImage(kubernetes, archives, say, signal));
   return { prepared: { ...prepared, machineImage, authorizedKey }, tools };
 }
 
