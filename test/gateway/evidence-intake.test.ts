@@ -72,6 +72,15 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toHaveLength(1);
   });
 
+  test("an old start, told late, repairs no newer fault", () => {
+    const { group, intake, hello, evidence, standing } = start();
+    group.canary.answeredMs = 0;
+    group.faults = [{ atMs: -100, server: "gpu-b", text: "rank 9 exited", software: true, restartedMs: null }];
+    intake.frame(hello(4));
+    intake.frame(evidence(4, 4_000, rank(71, "running")));
+    expect(standing()).toHaveLength(1);
+  });
+
   test("later evidence is taken as it comes; a repair counts when the new engine has answered", () => {
     const { group, intake, hello, evidence, standing } = start();
     intake.frame(hello(0));

@@ -144,6 +144,9 @@ export class EvidenceIntake {
   /** @param ageMs how long ago: a canary that answered since then has asked the new engine */
   #restarted(group: Group, ageMs: number): void {
     const restartedMs = this.#clock.now() - ageMs;
-    group.faults = group.faults.map((fault) => ({ ...fault, restartedMs: fault.restartedMs ?? restartedMs }));
+    // Agents tell their histories one after another: an old start repairs no newer fault.
+    group.faults = group.faults.map((fault) =>
+      fault.restartedMs === null && fault.atMs <= restartedMs ? { ...fault, restartedMs } : fault,
+    );
   }
 }
