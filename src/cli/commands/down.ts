@@ -23,7 +23,7 @@ export function command(): Command {
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
       const stop = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM"] as const)
-        process.once(signal, () => stop.abort(new Exit(EXIT.failed)));
+        process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
       if (existsSync(stackDir(plan.name))) {
         await withStackLock(plan.name, () => destroyStack(plan, resolve(file), phase, stop.signal));
       }

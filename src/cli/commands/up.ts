@@ -18,9 +18,9 @@ export function command(): Command {
       const { updateStack } = await import("../up/update-stack.ts");
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
       const stop = new AbortController();
-      // The terminal sends Ctrl-C to Pulumi as well; what we do ourselves ends here.
+      // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends here.
       for (const signal of ["SIGINT", "SIGTERM"] as const)
-        process.once(signal, () => stop.abort(new Exit(EXIT.failed)));
+        process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
       const code = await withStackLock(plan.name, () => updateStack(plan, resolve(file), phase, stop.signal));
       if (code !== 0) throw new Exit(EXIT.failed);
     });

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { initControlPlane, readControlPlane } from "../../machines/server/control-plane.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
+import { admitOperator } from "./operator-address.ts";
 import { isUnreachable, onServer, progressOf } from "./server-link.ts";
 import { Access, isLocalPath, Node } from "./shapes.ts";
 
@@ -30,8 +31,11 @@ async function keepKubeconfig(file: string, kubeconfig: string): Promise<void> {
 
 async function init(inputs: Inputs, operation: Operation): Promise<Outputs> {
   const { node, access, endpoint, certSans, dns, kubeconfigFile } = inputs;
-  const config = { ...node, controlPlaneEndpoint: endpoint, certSans, dns };
-  const made = await onServer({ ...node, access }, (remote) => initControlPlane(remote, config, progressOf(operation)));
+  const made = await onServer({ ...node, access }, async (remote) => {
+    const admitted = await admitOperator(remote, node, operation.signal);
+    const config = { ...admitted, controlPlaneEndpoint: endpoint, certSans, dns };
+    return initControlPlane(remote, config, progressOf(operation));
+  });
   await keepKubeconfig(kubeconfigFile, made.kubeconfig);
   return { kubeconfig: made.kubeconfig, caHash: made.caHash };
 }

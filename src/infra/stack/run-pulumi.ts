@@ -7,16 +7,25 @@ import type { OpenStack } from "./open-stack.ts";
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 
 /**
- * Runs the Pulumi CLI on a stack, as the operator would. Its output is ours. Ctrl-C reaches it as it reaches us; when we
- * are killed the kernel sends it the same signal, so that it ends its operations and gives its lock back.
+ * Runs the Pulumi CLI on a stack, as the operator would. Its output is ours. It has a process group of its own and gets
+ * each Ctrl-C from us, once: from the terminal as well it would take one for two, and two mean "drop everything". When we
+ * are killed the kernel sends it the signal, so that it ends its operations and gives its lock back.
  */
 export async function runPulumi(pulumi: string, stack: OpenStack, args: readonly string[]): Promise<number> {
   const words = [...args, "--stack", stack.name, "--config-file", stack.files.config, "--non-interactive"];
-  const { exitCode } = await execa("setpriv", ["--pdeathsig", "INT", pulumi, ...words], {
+  const child = execa("setpriv", ["--pdeathsig", "INT", pulumi, ...words], {
     cwd: projectRoot,
     env: stack.env,
     stdio: ["ignore", "inherit", "inherit"],
     reject: false,
+    detached: true,
   });
-  return exitCode ?? 1;
+  const forward = () => child.kill("SIGINT");
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, forward);
+  try {
+    return (await child).exitCode ?? 1;
+  } finally {
+    for (const signal of signals) process.off(signal, forward);
+  }
 }
