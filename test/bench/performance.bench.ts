@@ -1,0 +1,40 @@
+import { performance } from "node:perf_hooks";
+import { CONSTANT_NAMES, FITTED } from "../../src/plan/performance/constants.ts";
+import { predict, USED_POINTS } from "../../src/plan/performance/points.ts";
+import { HALF_WIDTH } from "../../src/plan/performance/range.ts";
+import { leaveOneSourceOut } from "../plan/performance-fit.ts";
+import { type Bench, median } from "./bench.ts";
+
+const ROUNDS = 200;
+
+/** How well the model meets runs of sources that its fit has not seen, and how many shapes it judges a second. */
+export const bench: Bench = async () => {
+  const left = leaveOneSourceOut();
+  const percents = left.map(({ error }) => Math.abs(error) * 100);
+  const outside = left.filter(({ point, predicted }) => Math.abs(point.measured / predicted - 1) > HALF_WIDTH).length;
+  const how = `${left.length} points of ${new Set(left.map(({ point }) => point.source)).size} sources`;
+
+  const start = performance.now();
+  for (let round = 0; round < ROUNDS; round += 1) for (const point of USED_POINTS) predict(point, FITTED);
+  const seconds = (performance.now() - start) / 1000;
+  const estimates = ROUNDS * USED_POINTS.length;
+  return [
+    { what: "error without the source, median", measured: median(percents), limit: 20, unit: "%", how },
+    { what: "error without the source, worst", measured: Math.max(...percents), limit: 40, unit: "%", how },
+    { what: "points outside the range", measured: (100 * outside) / left.length, limit: 20, unit: "%", how },
+    {
+      what: "constants for each hundred points",
+      measured: (100 * CONSTANT_NAMES.length) / USED_POINTS.length,
+      limit: 50,
+      unit: "%",
+      how: `${CONSTANT_NAMES.length} constants`,
+    },
+    {
+      what: "1,000 shapes and loads",
+      measured: (seconds / estimates) * 1000,
+      limit: 1,
+      unit: "s",
+      how: `mean of ${estimates}`,
+    },
+  ];
+};
