@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TandemError } from "../../errors.ts";
 import { removeNode } from "../../machines/server/remove-node.ts";
 import { changing } from "../../machines/server/script.ts";
 import { joinWorker } from "../../machines/server/worker.ts";
@@ -34,6 +35,22 @@ key=$(openssl x509 -noout -pubkey -in /etc/kubernetes/pki/ca.crt | openssl pkey 
 [ "sha256:\${key%% *}" = "$ca_hash" ] && exit 0
 rm -f "$state/joined"
 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock > /dev/null`;
+
+// Exit code 0: the node is up and its group is the one that clients are served by.
+const SERVES = `
+export KUBECONFIG=/etc/kubernetes/admin.conf
+node=$(kubectl get node "$node_name" --ignore-not-found -o 'jsonpath={.metadata.labels.tandem\\.dev/group} {.status.conditions[?(@.type=="Ready")].status}')
+active=$(kubectl get services -A --field-selector metadata.name=active -o 'jsonpath={.items[*].spec.selector.tandem\\.dev/group}')
+[ -n "$active" ] && [ "$node" = "$active True" ] || exit 1`;
+
+function stillServes(name: string): TandemError {
+  return new TandemError({
+    code: "E_ACTIVE_SERVER",
+    what: `${name} was not taken out of the cluster`,
+    why: "it is up and belongs to the group that serves at this moment: every running answer would end",
+    fix: "move the traffic to the other group first, then run the same command again",
+  });
+}
 
 async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
   const { node, access, controlPlane, endpoint, caHash, labels } = inputs;
@@ -86,6 +103,10 @@ export const workerNode: ResourceType<Inputs, Outputs> = {
   update: (_existing, inputs, operation) => join(inputs, operation),
   async remove({ inputs: { node, access, controlPlane } }, operation) {
     const { signal } = operation;
-    await onServer({ ...controlPlane, access }, (leader) => removeNode(leader, node.name, { signal }));
+    await onServer({ ...controlPlane, access }, async (leader) => {
+      const question = { step: `ask whether ${node.name} serves`, values: { node_name: node.name }, signal };
+      if (await leader.test(SERVES, question)) throw stillServes(node.name);
+      await removeNode(leader, node.name, { signal });
+    });
   },
 };
