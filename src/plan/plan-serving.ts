@@ -1,6 +1,7 @@
 import type { Problem } from "../spec/problem.ts";
 import type { ClusterSpec } from "../spec/schema.ts";
 import { engineEnv } from "./env.ts";
+import { failoverBudget, targetProblems } from "./failover-budget.ts";
 import { readExtraArgs } from "./flags/extra-args.ts";
 import { flagRuleProblems } from "./flags/rules.ts";
 import { groupPlans } from "./groups.ts";
@@ -21,7 +22,7 @@ export type PlanResult = { ok: true; plan: ServingPlan } | { ok: false; problems
  */
 export function planServing(spec: ClusterSpec): PlanResult {
   const extra = readExtraArgs(spec.engine.extraArgs);
-  const problems = [...portProblems(spec), ...specProblems(spec), ...extra.problems];
+  const problems = [...portProblems(spec), ...specProblems(spec), ...targetProblems(spec), ...extra.problems];
   // Layouts are judged on equal servers; on unequal ones their reasons would only hide the cause.
   if (problems.some(({ path }) => path[0] === "groups")) return { ok: false, problems };
   const fleet = fleetOf(spec);
@@ -55,7 +56,7 @@ export function planServing(spec: ClusterSpec): PlanResult {
       memory,
       alternatives: alternatives.map(({ layout, memory }) => ({ layout, kvTokens: memory.kvTokens })),
       rejected,
-      budget: [],
+      budget: failoverBudget(spec),
       ports: portPlan(spec),
       probes: probePlan(fleet.model),
       env: engineEnv(spec, workload),

@@ -37,7 +37,7 @@ export interface AlternativeLayout {
   kvTokens: number;
 }
 
-/** Per failure class: the seconds that this spec's chain of time-outs implies. Empty until health is part of the plan. */
+/** Per failure class: the seconds that this spec's chain of time-outs implies. */
 export interface BudgetRow {
   class: string;
   seconds: number;
