@@ -107,7 +107,7 @@ describe("what is no fault moves nothing", () => {
   test("silence of an idle server whose group answers", async () => {
     await sleep(600);
     agent("gpu-b").silent = true;
-    await sleep(3000);
+    await sleep(2600);
     expect(status().lastFailover).toBeNull();
     expect(status().groups.a?.state).toBe("blind");
   });
