@@ -1,4 +1,4 @@
-import type { ServerView } from "../../failover/choose/view.ts";
+import type { Fault, ServerView } from "../../failover/choose/view.ts";
 import type { Evidence } from "../../health/evidence.ts";
 import type { GpuLogLine } from "../../health/kernel-line.ts";
 import { type Remedy, stopsService } from "../../health/remedy.ts";
@@ -26,6 +26,7 @@ export class EvidenceIntake {
   /** The last number given out before this connection, and what has come of that so far. */
   #replayTo = 0;
   #replay: EvidenceFrame[] = [];
+  #isHistory = false;
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
 
@@ -53,12 +54,15 @@ export class EvidenceIntake {
     if (frame.type === "hello") {
       this.#replayTo = frame.seq;
       this.#replay = [];
+      this.#isHistory = frame.start === "snapshot" && frame.seq > 0;
     }
     if (frame.type === "evidence") this.#replay.push(frame);
     else this.#agentMonoMs = frame.monoMs;
     // What happened before is one story: acted on in the middle, a group that has long been repaired would be left.
     if (frame.seq < this.#replayTo || frame.type === "hello") return false;
-    return this.#replay.splice(0).reduce((urgent, one) => this.#evidence(one) || urgent, false);
+    const urgent = this.#replay.splice(0).reduce((found, one) => this.#evidence(one) || found, false);
+    this.#isHistory = false;
+    return urgent;
   }
 
   #evidence(frame: EvidenceFrame): boolean {
@@ -145,8 +149,9 @@ export class EvidenceIntake {
   #restarted(group: Group, ageMs: number): void {
     const restartedMs = this.#clock.now() - ageMs;
     // Agents tell their histories one after another: an old start repairs no newer fault.
-    group.faults = group.faults.map((fault) =>
-      fault.restartedMs === null && fault.atMs <= restartedMs ? { ...fault, restartedMs } : fault,
-    );
+    const older = (fault: Fault) => fault.restartedMs === null && fault.atMs <= restartedMs;
+    // Overcome before this gateway knew of it: the group is as good as any that it has not asked yet, and no worse.
+    if (this.#isHistory) group.faults = group.faults.filter((fault) => !older(fault));
+    else group.faults = group.faults.map((fault) => (older(fault) ? { ...fault, restartedMs } : fault));
   }
 }
