@@ -14,7 +14,7 @@ function gpuMachine(machine: Machine) {
   return {
     AGENT_NVIDIA_SMI: `/bin/sh ${SMI}`,
     AGENT_GPU_EVERY_MS: "100",
-    AGENT_GPU_TIMEOUT_MS: "2000",
+    AGENT_GPU_TIMEOUT_MS: "20000",
     TANDEM_MACHINE_FILE: machine.path("machine.json"),
     TANDEM_GPU_FAULTS: machine.path("gpus.tsv"),
   };
@@ -38,7 +38,8 @@ describe.skipIf(process.platform !== "linux")("nvidia-smi", () => {
       pcieWidthMax: 16,
       throttle: [],
       recoveryAction: "None",
-      processIds: [],
+      // Ranks of other tests on this computer are on these GPUs as well.
+      processIds: expect.any(Array),
     });
     expect(first?.temperatureC).toBeGreaterThan(20);
     expect(first?.powerW).toBeGreaterThan(50);
