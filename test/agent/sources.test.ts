@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== "linux")("nvidia-smi", () => {
 
   test("that hangs is a signal, holds nothing up, and is asked again when it is gone", async () => {
     await using machine = new Machine();
-    const env = { ...gpuMachine(machine), AGENT_GPU_TIMEOUT_MS: "300" };
+    const env = { ...gpuMachine(machine), AGENT_GPU_TIMEOUT_MS: "2000" };
     // A process in the kernel's D state cannot be killed; this one ignores all that can be ignored and leaves a mark.
     const program = machine.path("stuck-smi");
     writeFileSync(
@@ -71,7 +71,7 @@ describe.skipIf(process.platform !== "linux")("nvidia-smi", () => {
     machine.log("NVRM: Xid (PCI:0000:1b:00): 79, GPU has fallen off the bus.");
     await listener.heard({ kind: "kernel-log" }, 1_000);
     rmSync(machine.path("stuck"));
-    await listener.heard({ kind: "monitor", monitor: "nvidia-smi", state: "working" });
+    await listener.heard({ kind: "monitor", monitor: "nvidia-smi", state: "working" }, 20_000);
     await listener.heard({ kind: "gpus", found: 8 });
   });
 
