@@ -5,7 +5,7 @@ import { initControlPlane, readControlPlane } from "../../machines/server/contro
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { admitOperator } from "./operator-address.ts";
 import { isUnreachable, onServer, progressOf } from "./server-link.ts";
-import { Access, isLocalPath, Node } from "./shapes.ts";
+import { Access, isImage, isLocalPath, Node } from "./shapes.ts";
 
 const Inputs = z.strictObject({
   node: Node,
@@ -47,7 +47,7 @@ export const controlPlaneNode: ResourceType<Inputs, Outputs> = {
   outputs: { kubeconfig: "The administrator's.", caHash: "What joins are pinned to." },
   secrets: ["kubeconfig"],
   replaceOn: ["machineId", "endpoint"],
-  quiet: (path) => isLocalPath(path) || path === "kubeconfigFile" || path.startsWith("certSans"),
+  quiet: (path) => isLocalPath(path) || isImage(path) || path === "kubeconfigFile" || path.startsWith("certSans"),
   create: async (inputs, operation) => ({ id: inputs.node.name, outputs: await init(inputs, operation) }),
   async read({ inputs, outputs }, operation) {
     try {

@@ -39,6 +39,11 @@ export const Node = z.strictObject({
 });
 export type Node = z.infer<typeof Node>;
 
+/** Images are the prepared server's: whether it is a node of the cluster does not hang on them. */
+export function isImage(path: string): boolean {
+  return path.startsWith("node.images");
+}
+
 /** Where files lie on the operator's computer is no property of a server: another path alone changes nothing. */
 export function isLocalPath(path: string): boolean {
   return path.startsWith("access.") || path === "node.kubernetes.path" || /^node\.images\[\d+\]\.path$/.test(path);

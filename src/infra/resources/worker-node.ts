@@ -5,7 +5,7 @@ import { changing } from "../../machines/server/script.ts";
 import { joinWorker } from "../../machines/server/worker.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { isUnreachable, onServer, progressOf } from "./server-link.ts";
-import { Access, isLocalPath, Node } from "./shapes.ts";
+import { Access, isImage, isLocalPath, Node } from "./shapes.ts";
 
 const Inputs = z.strictObject({
   node: Node,
@@ -78,7 +78,7 @@ export const workerNode: ResourceType<Inputs, Outputs> = {
   outputs: {},
   secrets: [],
   replaceOn: ["machineId", "endpoint", "caHash"],
-  quiet: (path) => isLocalPath(path) || path.startsWith("labels") || path.startsWith("taints"),
+  quiet: (path) => isLocalPath(path) || isImage(path) || path.startsWith("labels") || path.startsWith("taints"),
   create: async (inputs, operation) => ({ id: inputs.node.name, outputs: await join(inputs, operation) }),
   async read({ inputs }, operation) {
     const { node, access, controlPlane } = inputs;
