@@ -5,6 +5,7 @@ import { accessSecret } from "./access-secret.ts";
 import type { Cluster } from "./cluster.ts";
 import { lwsManifests } from "./lws.ts";
 import { declareObject } from "./objects.ts";
+import { pinImage } from "./pin-image.ts";
 import type { StackInputs } from "./stack-inputs.ts";
 
 /** Kinds that other objects of the same install need before they can exist or work. */
@@ -18,8 +19,10 @@ export class Platform extends pulumi.ComponentResource {
   constructor(name: string, cluster: Cluster, inputs: StackInputs, options?: pulumi.ComponentResourceOptions) {
     super("tandem:infra:Platform", name, {}, options);
     const { plan, more } = inputs;
-    const declare = (manifest: Manifest, dependsOn: pulumi.Resource[]) =>
-      declareObject(cluster, plan.name, manifest, manifest, { parent: this, dependsOn });
+    const declare = (named: Manifest, dependsOn: pulumi.Resource[]) => {
+      const manifest = pinImage(named, inputs.prepared?.images);
+      return declareObject(cluster, plan.name, manifest, manifest, { parent: this, dependsOn });
+    };
     const install = lwsManifests();
     const first = install.filter(({ kind }) => FIRST.has(kind)).map((manifest) => declare(manifest, []));
     const others = install.filter(({ kind }) => !FIRST.has(kind) && kind !== "Deployment");
