@@ -17,6 +17,7 @@ export const commands: Record<string, CommandEntry> = {
     summary: "show what a spec becomes, before anything is touched",
     load: () => import("./commands/plan.ts"),
   },
+  size: { summary: "say what servers a number of users needs", load: () => import("./commands/size.ts") },
   render: { summary: "print the Kubernetes objects of a spec", load: () => import("./commands/render.ts") },
   explain: {
     summary: "say what a layout, flag, rule or GPU error code means",

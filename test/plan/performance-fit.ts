@@ -9,7 +9,7 @@ const PRIOR_WEIGHT = 0.02;
  * Fits the constants on points by pattern search over their logarithms. The loss is the mean absolute logarithm of
  * predicted over measured, each source counting as one, so that a long table does not outvote a single run.
  */
-export function fit(points: readonly Point[]): Constants {
+export function fitConstants(points: readonly Point[]): Constants {
   let best: Constants = { ...PRIOR };
   let bestLoss = loss(best, points);
   for (let step = 0.4; step > 0.005; step /= 2) {
@@ -56,7 +56,7 @@ export interface LeftOut {
 export function leaveOneSourceOut(): LeftOut[] {
   const sources = [...new Set(USED_POINTS.map(({ source }) => source))];
   return sources.flatMap((source) => {
-    const constants = fit(USED_POINTS.filter((point) => point.source !== source));
+    const constants = fitConstants(USED_POINTS.filter((point) => point.source !== source));
     return USED_POINTS.filter((point) => point.source === source).map((point) => {
       const predicted = predict(point, constants);
       return { point, predicted, error: predicted / point.measured - 1 };
@@ -66,7 +66,7 @@ export function leaveOneSourceOut(): LeftOut[] {
 
 // `tandem-dev test/plan/performance-fit.ts --write` puts the fitted values into the data file.
 if (process.argv[1]?.endsWith("performance-fit.ts")) {
-  const fitted = fit(USED_POINTS);
+  const fitted = fitConstants(USED_POINTS);
   if (process.argv.includes("--write")) {
     const path = "src/plan/data/performance-constants.json";
     const data = JSON.parse(readFileSync(path, "utf8"));

@@ -8,7 +8,7 @@ import { POINTS, predict, SOURCES, USED_POINTS } from "../../src/plan/performanc
 import { HALF_WIDTH } from "../../src/plan/performance/range.ts";
 import type { EngineShape } from "../../src/plan/performance/shape.ts";
 import { median } from "../bench/bench.ts";
-import { fit, leaveOneSourceOut } from "./performance-fit.ts";
+import { fitConstants, leaveOneSourceOut } from "./performance-fit.ts";
 
 const model = modelOf("deepseek-r1-0528");
 const LAYOUTS = ["tp16", "tp8-pp2", "tp16-dp2", "tp16-ep16", "dp16-ep16", "tp8"];
@@ -71,7 +71,7 @@ describe("sources that the fit has not seen", () => {
 
 describe("the data", () => {
   test("the constants are those of the fit on all used points", () => {
-    const fitted = fit(USED_POINTS);
+    const fitted = fitConstants(USED_POINTS);
     for (const name of CONSTANT_NAMES) {
       const stale = "stale: run `tandem-dev test/plan/performance-fit.ts --write`";
       expect(FITTED[name], `${name} ${stale}`).toBe(Number(fitted[name].toPrecision(3)));

@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HALF_WIDTH } from "../../src/plan/performance/range.ts";
+import type { SizeAsk } from "../../src/plan/size/ask.ts";
+import { serversOf, sizeFor } from "../../src/plan/size/size.ts";
+import { sizeText } from "../../src/report/size.ts";
+import { sizeData } from "../../src/report/size-data.ts";
+
+const ASK: SizeAsk = {
+  users: 40,
+  inputTokens: 2000,
+  outputTokens: 500,
+  prefixHitRate: 0,
+  ttftSeconds: 2,
+  tokensPerSecond: 20,
+  survive: "server",
+  model: "deepseek-r1-0528",
+  gpus: ["H100-80", "H200-141", "H20-96"],
+  fabric: { kind: "infiniband", gbPerSecond: 50 },
+  speculative: false,
+  maxServers: 8,
+};
+
+/** Servers of the smallest set, or more than can be had. */
+const fewest = (ask: SizeAsk) => sizeFor(ask).sets[0]?.servers ?? ask.maxServers + 1;
+
+const anyAsk: fc.Arbitrary<SizeAsk> = fc.record({
+  users: fc.integer({ min: 1, max: 400 }),
+  inputTokens: fc.integer({ min: 1, max: 30_000 }),
+  outputTokens: fc.integer({ min: 1, max: 4000 }),
+  prefixHitRate: fc.double({ min: 0, max: 1, noNaN: true }),
+  ttftSeconds: fc.option(fc.double({ min: 0.2, max: 30, noNaN: true }), { nil: undefined }),
+  tokensPerSecond: fc.option(fc.double({ min: 1, max: 60, noNaN: true }), { nil: undefined }),
+  survive: fc.constantFrom("nothing" as const, "server" as const),
+  model: fc.constant(ASK.model),
+  gpus: fc.subarray([...ASK.gpus], { minLength: 1 }),
+  fabric: fc.constant(ASK.fabric),
+  speculative: fc.boolean(),
+  maxServers: fc.constant(8),
+});
+const runs = { numRuns: 25 };
+
+describe("the question of the front page: 40 users, 2k in, 500 out, 2 s, 20 tokens/s, one server may die", () => {
+  const { sets } = sizeFor(ASK);
+
+  test("two 8×H200 as two hot groups are enough", () => {
+    expect(sets[0]).toMatchObject({
+      gpu: "H200-141",
+      servers: 2,
+      serversPerGroup: 1,
+      standby: "hot",
+      calibrated: true,
+    });
+  });
+
+  test("full weights on 8×H100 need groups of two: four servers hot, three with a spare", () => {
+    const h100 = sets.filter(({ gpu, calibrated }) => gpu === "H100-80" && calibrated);
+    expect(h100.map(({ standby, servers }) => [standby, servers])).toEqual([
+      ["degraded", 2],
+      ["spare", 3],
+      ["hot", 4],
+    ]);
+  });
+
+  test("one 8×H100 only ever holds the 4-bit build, and that is said", () => {
+    const small = sets.filter(({ gpu, serversPerGroup }) => gpu === "H100-80" && serversPerGroup === 1);
+    expect(small.length).toBeGreaterThan(0);
+    for (const { model, calibrated } of small) {
+      expect({ model, calibrated }).toEqual({ model: "deepseek-r1-0528-w4afp8", calibrated: false });
+    }
+    expect(sizeText(sizeFor(ASK))).toContain("4-bit weights; its ranges were not checked");
+  });
+});
+
+describe("what must hold for every ask", () => {
+  test("what is called sure meets the ask at the bad end, and all users fit into the servers that are named", () => {
+    fc.assert(
+      fc.property(anyAsk, (ask) => {
+        for (const { fit, usersPerGroup, activeGroups, ...set } of sizeFor(ask).sets) {
+          const slower = fit.verdict === "sure" ? 1 + HALF_WIDTH : 1;
+          expect(fit.estimate.ttftSeconds * slower).toBeLessThanOrEqual(ask.ttftSeconds ?? Number.POSITIVE_INFINITY);
+          expect(fit.estimate.tpotSeconds * slower * (ask.tokensPerSecond ?? 0)).toBeLessThanOrEqual(1);
+          expect(fit.mostUsers).toBeGreaterThanOrEqual(usersPerGroup);
+          expect(usersPerGroup * activeGroups).toBeGreaterThanOrEqual(ask.users);
+          expect(set.servers).toBe(serversOf(set.serversPerGroup, activeGroups, set.standby));
+          expect(set.servers).toBeLessThanOrEqual(ask.maxServers);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test("more users, a sooner first token, faster answers or a death to outlive never need fewer servers", () => {
+    fc.assert(
+      fc.property(
+        anyAsk,
+        fc.integer({ min: 1, max: 200 }),
+        fc.double({ min: 0.3, max: 1, noNaN: true }),
+        (ask, more, less) => {
+          const { ttftSeconds, tokensPerSecond } = ask;
+          const base = fewest(ask);
+          expect(fewest({ ...ask, users: ask.users + more })).toBeGreaterThanOrEqual(base);
+          if (ttftSeconds !== undefined)
+            expect(fewest({ ...ask, ttftSeconds: ttftSeconds * less })).toBeGreaterThanOrEqual(base);
+          if (tokensPerSecond !== undefined)
+            expect(fewest({ ...ask, tokensPerSecond: tokensPerSecond / less })).toBeGreaterThanOrEqual(base);
+          expect(fewest({ ...ask, survive: "server" })).toBeGreaterThanOrEqual(fewest({ ...ask, survive: "nothing" }));
+        },
+      ),
+      runs,
+    );
+  });
+
+  test("the text fits 80 columns, names the shapes that do not work, and the data has ranges only", () => {
+    fc.assert(
+      fc.property(anyAsk, (ask) => {
+        const answer = sizeFor(ask);
+        const text = sizeText(answer);
+        expect(text.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
+        for (const shape of ["8 + 4", "1.58 bit", "desktop"]) expect(text).toContain(shape);
+        const { sets } = sizeData(answer) as { sets: { tokensPerSecondPerUser: { low: number; high: number } }[] };
+        for (const { tokensPerSecondPerUser } of sets)
+          expect(tokensPerSecondPerUser.low).toBeLessThan(tokensPerSecondPerUser.high);
+      }),
+      runs,
+    );
+  });
+});
+
+describe("an ask that nothing meets", () => {
+  test.each<[string, Partial<SizeAsk>, RegExp]>([
+    ["faster than one answer can be", { tokensPerSecond: 500 }, /tokens\s+a\s+second\s+fails\s+with\s+one\s+user/],
+    [
+      "more users than KV",
+      { users: 7_000, tokensPerSecond: undefined, ttftSeconds: undefined },
+      /KV\s+cache|running\s+requests/,
+    ],
+  ])("%s: it says so and what stands in the way", (_name, changes, wanted) => {
+    const answer = sizeFor({ ...ASK, ...changes });
+    expect(answer.sets).toEqual([]);
+    expect(answer.nearest).not.toEqual([]);
+    const text = sizeText(answer);
+    expect(text).toContain("NOTHING up to 8 servers meets this");
+    expect(text).toMatch(wanted);
+  });
+});
