@@ -1,0 +1,208 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadPlan } from "../../src/cli/load-plan.ts";
+import { streamChat } from "../../src/cli/stream-chat.ts";
+import { lwsManifests } from "../../src/infra/program/lws.ts";
+import { stackFiles } from "../../src/infra/stack/stack-files.ts";
+import type { LiveObject } from "../../src/kube/objects.ts";
+import { referenceTo } from "../../src/kube/objects.ts";
+import { engineDir, stackDir, tandemHome } from "../../src/machines/home.ts";
+import { type Engine, ensureEngine, findEngine } from "../../src/machines/local/engine.ts";
+import { cutPower } from "../../src/machines/local/faults.ts";
+import { bridgeName } from "../../src/machines/local/labels.ts";
+import { listMachines } from "../../src/machines/local/machine.ts";
+import { openRemote } from "../../src/machines/server/remote.ts";
+import { targetsOf } from "../../src/machines/server/targets.ts";
+import { renderManifests } from "../../src/manifests/render.ts";
+import { clusterObstacle } from "../support/cluster-obstacle.ts";
+import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
+import { hostTrace, traceDifference } from "../support/host-trace.ts";
+import { changedSince } from "../support/server-listing.ts";
+
+const obstacle = clusterObstacle();
+if (obstacle) process.stderr.write(`skipped: ${obstacle}\n`);
+
+describe.skipIf(obstacle !== null)("tandem up", () => {
+  let stack: GateStack;
+  let engine: Engine;
+  let before: ReturnType<typeof hostTrace>;
+  const plan = () => loadPlan(stack.spec).plan;
+  const nodes = async () =>
+    (await stack.kube().client.json<{ items: LiveObject[] }>({ method: "GET", path: "/api/v1/nodes" })).items;
+  const isReady = (node: LiveObject) =>
+    (node.status as { conditions: { type: string; status: string }[] }).conditions.some(
+      ({ type, status }) => type === "Ready" && status === "True",
+    );
+
+  // Another stack may run on this computer; what is its own is by path, cgroup, bridge or network.
+  const trace = () => {
+    const home = tandemHome();
+    const own = bridgeName({ home }, GATE).slice(7);
+    const others = new RegExp(
+      `veth|/docker/|${home}/(?!stacks/${GATE}\\b)|tandem-(?!${own})[0-9a-f]{8,12}\\b|\\b10\\.(?!(232|214|215)\\.)|overcommit|kernel/panic|inotify|/sys/fs/cgroup`,
+    );
+    return hostTrace(stackDir(GATE), join(engineDir(), "root/usr/sbin"), others);
+  };
+
+  beforeAll(async () => {
+    stack = gateStack();
+    engine = await ensureEngine();
+    await stack.tandem(["down", stack.spec]);
+    before = trace();
+  });
+  afterAll(async () => {
+    await stack?.tandem(["down", stack.spec]);
+    stack?.end();
+    await engine?.api.close();
+  });
+
+  test("killed at four points, it finishes the job", async () => {
+    const points = [
+      { killWhen: /LocalMachine gpu-\w created/ },
+      { killWhen: /ControlPlaneNode cp-1 .*kubeadm init/, alsoPulumi: true },
+      { killWhen: /WorkerNode gpu-\w .*kubeadm join/ },
+      { killWhen: /LeaderWorkerSet\/tandem-gate\/sglang-a creating/, alsoPulumi: true },
+    ];
+    for (const point of points) {
+      const { exitCode, text } = await stack.tandem(["up", stack.spec], point);
+      expect(exitCode, `${point.killWhen}: ${text.slice(-2000)}`).toBe(-1);
+    }
+    const finished = await stack.tandem(["up", stack.spec]);
+    expect(finished.exitCode, finished.text.slice(-3000)).toBe(0);
+    expect(finished.text).not.toContain("pending operations");
+    // Five starts of Pulumi and all of kubeadm: on two busy cores this is the longest test there is.
+  }, 900_000);
+
+  test("one control plane and four GPU servers are Ready, with eight GPUs each", async () => {
+    const found = await nodes();
+    expect(found.map(({ metadata }) => metadata.name).sort()).toEqual(["cp-1", "gpu-a", "gpu-b", "gpu-c", "gpu-d"]);
+    expect(found.filter((node) => !isReady(node))).toEqual([]);
+    const gpus = found.map(
+      (node) => (node.status as { allocatable: Record<string, string> }).allocatable["nvidia.com/gpu"],
+    );
+    expect(gpus.filter((count) => count === "8")).toHaveLength(4);
+  });
+
+  test("two groups of two serve, each on its own servers", async () => {
+    const { client } = stack.kube();
+    const path = "/apis/leaderworkerset.x-k8s.io/v1/namespaces/tandem-gate/leaderworkersets";
+    const sets = (await client.json<{ items: LiveObject[] }>({ method: "GET", path })).items;
+    expect(sets.map(({ metadata }) => metadata.name)).toEqual(["sglang-a", "sglang-b"]);
+    for (const set of sets) expect((set.status as { readyReplicas: number }).readyReplicas).toBe(1);
+    const query = { labelSelector: "leaderworkerset.sigs.k8s.io/name" };
+    const pods = await client.json<{ items: LiveObject[] }>({
+      method: "GET",
+      path: "/api/v1/namespaces/tandem-gate/pods",
+      query,
+    });
+    const places = pods.items.map((pod) => [
+      pod.metadata.labels?.["leaderworkerset.sigs.k8s.io/name"],
+      (pod.spec as { nodeName: string }).nodeName,
+    ]);
+    expect(places.sort().map((place) => place.join(" "))).toEqual([
+      "sglang-a gpu-a",
+      "sglang-a gpu-b",
+      "sglang-b gpu-c",
+      "sglang-b gpu-d",
+    ]);
+  });
+
+  test("every manifest passes a server-side dry run", async () => {
+    const { objects } = stack.kube();
+    const manifests = [...renderManifests(plan()), ...lwsManifests()];
+    expect(manifests.length).toBeGreaterThan(30);
+    for (const manifest of manifests) {
+      await objects.apply(manifest, { fieldManager: `tandem-${GATE}`, force: true, dryRun: true });
+    }
+  });
+
+  test("tokens of group a stream to the endpoint that `tandem env` names", async () => {
+    const { text } = await stack.withEnv("printenv", ["OPENAI_BASE_URL", "OPENAI_API_KEY"]);
+    const [baseUrl = "", apiKey] = text.split("\n");
+    let answer = "";
+    const request = { baseUrl, apiKey, model: plan().model.servedName, prompt: "answer=5 hello", maxTokens: 5 };
+    for await (const { content } of streamChat(request)) answer += content;
+    expect(answer).toMatch(/^([0-9a-f]{4})-0 \1-1 \1-2 \1-3 \1-4 $/);
+    const refused = streamChat({ ...request, apiKey: "sk-wrong" });
+    await expect(refused.next()).rejects.toThrow("401");
+  });
+
+  test("a second run changes no object and no file on a server", async () => {
+    const { objects } = stack.kube();
+    const remotes = targetsOf(plan().spec, stack.spec).map(({ target }) => openRemote(target));
+    try {
+      await Promise.all(remotes.map((remote) => remote.run("touch /run/marker; sleep 0.01")));
+      const manifests = [...renderManifests(plan()), ...lwsManifests()];
+      const versions = async () =>
+        Promise.all(
+          manifests.map(async (manifest) => {
+            const live = await objects.get(referenceTo(manifest));
+            // A status may move by itself; what we write is the generation, or the version of what has no generation.
+            return `${manifest.kind} ${manifest.metadata.name} ${live?.metadata.generation ?? live?.metadata.resourceVersion}`;
+          }),
+        );
+      const was = await versions();
+      const began = performance.now();
+      const again = await stack.tandem(["up", stack.spec]);
+      process.stdout.write(`second up: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+      expect(again.exitCode, again.text.slice(-2000)).toBe(0);
+      expect(again.text).toMatch(/Resources:\n +\d+ unchanged/);
+      expect(await versions()).toEqual(was);
+      const changed = await Promise.all(remotes.map((remote) => changedSince(remote, "/run/marker")));
+      expect(changed.flat()).toEqual([]);
+    } finally {
+      await Promise.all(remotes.map((remote) => remote.close()));
+    }
+  });
+
+  test("a second command for the same stack is refused, and says who is there", async () => {
+    const first = stack.tandem(["up", stack.spec]);
+    const lock = join(stackDir(GATE), "command.lock");
+    while (!existsSync(lock)) await delay(20);
+    const { pid } = JSON.parse(readFileSync(lock, "utf8")) as { pid: number };
+    const second = await stack.tandem(["up", stack.spec]);
+    expect(second.exitCode).toBe(1);
+    expect(second.text).toContain("E_STACK_BUSY");
+    expect(second.text).toContain(`process ${pid} `);
+    expect((await first).exitCode).toBe(0);
+  });
+
+  test("with a dead server `pulumi up` finishes and names it, and `tandem up` switches it on again", async () => {
+    await cutPower(engine, GATE, "gpu-d");
+    const update = await stack.withEnv("pulumi", [
+      "up",
+      "--yes",
+      "--skip-preview",
+      "--non-interactive",
+      "--stack",
+      GATE,
+    ]);
+    expect(update.exitCode, update.text.slice(-2000)).toBe(0);
+    expect(update.text).toContain("gpu-d (10.232.0.14) does not answer on port 22");
+    expect(update.text).toMatch(/Resources:\n +\d+ unchanged/);
+    const repaired = await stack.tandem(["up", stack.spec]);
+    expect(repaired.exitCode, repaired.text.slice(-3000)).toBe(0);
+    const machines = await listMachines(engine, GATE);
+    expect(machines.map(({ name, state }) => `${name} ${state}`)).toContain("gpu-d running");
+  });
+
+  test("a preview needs no cluster and touches nothing", async () => {
+    const preview = await stack.withEnv("pulumi", ["preview", "--non-interactive", "--stack", GATE]);
+    expect(preview.exitCode, preview.text.slice(-2000)).toBe(0);
+  });
+
+  test("down leaves nothing on this computer", async () => {
+    const began = performance.now();
+    const down = await stack.tandem(["down", stack.spec]);
+    process.stdout.write(`down: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+    expect(down.exitCode, down.text.slice(-2000)).toBe(0);
+    expect(existsSync(stackFiles(GATE).dir)).toBe(false);
+    // With the last stack the private daemon goes as well.
+    const left = await findEngine();
+    expect(left ? await listMachines(left, GATE) : []).toEqual([]);
+    await left?.api.close();
+    expect(traceDifference(before, trace())).toEqual([]);
+  });
+});

@@ -1,0 +1,89 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa, type Options } from "execa";
+import { stackFiles } from "../../src/infra/stack/stack-files.ts";
+import { type KubeClient, kubeClient } from "../../src/kube/client.ts";
+import { type KubeObjects, kubeObjects } from "../../src/kube/objects.ts";
+
+export const GATE = "gate";
+const main = join(import.meta.dirname, "../../src/cli/main.ts");
+const root = join(import.meta.dirname, "../..");
+
+export interface Run {
+  exitCode: number;
+  /** stdout and stderr together. */
+  text: string;
+}
+
+/** The stack that the cluster tests share: that of stacks/local.yaml, under a name and on networks of its own. */
+export interface GateStack {
+  spec: string;
+  /** Runs a command of `tandem`; `killWhen` ends the whole command with SIGKILL at the first line that matches. */
+  tandem(args: string[], options?: { killWhen?: RegExp; alsoPulumi?: boolean }): Promise<Run>;
+  /** Runs a program with what `tandem env` prints. */
+  withEnv(file: string, args: string[], options?: Options): Promise<Run>;
+  kube(): { client: KubeClient; objects: KubeObjects };
+  end(): void;
+}
+
+export function gateStack(): GateStack {
+  const folder = mkdtempSync(join(tmpdir(), "tandem-gate-"));
+  const spec = join(folder, "gate.yaml");
+  const text = readFileSync(join(root, "stacks/local.yaml"), "utf8")
+    .replace(/^name: local$/m, `name: ${GATE}`)
+    .replaceAll("10.231.0.", "10.232.0.")
+    .replace(
+      "network: { interface: eth0,",
+      "network: { interface: eth0, podCidr: 10.214.0.0/16, serviceCidr: 10.215.0.0/16,",
+    );
+  writeFileSync(spec, text);
+  let link: ReturnType<GateStack["kube"]> | undefined;
+  return {
+    spec,
+    async tandem(args, { killWhen, alsoPulumi = false } = {}) {
+      const child = execa(process.execPath, [main, ...args], { cwd: root, all: true, reject: false, stdin: "ignore" });
+      if (killWhen) {
+        for await (const line of child.iterable({ from: "all" })) {
+          if (!killWhen.test(String(line))) continue;
+          if (alsoPulumi) for (const pid of await childrenOf(child.pid ?? 0)) process.kill(pid, "SIGKILL");
+          child.kill("SIGKILL");
+          break;
+        }
+      }
+      const { exitCode, all } = await child;
+      return { exitCode: exitCode ?? -1, text: all };
+    },
+    async withEnv(file, args, options = {}) {
+      const { stdout } = await execa(process.execPath, [main, "env", "--stack", GATE, "--output", "json"], {
+        cwd: root,
+      });
+      const result = await execa(file, args, {
+        cwd: root,
+        ...options,
+        env: JSON.parse(stdout) as Record<string, string>,
+        all: true,
+        reject: false,
+        stdin: "ignore",
+      });
+      return { exitCode: result.exitCode ?? -1, text: String(result.all) };
+    },
+    kube() {
+      if (link === undefined) {
+        const client = kubeClient(readFileSync(stackFiles(GATE).kubeconfig, "utf8"));
+        link = { client, objects: kubeObjects(client) };
+      }
+      return link;
+    },
+    end() {
+      void link?.client.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Processes that a process has started: Pulumi, when it is `tandem up`. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await execa("ps", ["-o", "pid=", "--ppid", String(pid)], { reject: false });
+  return stdout.split("\n").map(Number).filter(Boolean);
+}
