@@ -21,6 +21,8 @@ export interface RoundOptions {
   answerTokens?: { min: number; max: number };
   /** When the fault comes, at random in a range: after the streams were opened, or after all of them write. */
   when?: { since: "opened" | "writing"; minMs: number; maxMs: number };
+  /** Silence after which a stream counts as lost. */
+  idleTimeoutMs?: number;
   random?: () => number;
   /** Told what happens, as it happens. */
   tell?: (moment: Moment) => void;
@@ -115,7 +117,7 @@ function openAll(world: Arena, front: Front, options: RoundOptions, watch: Watch
     const stream = openStream(request, {
       baseUrl: front.baseUrl,
       model: world.plan.model.servedName,
-      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
       ...(front.apiKey === undefined ? {} : { apiKey: front.apiKey }),
       onPiece: () => watch.look(),
     });

@@ -5,6 +5,8 @@ import type { Bench, Measurement } from "./bench.ts";
 /** Streams in all: `BENCH_STREAMS=10000 npm run bench rehearsal-streams`. */
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 1_000);
 const PER_ROUND = 100;
+/** After a crash of software, requests that were in prefill are tried one at a time: the last of many waits long. */
+const IDLE_TIMEOUT_MS = 60_000;
 /** Models whose answers look different on the wire: no reasoning, reasoning when asked, always, with a tag of its own. */
 const PRESETS = ["deepseek-v3", "deepseek-v3.1", "deepseek-r1", "deepseek-r1-0528"];
 /** Two that break connections, and two that leave them open. */
@@ -21,6 +23,7 @@ export const bench: Bench = async () => {
         const { streams, fault } = await session.round({
           fault: FAULTS[round % FAULTS.length] as FaultClass,
           streams: PER_ROUND,
+          idleTimeoutMs: IDLE_TIMEOUT_MS,
           promptTokens: { min: 10, max: round % 10 === 9 ? 20_000 : 2_000 },
           answerTokens: { min: 20, max: 160 },
           when: { since: "opened", minMs: 200, maxMs: 4_000 },
