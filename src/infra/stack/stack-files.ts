@@ -45,5 +45,7 @@ export function pulumiEnv(files: StackFiles): Record<string, string> {
     PULUMI_CONFIG_PASSPHRASE_FILE: files.passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "1",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "1",
+    // Program, provider and language host load 20 MB of JavaScript each: a second of every update without this.
+    NODE_COMPILE_CACHE: join(files.dir, "compile-cache"),
   };
 }
