@@ -10,13 +10,14 @@ import type { LiveObject } from "../../src/kube/objects.ts";
 import { referenceTo } from "../../src/kube/objects.ts";
 import { engineDir, stackDir, tandemHome } from "../../src/machines/home.ts";
 import { type Engine, ensureEngine, findEngine } from "../../src/machines/local/engine.ts";
-import { cutPower } from "../../src/machines/local/faults.ts";
+import { cutPower, startPower } from "../../src/machines/local/faults.ts";
 import { bridgeName } from "../../src/machines/local/labels.ts";
 import { listMachines } from "../../src/machines/local/machine.ts";
 import { openRemote } from "../../src/machines/server/remote.ts";
 import { targetsOf } from "../../src/machines/server/targets.ts";
 import { renderManifests } from "../../src/manifests/render.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
+import { type GateRound, gateRound } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
 import { changedSince } from "../support/server-listing.ts";
@@ -118,9 +119,14 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     }
   });
 
-  test("tokens of group a stream to the endpoint that `tandem env` names", async () => {
+  const stackEndpoint = async () => {
     const { text } = await stack.withEnv("printenv", ["OPENAI_BASE_URL", "OPENAI_API_KEY"]);
-    const [baseUrl = "", apiKey] = text.split("\n");
+    const [baseUrl = "", apiKey = ""] = text.split("\n");
+    return { baseUrl, apiKey };
+  };
+
+  test("tokens of group a stream to the endpoint that `tandem env` names", async () => {
+    const { baseUrl, apiKey } = await stackEndpoint();
     let answer = "";
     const request = { baseUrl, apiKey, model: plan().model.servedName, prompt: "answer=5 hello", maxTokens: 5 };
     for await (const { content } of streamChat(request)) answer += content;
@@ -167,6 +173,70 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     expect(second.text).toContain("E_STACK_BUSY");
     expect(second.text).toContain(`process ${pid} `);
     expect((await first).exitCode).toBe(0);
+  });
+
+  /** What a client must not notice, whatever the fault; how fast it was is the benchmark's business. */
+  const expectCarriedOn = ({ report }: GateRound) => {
+    const { lost, doubled, foreign, mixed, misplaced, perfect, streams, failures } = report.streams;
+    const counts = { lost, doubled, foreign, mixed, misplaced, perfect };
+    const none = { lost: 0, doubled: 0, foreign: 0, mixed: 0, misplaced: 0, perfect: streams };
+    expect(counts, JSON.stringify({ ...report, streams: failures })).toEqual(none);
+    expect(report.to, report.reason ?? "no move").not.toBe(report.from);
+    expect(report.streams.carriedOn).toBeGreaterThan(0);
+  };
+
+  test.each(["server-power", "rank-crash", "network-cut"] as const)(
+    "%s in the active group: 20 streams go on without a lost or doubled token, and the group comes back",
+    async (fault) => {
+      const round = await gateRound(GATE, engine, fault);
+      expectCarriedOn(round);
+      const next = round.report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(2)} s`).join(", ");
+      process.stdout.write(`${fault}: ${next}; healed after ${round.healedSeconds.toFixed(0)} s\n`);
+    },
+  );
+
+  test("a failover needs no API server", async () => {
+    const [target] = targetsOf(plan().spec, stack.spec);
+    if (target === undefined) throw new Error("a stack has a control plane");
+    const controlPlane = openRemote(target.target);
+    const manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+    await controlPlane.run(
+      `mv ${manifest} /etc/kubernetes/ && for i in {1..150}; do [ -n "$(ss -Hltn 'sport = :6443')" ] || exit 0; sleep 0.2; done; exit 1`,
+    );
+    let back = Promise.resolve("");
+    const restore = () => controlPlane.run(`mv /etc/kubernetes/kube-apiserver.yaml ${manifest}`);
+    try {
+      const round = await gateRound(GATE, engine, "rank-crash", () => (back = restore()));
+      expectCarriedOn(round);
+    } finally {
+      await back;
+      await controlPlane.test(`[ -e ${manifest} ]`).then((there) => (there ? "" : restore()));
+      await controlPlane.close();
+    }
+  });
+
+  test("the server that holds the gateway's address dies, and so the API server: the same address answers", async () => {
+    const { baseUrl, apiKey } = await stackEndpoint();
+    const models = () =>
+      fetch(`${baseUrl}/models`, { headers: { authorization: `Bearer ${apiKey}` }, signal: AbortSignal.timeout(1000) })
+        .then(({ ok }) => ok)
+        .catch(() => false);
+    expect(await models()).toBe(true);
+    const { startedAtMs } = await cutPower(engine, GATE, "cp-1");
+    try {
+      const end = performance.now() + 30_000;
+      while (!(await models()) && performance.now() < end) await delay(20);
+      expect(await models()).toBe(true);
+      process.stdout.write(
+        `the address answers ${((Date.now() - startedAtMs) / 1000).toFixed(2)} s after the power cut\n`,
+      );
+    } finally {
+      await startPower(engine, GATE, "cp-1");
+    }
+    const ready = async () => (await nodes().catch(() => [])).filter(isReady).length === 5;
+    for (const end = performance.now() + 180_000; !(await ready()); await delay(500)) {
+      expect(performance.now(), "the control plane comes back by itself").toBeLessThan(end);
+    }
   });
 
   test("with a dead server `pulumi up` finishes and names it, and `tandem up` switches it on again", async () => {
