@@ -74,8 +74,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     gateway,
     url: gateway.url,
     close: async () => {
-      await gateway.stop();
+      // Engines first: a gateway that drains would wait for what they still write, and a hook that is cut leaves them behind.
       await Promise.all([...a, ...b].map((server) => server.stop()));
+      gateway.gateway.traffic.shed("the test is over", 1);
+      await gateway.stop();
     },
   };
 }
