@@ -18,6 +18,7 @@ export const commands: Record<string, CommandEntry> = {
     load: () => import("./commands/plan.ts"),
   },
   size: { summary: "say what servers a number of users needs", load: () => import("./commands/size.ts") },
+  cost: { summary: "compare owned, rented and bought tokens", load: () => import("./commands/cost.ts") },
   render: { summary: "print the Kubernetes objects of a spec", load: () => import("./commands/render.ts") },
   explain: {
     summary: "say what a layout, flag, rule or GPU error code means",

@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { sizeFor } from "../../plan/size/size.ts";
 import { colourPaint, plainPaint } from "../../report/paint.ts";
 import { sizeText } from "../../report/size.ts";
 import { sizeData } from "../../report/size-data.ts";
 import { GPU_KINDS, MODEL_PRESETS } from "../../spec/schema.ts";
+import { count, positive, share } from "../numbers.ts";
 import { type OutputFormat, outputOption, printData, wantsColour } from "../output.ts";
 
 type Preset = (typeof MODEL_PRESETS)[number];
@@ -70,21 +71,4 @@ export function command(): Command {
       if (output !== "text") return printData(sizeData(answer), output);
       process.stdout.write(sizeText(answer, wantsColour(process.stdout) ? colourPaint : plainPaint));
     });
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError("it is a whole number from 1 to 9999999");
-  return Number(text);
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1e6)) throw new InvalidArgumentError("it is a number above 0");
-  return value;
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("it is a number from 0 to 1");
-  return value;
 }

@@ -1,5 +1,5 @@
 import { type GpuKind, type ModelPreset, modelOf } from "../catalogue.ts";
-import { GPUS_PER_SERVER, type SizeAsk, type Standby } from "./ask.ts";
+import type { SizeAsk, Standby } from "./ask.ts";
 import { type EngineOption, engineOptions } from "./engines.ts";
 import { type Fit, fitOf } from "./fit.ts";
 import { UNWORKABLE, type UnworkableShape } from "./unworkable.ts";
@@ -113,6 +113,3 @@ export function serversOf(serversPerGroup: number, activeGroups: number, standby
   const serving = serversPerGroup * activeGroups;
   return standby === "hot" ? serving + serversPerGroup : standby === "spare" ? serving + 1 : serving;
 }
-
-/** GPUs of a set. */
-export const gpusOf = ({ servers }: SizeSet) => servers * GPUS_PER_SERVER;
