@@ -15,7 +15,7 @@ function verdictSentence(ours: LocalCost, theirs: BoughtCost): string {
   const price = theirs.usdPerMillionOutput;
   const sides = `${ours.name} ${span(ours.usdPerMillionOutput, dollars)}, ${theirs.name} ${dollars(price)}`;
   if (low > price) {
-    return `Buying tokens is cheaper, ${span({ low: low / price, high: high / price }, times)}: ${sides}. Run your own servers for what no price says, not to save money.`;
+    return `Buying tokens is cheaper, ${span({ low: low / price, high: high / price }, factor)} times: ${sides}. Run your own servers for what no price says, not to save money.`;
   }
   if (high < price) return `Your own servers are cheaper at this load: ${sides}.`;
   return `Too close to call within the ranges: ${sides}. Measure the tokens a second first.`;
@@ -29,8 +29,8 @@ function shareSentence(ours: LocalCost, theirs: BoughtCost, utilisation: number,
   const share = needed / utilisation;
   const tokens = thousands(Number(((millionPerMonth / utilisation) * needed).toPrecision(3)));
   return share > 1
-    ? `They pay from a mean load of ${percent(needed)} on, ${tokens} million output tokens a month that must stay in-house: ${times(share)} what you named.`
+    ? `They pay from a mean load of ${percent(needed)} on, ${tokens} million output tokens a month that must stay in-house: ${factor(share)} times what you named.`
     : `They pay if at least ${percent(share)} of this traffic must stay in-house, ${tokens} million output tokens a month.`;
 }
 
-const times = (factor: number) => `${factor < 10 ? factor.toFixed(1) : Math.round(factor)} times`;
+const factor = (value: number) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));

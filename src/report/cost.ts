@@ -70,7 +70,12 @@ function standbySection(answer: CostAnswer, paint: Paint): string[] {
       const pays = answer.outageHourPays[standby];
       const extra = price.high === 0 ? "costs nothing more" : `${span(price, dollars)} a month more`;
       const worth = pays === undefined ? "" : `; pays if an hour without service costs ${span(pays, dollars)}`;
-      return wrap(`${standby}: ${minutes(minutesPerYear)} a year without service, ${extra}${worth}`, "  ", "    ");
+      const after = standby === "degraded" ? ", then the 4-bit build until the repair" : "";
+      return wrap(
+        `${standby}: ${minutes(minutesPerYear)} a year without service${after}; ${extra}${worth}`,
+        "  ",
+        "    ",
+      );
     }),
   ];
 }

@@ -5,6 +5,7 @@ import type { SizeAsk } from "../../src/plan/size/ask.ts";
 import { serversOf, sizeFor } from "../../src/plan/size/size.ts";
 import { sizeText } from "../../src/report/size.ts";
 import { sizeData } from "../../src/report/size-data.ts";
+import { tandem } from "../support/cli.ts";
 
 const ASK: SizeAsk = {
   users: 40,
@@ -142,5 +143,29 @@ describe("an ask that nothing meets", () => {
     const text = sizeText(answer);
     expect(text).toContain("NOTHING up to 8 servers meets this");
     expect(text).toMatch(wanted);
+  });
+});
+
+describe("the command", () => {
+  const ask = ["size", "--users", "40", "--input-tokens", "2000", "--output-tokens", "500"];
+
+  test("it prints data whose first set is the smallest", async () => {
+    const { exitCode, stdout, stderr } = await tandem([...ask, "--survive", "server", "--output", "json"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const { sets } = JSON.parse(stdout) as { sets: { servers: number; layout: string }[] };
+    expect(sets[0]?.servers).toBe(Math.min(...sets.map(({ servers }) => servers)));
+    expect(sets[0]?.layout).toMatch(/^(tp|dp)\d/);
+  });
+
+  test.each<[string, string[]]>([
+    ["half a user", [...ask, "--users", "0.5"]],
+    ["a negative time", [...ask, "--ttft", "-1"]],
+    ["a share above 1", [...ask, "--prefix-hit-rate", "1.5"]],
+    ["a GPU that it does not know", [...ask, "--gpu", "A100"]],
+    ["no users", ask.slice(0, 1)],
+  ])("%s is refused", async (_name, args) => {
+    const { exitCode, stdout, stderr } = await tandem(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toMatch(/--(users|ttft|prefix-hit-rate|gpu)/);
   });
 });

@@ -68,7 +68,8 @@ function figure(found: Estimate, metric: Exclude<Metric, "prefillTokensPerSecond
   }
 }
 
-function shapeOfPoint(point: Point, constants: Constants): EngineShape {
+/** The engine of a published run. */
+export function shapeOfPoint(point: Omit<Point, "metric" | "measured">, constants: Constants): EngineShape {
   const layout = parseLayoutName(point.layout);
   if (layout === undefined) throw new Error(`published.json names no layout: ${point.layout}`);
   const model: Model = modelOf(point.model as ModelPreset);
