@@ -56,6 +56,11 @@ export const EXPLAINERS: readonly Explainer[] = [
     },
   },
   {
+    example: "ttft",
+    topics: async () => (await import("../report/explain-performance.ts")).PERFORMANCE_TOPICS,
+    explain: async ({ topic }) => (await import("../report/explain-performance.ts")).explainPerformance(topic),
+  },
+  {
     example: "heads_divisible",
     topics: async () => (await import("../report/explain-rule.ts")).RULE_IDS,
     explain: async ({ topic, spec }) => {
