@@ -1,3 +1,4 @@
+import { prefillSeconds } from "../plan/failover-budget.ts";
 import { AGENT_PORT, GATEWAY_ADMIN_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { groupsOf } from "./names.ts";
@@ -34,6 +35,7 @@ export function gatewayConfig(plan: ServingPlan): object {
     active: groups.find(({ role }) => role === "active")?.id ?? groups[0]?.id,
     epoch: 1,
     xids: plan.spec.failover.xids,
+    longestStepMs: Math.round(prefillSeconds(plan.spec) * 1_000),
     siblings: gateway.on.map((server) => at(server, GATEWAY_ADMIN_PORT)),
   };
 }
