@@ -2,10 +2,28 @@ import { performance } from "node:perf_hooks";
 import { CONSTANT_NAMES, FITTED } from "../../src/plan/performance/constants.ts";
 import { predict, USED_POINTS } from "../../src/plan/performance/points.ts";
 import { HALF_WIDTH } from "../../src/plan/performance/range.ts";
+import type { SizeAsk } from "../../src/plan/size/ask.ts";
+import { sizeFor } from "../../src/plan/size/size.ts";
+import { GPU_KINDS } from "../../src/spec/schema.ts";
 import { leaveOneSourceOut } from "../plan/performance-fit.ts";
 import { type Bench, median } from "./bench.ts";
 
 const ROUNDS = 200;
+const SIZES = 10;
+const ASK: SizeAsk = {
+  users: 40,
+  inputTokens: 2000,
+  outputTokens: 500,
+  prefixHitRate: 0,
+  ttftSeconds: 2,
+  tokensPerSecond: 20,
+  survive: "server",
+  model: "deepseek-r1-0528",
+  gpus: GPU_KINDS,
+  fabric: { kind: "infiniband", gbPerSecond: 50 },
+  speculative: false,
+  maxServers: 8,
+};
 
 /** How well the model meets runs of sources that its fit has not seen, and how many shapes it judges a second. */
 export const bench: Bench = async () => {
@@ -18,6 +36,10 @@ export const bench: Bench = async () => {
   for (let round = 0; round < ROUNDS; round += 1) for (const point of USED_POINTS) predict(point, FITTED);
   const seconds = (performance.now() - start) / 1000;
   const estimates = ROUNDS * USED_POINTS.length;
+
+  const sizeStart = performance.now();
+  for (let round = 0; round < SIZES; round += 1) sizeFor({ ...ASK, users: 40 + round });
+  const sizeSeconds = (performance.now() - sizeStart) / 1000 / SIZES;
   return [
     { what: "error without the source, median", measured: median(percents), limit: 20, unit: "%", how },
     { what: "error without the source, worst", measured: Math.max(...percents), limit: 40, unit: "%", how },
@@ -36,5 +58,6 @@ export const bench: Bench = async () => {
       unit: "s",
       how: `mean of ${estimates}`,
     },
+    { what: "answer of tandem size, computed", measured: sizeSeconds, limit: 1, unit: "s", how: `mean of ${SIZES}` },
   ];
 };

@@ -69,7 +69,8 @@ describe("the question of the front page: 40 users, 2k in, 500 out, 2 s, 20 toke
     for (const { model, calibrated } of small) {
       expect({ model, calibrated }).toEqual({ model: "deepseek-r1-0528-w4afp8", calibrated: false });
     }
-    expect(sizeText(sizeFor(ASK))).toContain("4-bit weights; its ranges were not checked");
+    expect(small.every(({ fit }) => fit.verdict !== "sure")).toBe(true);
+    expect(sizeText(sizeFor(ASK))).toContain("4-bit weights; the ranges were fitted on FP8");
   });
 });
 
