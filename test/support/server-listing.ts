@@ -5,11 +5,11 @@ import type { Remote } from "../../src/machines/server/remote.ts";
 const LISTING = `
 find / -xdev \\( -path /proc -o -path /sys -o -path /tmp -o -path /run -o -path /var/log -o -path /var/cache -o -path '/var/lib/containerd/*' -o -path '/opt/baked/*' \\) -prune -o -printf 'file %y %m %p %l\\n' | sort
 find /var/lib /var/log -xdev -maxdepth 1 | sort
-ls /run | grep -vE '^(netns|xtables.lock)$' | sed 's/^/run /'
+ls /run | { grep -vE '^(netns|xtables.lock)$' || true; } | sed 's/^/run /'
 awk '{ print "mount", $2 }' /proc/mounts | sort
 ip route
 ip -o link | awk -F': ' '{ print "link", $2 }'
-nft list ruleset | grep -vE '^#|counter' | tr -d '\\n' | sed 's/}/}\\n/g' | sort
+nft list ruleset | { grep -vE '^#|counter' || true; } | tr -d '\\n' | sed 's/}/}\\n/g' | sort
 systemctl list-unit-files --no-pager --no-legend | awk '{ print "unit", $1, $2 }'
 systemctl list-units --all --no-legend --no-pager | awk '{ print $1, $2, $3, $4 }' | grep -vE 'session|network-(online|pre).target' | sort
 ctr -n k8s.io images list | awk '{ print "image", $1, $3 }'

@@ -64,7 +64,7 @@ act_network() {
   done
   # Chains and tables that iptables made for these rules and that now hold none.
   for family in ip ip6; do
-    for link in nat:PREROUTING filter:INPUT filter:FORWARD filter:OUTPUT; do
+    for link in nat:PREROUTING nat:INPUT nat:OUTPUT nat:POSTROUTING filter:INPUT filter:FORWARD filter:OUTPUT; do
       saved=$(nft list chain $family ${link%:*} ${link#*:} 2> /dev/null) || continue
       [ "$(grep -cvE '^(table|#|\s*chain)|policy accept;$|\}$' <<< "$saved")" != 0 ] || nft delete chain $family ${link%:*} ${link#*:}
     done
