@@ -9,6 +9,7 @@ import { stackFiles } from "../../src/infra/stack/stack-files.ts";
 import type { LiveObject } from "../../src/kube/objects.ts";
 import { referenceTo } from "../../src/kube/objects.ts";
 import { engineDir, stackDir, tandemHome } from "../../src/machines/home.ts";
+import { cleanLocal } from "../../src/machines/local/clean.ts";
 import { type Engine, ensureEngine, findEngine } from "../../src/machines/local/engine.ts";
 import { cutPower, startPower } from "../../src/machines/local/faults.ts";
 import { bridgeName } from "../../src/machines/local/labels.ts";
@@ -49,9 +50,12 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
 
   beforeAll(async () => {
     stack = gateStack();
-    engine = await ensureEngine();
+    // Unpacks the programs that the trace needs. The trace itself is of a computer without a daemon, if we are alone.
+    await (await ensureEngine()).api.close();
     await stack.tandem(["down", stack.spec]);
+    await cleanLocal(GATE);
     before = trace();
+    engine = await ensureEngine();
   });
   afterAll(async () => {
     await stack?.tandem(["down", stack.spec]);

@@ -98,7 +98,12 @@ export const manifest: ResourceType<Inputs, Outputs> = {
       if (live === null || !isOurs(live, inputs.fieldManager)) return null;
       const wanted = takeOver(given, live, inputs.initial ?? []);
       const options = { fieldManager: inputs.fieldManager, force: true, dryRun: true, signal };
-      const present = drifted(given, live, await objects.apply(wanted, options)) as Inputs["manifest"];
+      // The server answers, and a webhook whose pod is just starting does a moment later.
+      const foreseen = await retrying(() => objects.apply(wanted, options), {
+        deadlineMs: REQUEST_DEADLINE_MS,
+        signal,
+      });
+      const present = drifted(given, live, foreseen) as Inputs["manifest"];
       const form = inputs.manifest === undefined ? { text: JSON.stringify(present) } : { manifest: present };
       return { inputs: { ...inputs, ...form }, outputs: { uid: live.metadata.uid ?? "" } };
     } catch (error) {

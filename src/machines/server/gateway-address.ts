@@ -106,7 +106,7 @@ export function gatewayAddressFiles(gateway: GatewayAddress, name: string): Node
 /** Gives a server its part in holding the gateway's address. Needs no API server, now or later. */
 export function gatewayAddressStep(remote: Remote, gateway: GatewayAddress): Step {
   return filesStep(remote, "the gateway's address", gatewayAddressFiles(gateway, remote.target.name), {
-    also: "systemctl is-active -q tandem-address && systemctl is-enabled -q tandem-address",
+    also: "systemctl is-active -q tandem-address && systemctl is-enabled -q tandem-address || exit 1",
     after: "systemctl daemon-reload; systemctl enable -q tandem-address; systemctl restart tandem-address",
   });
 }
