@@ -63,7 +63,7 @@ function kernelStep(remote: Remote, config: NodeConfig): Step {
 function containerdStep(remote: Remote, facts: NodeFacts): Step {
   const files = [{ path: "/etc/containerd/config.toml", content: containerdConfig(facts) }];
   return filesStep(remote, "container runtime", files, {
-    also: "systemctl is-active -q containerd && systemctl is-enabled -q containerd && ctr version > /dev/null 2>&1",
+    also: "systemctl is-active -q containerd && systemctl is-enabled -q containerd && ctr version > /dev/null 2>&1 || exit 1",
     after:
       "systemctl enable -q containerd; systemctl restart containerd; for i in {1..100}; do ctr version > /dev/null 2>&1 && break; sleep 0.1; done",
   });

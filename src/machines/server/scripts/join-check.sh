@@ -1,1 +1,1 @@
-[ -e /var/lib/tandem/joined ] && [ -s /etc/kubernetes/kubelet.conf ] && systemctl is-active -q kubelet
+[ -e /var/lib/tandem/joined ] && [ -s /etc/kubernetes/kubelet.conf ] && systemctl is-active -q kubelet || exit 1
