@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 
 /** The root folder: `TANDEM_HOME`, or `~/.cache/tandem`. */
 export function tandemHome(): string {
-  const chosen = process.env["TANDEM_HOME"];
+  const chosen = process.env.TANDEM_HOME;
   // An empty variable means "not set": resolving it would make the working folder the home.
   return chosen ? resolve(chosen) : join(homedir(), ".cache", "tandem");
 }

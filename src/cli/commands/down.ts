@@ -22,8 +22,7 @@ export function command(): Command {
       const { destroyStack, purgeCaches } = await import("../up/destroy-stack.ts");
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
       const stop = new AbortController();
-      for (const signal of ["SIGINT", "SIGTERM"] as const)
-        process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
       if (existsSync(stackDir(plan.name))) {
         await withStackLock(plan.name, () => destroyStack(plan, resolve(file), phase, stop.signal));
       }

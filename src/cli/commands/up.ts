@@ -19,8 +19,7 @@ export function command(): Command {
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
       const stop = new AbortController();
       // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends here.
-      for (const signal of ["SIGINT", "SIGTERM"] as const)
-        process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
       const code = await withStackLock(plan.name, () => updateStack(plan, resolve(file), phase, stop.signal));
       if (code !== 0) throw new Exit(EXIT.failed);
     });

@@ -18,7 +18,7 @@ let home: string;
 beforeAll(async () => {
   sshd = await startSshd();
   home = await mkdtemp(join(tmpdir(), "tandem-home-"));
-  process.env["TANDEM_HOME"] = home;
+  process.env.TANDEM_HOME = home;
   remote = openRemote(sshd.target);
 }, 120_000);
 
@@ -29,7 +29,7 @@ afterAll(async () => {
     await execa("ssh", ["-O", "exit", "-o", `ControlPath=${join(home, "ssh", name)}`, "gpu-a"], { reject: false });
   }
   await sshd.stop();
-  delete process.env["TANDEM_HOME"];
+  delete process.env.TANDEM_HOME;
   await rm(home, { recursive: true, force: true });
 });
 
