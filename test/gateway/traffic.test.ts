@@ -146,7 +146,7 @@ describe("what an agent tells", () => {
     wallMs: 0,
   } as const;
   const evidence = (piece: Evidence, monoMs: number) =>
-    ({ type: "evidence", seq: 1, monoMs, wallMs: 0, evidence: piece }) as const;
+    ({ type: "evidence", seq: 10, monoMs, wallMs: 0, evidence: piece }) as const;
   const rank = (state: "running" | "exited", pid: number) =>
     ({ kind: "rank", group: "a", rank: 3, pid, state }) as const;
   let group: Group;
@@ -155,6 +155,8 @@ describe("what an agent tells", () => {
     group = new Group({ id: "a", ...init }, clock);
     intake = new EvidenceIntake("gpu-a", group, clock);
     intake.frame(hello);
+    // What was before is told; from here on everything is news.
+    intake.frame({ type: "beat", seq: 9, monoMs: 50_000, wallMs: 0 });
   });
 
   test("an exit of now is a fault, one of a minute ago is history", () => {
@@ -165,10 +167,10 @@ describe("what an agent tells", () => {
     expect(clock.now() - (group.faults[0]?.atMs ?? 0)).toBe(200);
   });
 
-  test("a gateway that starts after a repair takes the rank that runs for a restart", () => {
+  test("a rank that runs under a new number is a restart, at the time when the agent saw it", () => {
     intake.frame(evidence(rank("exited", 8), 49_800));
     intake.frame(evidence(rank("running", 9), 49_900));
-    expect(group.faults[0]?.restartedMs).toBe(clock.now());
+    expect(group.faults[0]?.restartedMs).toBe(clock.now() - 100);
   });
 
   test("the same exit told twice is one fault; another group's is none", () => {
