@@ -7,7 +7,17 @@ const exclude = ["test/cluster/**", "test/conformity/**", "test/bench/**"];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude, testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Most of the time of these tests is waiting for processes of their own; one worker left a core idle.
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: "conformity",
