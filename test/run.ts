@@ -49,6 +49,7 @@ if (obstacle === null) {
   await check("programs of this computer", node, ["test/support/install-host-programs.ts"]);
   await check("tools", node, ["src/cli/main.ts", "tools", "install"]);
   await suite("cluster");
+  await check("the container daemon of the tests ends", node, ["test/support/end-engine.ts"]);
 } else {
   const skipped = await countTests(node, vitest, "cluster");
   say(`cluster tests skipped: ${obstacle}`);
