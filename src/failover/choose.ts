@@ -100,9 +100,12 @@ function pardoned({ pardonedMs }: GatewayView, { sinceMs }: Suspicion): boolean 
   return pardonedMs !== null && sinceMs <= pardonedMs;
 }
 
-/** Traffic that goes to and fro is worse than either group: each move makes the next unproven one wait longer. */
+/**
+ * Traffic that goes to and fro is worse than either group: each move without proof makes the next one wait longer. A move
+ * on a fact is no sign of wavering and delays nothing.
+ */
 function dwellLeft({ atMs, moves }: GatewayView, { dwellMs, dwellWindowMs }: ChooseTiming): number {
-  const recent = moves.filter((move) => atMs - move.atMs < dwellWindowMs);
+  const recent = moves.filter((move) => move.proof !== true && atMs - move.atMs < dwellWindowMs);
   const last = recent.at(-1);
   if (last === undefined) return 0;
   return last.atMs + Math.min(60_000, dwellMs * 2 ** (recent.length - 1)) - atMs;

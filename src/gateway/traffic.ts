@@ -42,6 +42,8 @@ export class Traffic implements RiderHost {
   readonly #events: TrafficEvents;
   readonly #poison: PoisonList;
   readonly #limbo = new Set<Rider>();
+  /** Broken before an engine took them: such a request cannot have crashed anything. */
+  readonly #untouched = new WeakSet<Rider>();
   readonly #deadlines = new Map<Rider, NodeJS.Timeout>();
   readonly #brokeAtMs = new Map<Rider, number>();
   /** Nobody can be used and the deadline is over: refused at once. */
@@ -165,6 +167,7 @@ export class Traffic implements RiderHost {
     group.sawBreak(how);
     this.#markBroken(rider);
     this.#limbo.add(rider);
+    if (how === "refused") this.#untouched.add(rider);
     this.#limboTimer ??= setTimeout(() => {
       this.#limboTimer = null;
       this.#reissue([...this.#limbo], true);
@@ -202,7 +205,7 @@ export class Traffic implements RiderHost {
         rider.refuse(new RefusedRequest(502, message, { code: "stream_not_continued", type: "server_error" }));
         continue;
       }
-      if (software) rider.strikes += 1;
+      if (software && !this.#untouched.delete(rider)) rider.strikes += 1;
       byId.set(rider.id, rider);
       const { id, contextTokens, legTokens, strikes } = rider;
       broken.push({ id, contextTokens, legTokens, strikes, wasOnProbation });

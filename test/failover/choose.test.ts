@@ -352,6 +352,19 @@ describe("what moves traffic, and what does not", () => {
       "gpu-d is silent for 700 ms, its neighbours are heard, and no token came from group b in that time; but traffic moved just now, 4.0 s are left to wait",
     ],
     [
+      "silence right after a move on a fact does not",
+      {
+        current: "b",
+        moves: [{ atMs: AT - 1000, from: "a", to: "b", proof: true }],
+        groups: [
+          idle("a"),
+          group("b", { servers: [server("gpu-c"), server("gpu-d", { lastHeardMs: AT - 700 })], lastTokenMs: AT - 700 }),
+        ],
+      },
+      "use a",
+      "group b: gpu-d is silent for 700 ms, its neighbours are heard, and no token came from group b in that time",
+    ],
+    [
       "a dead rank right after a move does not",
       {
         current: "b",

@@ -6,8 +6,8 @@ export interface GatewayView {
   atMs: number;
   /** The group that requests go to, or went to before the gateway began to hold them. */
   current: string;
-  /** Unplanned moves of this gateway, oldest first. */
-  moves: readonly { atMs: number; from: string; to: string }[];
+  /** Unplanned moves of this gateway, oldest first; `proof`: made on a fact, such as a dead process. */
+  moves: readonly Move[];
   /** The reconciler's word, and the highest epoch that this gateway has acted on. */
   word: { active: string; epoch: number } | null;
   adoptedEpoch: number;
@@ -68,4 +68,11 @@ export interface CanaryView {
   answeredMs: number | null;
   /** The last one that failed: refused, cut, or answered with an error. */
   failedMs: number | null;
+}
+
+export interface Move {
+  atMs: number;
+  from: string;
+  to: string;
+  proof?: boolean;
 }

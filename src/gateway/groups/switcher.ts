@@ -1,6 +1,6 @@
 import { faultStands } from "../../failover/choose/suspicion.ts";
 import type { ChooseTiming } from "../../failover/choose/timing.ts";
-import type { GatewayView, GroupView } from "../../failover/choose/view.ts";
+import type { GatewayView, GroupView, Move } from "../../failover/choose/view.ts";
 import { type Choice, choose } from "../../failover/choose.ts";
 import type { Role } from "../roles.ts";
 import type { WatchClock } from "../watch-clock.ts";
@@ -21,7 +21,7 @@ export class Switcher {
   choice: Choice | null = null;
   adoptedEpoch: number;
   word: Role | null = null;
-  moves: { atMs: number; from: string; to: string }[] = [];
+  moves: Move[] = [];
   #heldSinceMs: number | null = null;
   #pardonedMs: number | null = null;
   readonly #groups: ReadonlyMap<string, Group>;
@@ -110,8 +110,10 @@ export class Switcher {
     if (choice.pardon) this.#pardonedMs = view.atMs;
     if (choice.group === view.current) return;
     if (!choice.pardon) this.#pardonedMs = null;
-    if (choice.adoptEpoch === null)
-      this.moves = [...this.moves.slice(-31), { atMs: view.atMs, from: view.current, to: choice.group }];
+    if (choice.adoptEpoch === null) {
+      const proof = choice.suspicions.some((one) => one.group === view.current && one.state === "suspect" && one.proof);
+      this.moves = [...this.moves.slice(-31), { atMs: view.atMs, from: view.current, to: choice.group, proof }];
+    }
     this.current = choice.group;
   }
 
