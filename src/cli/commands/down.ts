@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { TandemError } from "../../errors.ts";
@@ -16,17 +14,13 @@ export function command(): Command {
       const { loadPlan } = await import("../load-plan.ts");
       const { plan } = loadPlan(file);
       if (plan.spec.protect) throw protectedStack(plan.name, file);
-      const { stackDir } = await import("../../machines/home.ts");
       const { phaseLines } = await import("../up/phases.ts");
-      const { withStackLock } = await import("../../infra/stack/stack-lock.ts");
-      const { destroyStack, purgeCaches } = await import("../up/destroy-stack.ts");
+      const { purgeCaches } = await import("../up/destroy-stack.ts");
+      const { takeDown } = await import("../up/take-down.ts");
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
       const stop = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
-      if (existsSync(stackDir(plan.name))) {
-        await withStackLock(plan.name, () => destroyStack(plan, resolve(file), phase, stop.signal));
-      }
-      await rm(stackDir(plan.name), { recursive: true, force: true });
+      await takeDown(plan, resolve(file), phase, stop.signal);
       if (purge) await phase("caches", (say) => purgeCaches(plan.name, say));
     });
 }

@@ -41,7 +41,7 @@ export async function start({ file, once, yes }: StartOptions): Promise<boolean>
   const told = intrusion.tools.length === 0 || (await rehearsal(plan));
   const stood = await cluster(plan, file);
   if (once) {
-    const { takeDown } = await import("./take-down.ts");
+    const { takeDown } = await import("../up/take-down.ts");
     await takeDown(plan, file, phaseLines(say));
   } else if (stood) say(nextSteps(plan));
   return told && stood;

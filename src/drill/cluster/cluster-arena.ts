@@ -8,10 +8,9 @@ import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Arena, Injected, SeenRequest } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
+import { LOST_GPU } from "../lost-gpu.ts";
+import { pick } from "../pick.ts";
 import { type RankProcess, rankProcesses } from "./rank-processes.ts";
-
-/** XID 79: what an H100 says when it falls off the bus. */
-const LOST_GPU = { xid: 79, detail: "GPU has fallen off the bus." };
 
 /** The local cluster as a place for faults: done to the machines from outside, as power and cables are. */
 export class ClusterArena implements Arena {
@@ -78,10 +77,4 @@ export class ClusterArena implements Arena {
 async function at(injection: Promise<{ startedAtMs: number; doneAtMs: number }>, what: string): Promise<Injected> {
   const { startedAtMs } = await injection;
   return { atMs: startedAtMs - Date.now() + monotonicMs(), what };
-}
-
-function pick<T>(values: readonly T[], random: () => number): T {
-  const value = values[Math.floor(random() * values.length)];
-  if (value === undefined) throw new Error("nothing to pick from");
-  return value;
 }

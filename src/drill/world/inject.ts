@@ -2,11 +2,10 @@ import { xidLine } from "../../emulator/gpu/kernel-log.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
+import { LOST_GPU } from "../lost-gpu.ts";
+import { pick } from "../pick.ts";
 import type { EmulatedServer } from "./emulated-server.ts";
 import type { World } from "./world.ts";
-
-/** XID 79: what an H100 says when it falls off the bus. */
-const LOST_GPU = { xid: 79, detail: "GPU has fallen off the bus." };
 
 type Injector = (world: World, victim: EmulatedServer, random: () => number) => Promise<Injected>;
 
@@ -56,10 +55,4 @@ export function inject(
   random: () => number = Math.random,
 ): Promise<Injected> {
   return INJECTORS[fault](world, victim, random);
-}
-
-function pick<T>(values: readonly T[], random: () => number): T {
-  const value = values[Math.floor(random() * values.length)];
-  if (value === undefined) throw new Error("nothing to pick from");
-  return value;
 }

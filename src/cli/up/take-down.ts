@@ -1,17 +1,18 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { withStackLock } from "../../infra/stack/stack-lock.ts";
 import { stackDir } from "../../machines/home.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
-import { destroyStack } from "../up/destroy-stack.ts";
-import type { Phase } from "../up/phases.ts";
+import { destroyStack } from "./destroy-stack.ts";
+import type { Phase } from "./phases.ts";
 
-/** `tandem down` as a function: `pulumi destroy`, machines, daemon, the stack's folder. */
+/** `tandem down` as a function: `pulumi destroy`, machines, daemon, the stack's folder. Nothing there is fine. */
 export async function takeDown(
   plan: ServingPlan,
   file: string,
   phase: Phase,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  await withStackLock(plan.name, () => destroyStack(plan, file, phase, signal));
+  if (existsSync(stackDir(plan.name))) await withStackLock(plan.name, () => destroyStack(plan, file, phase, signal));
   await rm(stackDir(plan.name), { recursive: true, force: true });
 }
