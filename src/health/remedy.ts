@@ -1,18 +1,6 @@
-/**
- * What a fault asks for, from least to most: the policy classes of `data/xid-policy.json`.
- * `restart-group` keeps the servers (one dead process takes all ranks with it); the `failover-…` classes take the server
- * out until the named remedy was applied; `schedule-reset` waits until the server does not serve.
- */
-export const REMEDIES = [
-  "ignore",
-  "watch",
-  "schedule-reset",
-  "restart-group",
-  "failover-reset",
-  "failover-reboot",
-  "failover-support",
-] as const;
-export type Remedy = (typeof REMEDIES)[number];
+import { REMEDIES, type Remedy } from "../spec/remedies.ts";
+
+export { REMEDIES, type Remedy };
 
 /** Below 0 if `a` asks for less than `b`. */
 export function compareRemedies(a: Remedy, b: Remedy): number {

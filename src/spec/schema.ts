@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { cidr, ipv4, label, letterLabel, port, text } from "./fields.ts";
+import { REMEDIES } from "./remedies.ts";
 import { Degraded, Engine, Model } from "./schema-engine.ts";
 import { ControlPlane, Provision, Servers } from "./schema-servers.ts";
 
@@ -50,17 +51,6 @@ const Network = z.strictObject({
   ports: Ports.prefault({}).meta({ description: "Fixed ports of the engine." }),
 });
 
-/** The classes of a fault, from least to most; the same as `REMEDIES` of src/health, which a test compares. */
-export const XID_CLASSES = [
-  "ignore",
-  "watch",
-  "schedule-reset",
-  "restart-group",
-  "failover-reset",
-  "failover-reboot",
-  "failover-support",
-] as const;
-
 const Failover = z.strictObject({
   standby: z.enum(["hot", "spare", "degraded", "none"]).default("hot").meta({
     description:
@@ -81,7 +71,7 @@ const Failover = z.strictObject({
     reason: "the plan's own budgets apply",
   }),
   xids: z
-    .record(z.string().regex(/^[1-9]\d{0,3}$/, "not the number of an XID"), z.enum(XID_CLASSES))
+    .record(z.string().regex(/^[1-9]\d{0,3}$/, "not the number of an XID"), z.enum(REMEDIES))
     .default({})
     .meta({
       description: "What to do about single GPU error codes, e.g. {94: failover-reset}; see `tandem explain xid 94`.",

@@ -1,0 +1,166 @@
+import type { Remedy } from "../../spec/remedies.ts";
+
+/** The custom resource that one stack is to the cluster. Its CRD is `src/manifests/model-service/crd.ts`. */
+export const MODEL_SERVICE = { apiVersion: "tandem.dev/v1alpha1", kind: "ModelService" } as const;
+
+/** What Pulumi declares, and (`pause`, `request`) what people ask for by `tandem`, each under its own field manager. */
+export interface ModelServiceSpec {
+  /** The name that clients use. */
+  model: string;
+  /** Checksum of `template`: two groups with the same revision run the same image, flags and model. */
+  revision: string;
+  /** `spec` of a LeaderWorkerSet without anything of one group; `leaderWorkerSetOf` makes a group's object of it. */
+  template: Record<string, unknown>;
+  groups: ModelServiceGroup[];
+  /** The group that the first epoch names. */
+  initialActive: string;
+  servers: Record<string, ModelServiceServer>;
+  /** Base URLs of the admin port of each gateway replica. */
+  gateways: string[];
+  failover: {
+    mode: "automatic" | "manual";
+    maxPerHour: number;
+    /** The plan's load time with room. */
+    startWithinMs: number;
+    /** The longest step that the plan expects; a longer silence of tokens is a stall. */
+    longestStepMs: number;
+    /** The spec's own remedies by XID. */
+    xids: Record<string, Remedy>;
+  };
+  /** Present while a person has stopped the automation. */
+  pause?: { by: string; at: string; reason: string };
+  /** A planned move or an order; done when `status.handledRequest` has its id. */
+  request?: ModelServiceRequest;
+}
+
+export interface ModelServiceGroup {
+  id: string;
+  size: number;
+  /** Name of its LeaderWorkerSet. */
+  workload: string;
+  /** Initial membership; the present one is the nodes' label `tandem.dev/group`, repeated in the status. */
+  servers: string[];
+}
+
+export interface ModelServiceServer {
+  address: string;
+  /** Base URL of its agent. */
+  agent: string;
+  /** Base URL of the engine, which answers on the server that holds the leader. */
+  engine: string;
+  /** Redfish service of its BMC; user and password are `NAME.user`, `NAME.password` of the Secret `tandem-bmc`. */
+  bmc?: { url: string };
+}
+
+export interface ModelServiceRequest {
+  /** Drawn by whoever asks. */
+  id: string;
+  kind: "switchover" | "failover" | "rebuild" | "drain" | "return";
+  /** Group (`switchover`, `failover`, `rebuild`) or server (`drain`, `return`). */
+  target: string;
+  by: string;
+  at: string;
+}
+
+/** What the reconciler writes. All times are ISO 8601. */
+export interface ModelServiceStatus {
+  observedGeneration?: number;
+  active: string;
+  standby: string | null;
+  /** Number of the present assignment; only ever grows. */
+  epoch: number;
+  /** `active/size` summary for people, e.g. `2/2 groups`. */
+  redundancy: string;
+  groups: GroupStatus[];
+  servers: ServerStatus[];
+  decision: DecisionStatus;
+  /** The newest last; 20 are kept. */
+  moves: MoveStatus[];
+  takeover: TakeoverStatus;
+  handledRequest?: { id: string; outcome: "done" | "refused"; detail: string; at: string };
+  conditions: ServiceCondition[];
+}
+
+export interface GroupStatus {
+  id: string;
+  role: "active" | "standby";
+  servers: string[];
+  run: "stopped" | "starting" | "serving";
+  since: string;
+  verdict: "healthy" | "watch" | "suspect" | "blind" | "starting";
+  reason: string;
+  revision: string;
+  failedRevision?: string;
+}
+
+export interface ServerStatus {
+  name: string;
+  group: string | null;
+  verdict: "healthy" | "watch" | "suspect" | "blind";
+  reason: string;
+  quarantine?: { since: string; remedy: Remedy; reason: string };
+  fence?: { fenced: boolean; reason: string };
+}
+
+export interface DecisionStatus {
+  kind: "hold" | "wait" | "escalate" | "act";
+  reason: string;
+  detail: string;
+  /** Since when this decision stands. */
+  since: string;
+  until?: string;
+  fix?: string;
+}
+
+export interface MoveStatus {
+  at: string;
+  from: string;
+  to: string;
+  epoch: number;
+  why: "adopt" | "settle" | "failover" | "switchover";
+  reason: string;
+}
+
+export interface TakeoverStatus {
+  ready: boolean;
+  reasons: string[];
+  /** The ladder, lowest first. */
+  rungs: { name: string; ok: boolean; provenAt: string | null; detail: string }[];
+}
+
+export interface ServiceCondition {
+  type: "Serving" | "Redundant" | "TakeoverReady" | "Paused";
+  status: "True" | "False" | "Unknown";
+  reason: string;
+  message: string;
+  lastTransitionTime: string;
+  observedGeneration?: number;
+}
+
+/** Taint (NoSchedule) and annotation (a `QuarantineRecord` as JSON) of a node that was taken out of service. */
+export const QUARANTINE = "tandem.dev/quarantine";
+
+/** What is remembered of a server in quarantine, on its node. Times are ISO 8601 of the reconciler's wall clock. */
+export interface QuarantineRecord {
+  since: string;
+  remedy: Remedy;
+  reason: string;
+  /** Of the kernel when it was isolated. */
+  bootId: string | null;
+  powerOffAskedAt?: string;
+  poweredOffAt?: string;
+  treated?: { remedy: Remedy; at: string };
+  validatedAt?: string;
+}
+
+/** Annotations of a group's LeaderWorkerSet: what is known of the group, kept where it is read back from. */
+export const GROUP_NOTES = {
+  revision: "tandem.dev/revision",
+  failedRevision: "tandem.dev/failed-revision",
+  /** When `replicas` was last changed. */
+  runSince: "tandem.dev/run-since",
+  /** Starts after a software crash, a JSON array of times. */
+  restarts: "tandem.dev/restarts",
+  /** What the last fault follows, `{what, reason, at}` as JSON. */
+  follows: "tandem.dev/follows",
+} as const;
