@@ -9,6 +9,8 @@ import type { AgentSettings } from "./config.ts";
 import { watchEngine } from "./engine/watch-engine.ts";
 import { watchGpus } from "./gpus/watch-gpus.ts";
 import { kernelLog } from "./kernel-log/kernel-log.ts";
+import { AgentMetrics } from "./metrics/agent-metrics.ts";
+import { EXPOSITION_TYPE } from "./metrics/exposition.ts";
 import { watchProcesses } from "./processes/watch-processes.ts";
 import type { Emit, Source } from "./source.ts";
 import { tokenSource } from "./tokens.ts";
@@ -24,20 +26,28 @@ export interface RunningAgent {
 export async function startAgent(settings: AgentSettings, clock: Clock = systemClock): Promise<RunningAgent> {
   const log = new EvidenceLog({ agent: randomUUID() });
   const { AGENT_TLS_CERT: cert, AGENT_TLS_KEY: key } = settings;
-  const server = new EvidenceServer({
+  const metrics = new AgentMetrics({
+    server: settings.AGENT_SERVER,
+    held: () => log.snapshot(),
+    subscribers: () => server.subscribers,
+  });
+  const server: EvidenceServer = new EvidenceServer({
     server: settings.AGENT_SERVER,
     bootId: settings.AGENT_BOOT_ID ?? bootId(settings.AGENT_BOOT_ID_FILE),
     log,
     clock,
     heartbeatMs: settings.AGENT_HEARTBEAT_MS,
     tokens: tokenSource(settings.AGENT_TOKEN_FILE, settings.AGENT_TOKEN),
+    metrics: { contentType: EXPOSITION_TYPE, text: () => metrics.text() },
     ...(cert === undefined || key === undefined
       ? {}
       : { tls: { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") } }),
   });
   const address = await server.listen(settings.AGENT_HOST, settings.AGENT_PORT);
-  const emit = (evidence: Evidence) =>
+  const emit = (evidence: Evidence) => {
     server.publish(log.append(evidence, { monoMs: clock.monoMs(), wallMs: clock.wallMs() }));
+    metrics.count(evidence);
+  };
 
   const sources = startSources(settings, emit, clock);
   return {

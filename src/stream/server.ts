@@ -23,12 +23,14 @@ export interface EvidenceServerOptions {
   /** Asked at each connection, so that a token can be changed while the agent runs. Any of them opens the stream. */
   tokens(): readonly string[];
   tls?: { cert: string; key: string };
+  /** Answer to `GET /metrics`, which needs the token as well: temperatures and errors are nobody else's business. */
+  metrics?: { contentType: string; text(): string };
   maxSubscribers?: number;
   /** A subscriber for whom more than this waits is cut; it resumes when it can keep up. */
   maxPendingBytes?: number;
 }
 
-/** Serves one evidence log to many subscribers: `GET /v1/stream` with a bearer token, and `GET /healthz`. */
+/** Serves one evidence log to many subscribers: `GET /v1/stream` and `GET /metrics` with a bearer token, and `GET /healthz`. */
 export class EvidenceServer {
   readonly #options: EvidenceServerOptions;
   readonly #http: Server | TlsServer;
@@ -94,13 +96,21 @@ export class EvidenceServer {
     const [path, query] = (request.url ?? "").split("?", 2);
     if (request.method !== "GET") refuse(response, 405, "only GET is served here");
     else if (path === "/healthz") refuse(response, 200, "ok");
-    else if (path !== "/v1/stream") refuse(response, 404, "there is /v1/stream and /healthz");
+    else if (path !== "/v1/stream" && path !== "/metrics")
+      refuse(response, 404, "there is /v1/stream, /metrics and /healthz");
     else if (!bearerMatches(request.headers.authorization, this.#options.tokens())) {
       response.setHeader("www-authenticate", 'Bearer realm="tandem agent"');
       refuse(response, 401, "the agent's token is missing or wrong");
-    } else if (this.#subscribers.size >= this.#maxSubscribers)
+    } else if (path === "/metrics") this.#metrics(response);
+    else if (this.#subscribers.size >= this.#maxSubscribers)
       refuse(response, 503, `${this.#maxSubscribers} subscribers are connected, which is the limit`);
     else this.#subscribe(response, new URLSearchParams(query).get("after"));
+  }
+
+  #metrics(response: ServerResponse): void {
+    const { metrics } = this.#options;
+    if (metrics === undefined) refuse(response, 404, "no metrics are kept here");
+    else response.writeHead(200, { "content-type": metrics.contentType, connection: "close" }).end(metrics.text());
   }
 
   #subscribe(response: ServerResponse, after: string | null): void {
