@@ -1,4 +1,6 @@
 import { canariesOf } from "./choose/canaries.ts";
+import { dwellOf } from "./choose/dwell.ts";
+import { waitsForFirstLoad } from "./choose/first-load.ts";
 import { type Suspicion, suspicionOf } from "./choose/suspicion.ts";
 import { type ChooseTiming, DEFAULT_TIMING } from "./choose/timing.ts";
 import type { GatewayView, GroupView } from "./choose/view.ts";
@@ -41,17 +43,18 @@ function decide(view: GatewayView, suspicions: readonly Suspicion[], timing: Cho
   const mine = against(current);
   const trouble = mine !== undefined && !pardoned(view, mine) ? mine : undefined;
   if (trouble === undefined) return byWord(view, suspicions) ?? use(current, standing(current, suspicions));
-  const rest = dwellLeft(view, timing);
-  if (!trouble.proof && rest > 0)
-    return use(
-      current,
-      `${trouble.reason}; but traffic moved just now, ${(rest / 1000).toFixed(1)} s are left to wait`,
-    );
-  const target = view.groups.find(
+  const targets = view.groups.filter(
     (group) => group.id !== current && against(group.id) === undefined && isProven(group, view, timing),
   );
+  const rests = targets.map((group) => (trouble.proof ? null : dwellOf(group, view, timing)));
+  const target = targets[rests.indexOf(null)];
   if (target !== undefined)
-    return use(target.id, `group ${current}: ${trouble.reason}`, { running: "carry", software: trouble.software });
+    return (
+      waitsForFirstLoad(view, timing) ??
+      use(target.id, `group ${current}: ${trouble.reason}`, { running: "carry", software: trouble.software })
+    );
+  const rest = rests[0];
+  if (rest !== undefined && rest !== null) return use(current, `${trouble.reason}; but ${rest}`);
   const others = view.groups.filter(({ id }) => id !== current).map(({ id }) => describe(id, against(id)));
   const reason = [`group ${current}: ${trouble.reason}`, ...others].join("; ");
   return { kind: "hold", untilMs: view.atMs + timing.holdDeadlineMs, reason };
@@ -60,13 +63,17 @@ function decide(view: GatewayView, suspicions: readonly Suspicion[], timing: Cho
 /** No group is above suspicion: the first that answers is taken, whatever was said against it. */
 function whileHeld(view: GatewayView, suspicions: readonly Suspicion[], timing: ChooseTiming): Decision {
   const since = view.heldSinceMs ?? view.atMs;
-  const answered = view.groups
+  const answers = view.groups
     .filter(
       ({ canary }) =>
         canary.answeredMs !== null && canary.answeredMs > since && canary.answeredMs > (canary.failedMs ?? 0),
     )
-    .toSorted((a, b) => (a.canary.answeredMs ?? 0) - (b.canary.answeredMs ?? 0))[0];
+    .toSorted((a, b) => (a.canary.answeredMs ?? 0) - (b.canary.answeredMs ?? 0));
+  const own = view.startUntilMs === null ? undefined : answers.find(({ id }) => id === view.current);
+  const answered = own ?? answers[0];
   if (answered !== undefined) {
+    const wait = answered.id === view.current ? null : waitsForFirstLoad(view, timing);
+    if (wait !== null) return wait;
     const left = suspicions.find(({ group }) => group === view.current);
     return use(answered.id, `group ${answered.id} was the first to answer a canary`, {
       running: "carry",
@@ -100,18 +107,12 @@ function pardoned({ pardonedMs }: GatewayView, { sinceMs }: Suspicion): boolean 
   return pardonedMs !== null && sinceMs <= pardonedMs;
 }
 
-/**
- * Traffic that goes to and fro is worse than either group: each move without proof makes the next one wait longer. A move
- * on a fact is no sign of wavering and delays nothing.
- */
-function dwellLeft({ atMs, moves }: GatewayView, { dwellMs, dwellWindowMs }: ChooseTiming): number {
-  const recent = moves.filter((move) => move.proof !== true && atMs - move.atMs < dwellWindowMs);
-  const last = recent.at(-1);
-  if (last === undefined) return 0;
-  return last.atMs + Math.min(60_000, dwellMs * 2 ** (recent.length - 1)) - atMs;
-}
-
-function isProven(group: GroupView, { atMs }: GatewayView, { provenForMs }: ChooseTiming): boolean {
+/** It answered or wrote lately, and nothing failed since. */
+export function isProven(
+  group: GroupView,
+  { atMs }: Pick<GatewayView, "atMs">,
+  { provenForMs }: ChooseTiming,
+): boolean {
   const { answeredMs, failedMs } = group.canary;
   const sign = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
   return atMs - sign <= provenForMs && sign > (failedMs ?? Number.NEGATIVE_INFINITY);

@@ -82,6 +82,7 @@ export class Gateway {
     };
     this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, timing, {
       onChoice: (choice, before) => this.#apply(choice, before),
+      pendingSinceMs: () => this.traffic.pendingSinceMs,
       ask: (group) => void askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
     });
     this.metrics = new GatewayMetrics(
@@ -126,7 +127,7 @@ export class Gateway {
   #apply(choice: Choice, before: { group: string; sinceMs: number }): void {
     const { kind, reason, suspicions } = choice;
     if (kind === "hold") {
-      this.#log.warn({ reason, suspicions }, "no group can be used: requests are held");
+      this.#log.warn({ reason, suspicions }, "no group is used: requests are held");
       return void this.traffic.hold();
     }
     if (kind === "shed") {

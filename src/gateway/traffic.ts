@@ -46,6 +46,7 @@ export class Traffic implements RiderHost {
   readonly #untouched = new WeakSet<Rider>();
   readonly #deadlines = new Map<Rider, NodeJS.Timeout>();
   readonly #brokeAtMs = new Map<Rider, number>();
+  readonly #admittedMs = new Map<Rider, number>();
   /** Nobody can be used and the deadline is over: refused at once. */
   #shed: { reason: string; retryAfterSeconds: number } | null = null;
   #limboTimer: NodeJS.Timeout | null = null;
@@ -102,6 +103,7 @@ export class Traffic implements RiderHost {
 
   admit(rider: Rider): void {
     this.riders.add(rider);
+    this.#admittedMs.set(rider, this.now());
     const deadline = setTimeout(
       () =>
         rider.refuse(
@@ -129,7 +131,15 @@ export class Traffic implements RiderHost {
 
   /** No group can be used: streams of suspect groups stay with them, in case those go on after all. */
   hold(): void {
+    this.#shed = null;
     this.dispatcher.use(null);
+  }
+
+  /** When the longest-waiting request came that no group has; null if all have one. */
+  get pendingSinceMs(): number | null {
+    // In the order in which they came.
+    for (const [rider, atMs] of this.#admittedMs) if (rider.group === null) return atMs;
+    return null;
   }
 
   shed(reason: string, retryAfterSeconds: number): void {
@@ -179,6 +189,7 @@ export class Traffic implements RiderHost {
     this.riders.delete(rider);
     this.#limbo.delete(rider);
     this.#brokeAtMs.delete(rider);
+    this.#admittedMs.delete(rider);
     clearTimeout(this.#deadlines.get(rider));
     this.#deadlines.delete(rider);
     this.dispatcher.left(rider);

@@ -1,10 +1,19 @@
 import { describe, expect, test } from "vitest";
-import type { GatewayView } from "../../src/failover/choose/view.ts";
+import type { GatewayView, GroupView } from "../../src/failover/choose/view.ts";
 import { choose } from "../../src/failover/choose.ts";
 import { AT, fault, group, idle, server, view } from "./views.ts";
 
 const silentB = [server("gpu-a"), server("gpu-b", { lastHeardMs: AT - 650 })];
 const quiet = AT - 640;
+/** It refuses, since it is not there yet, and never was. */
+const firstLoad = (id: string, more: Partial<GroupView> = {}) =>
+  idle(id, {
+    canary: { askedMs: null, answeredMs: null, failedMs: AT - 5 },
+    engine: "starting",
+    wellSinceMs: null,
+    hasServed: false,
+    ...more,
+  });
 
 describe("what moves traffic, and what does not", () => {
   test.each<[string, Partial<GatewayView>, string, string]>([
@@ -339,17 +348,128 @@ describe("what moves traffic, and what does not", () => {
       "epoch 2 names group z, which this gateway does not know",
     ],
     [
-      "silence right after a move waits",
+      "silence right after a move on a silence: the group just left must prove itself first",
       {
         current: "b",
         moves: [{ atMs: AT - 1000, from: "a", to: "b" }],
         groups: [
-          idle("a"),
+          idle("a", { wellSinceMs: AT - 1000 }),
           group("b", { servers: [server("gpu-c"), server("gpu-d", { lastHeardMs: AT - 700 })], lastTokenMs: AT - 700 }),
         ],
       },
       "use b",
-      "gpu-d is silent for 700 ms, its neighbours are heard, and no token came from group b in that time; but traffic moved just now, 4.0 s are left to wait",
+      "gpu-d is silent for 700 ms, its neighbours are heard, and no token came from group b in that time; but group a was left once without proof and has been well for 1.0 s of 5.0 s only",
+    ],
+    [
+      "it was repaired and has been well since",
+      {
+        current: "b",
+        moves: [{ atMs: AT - 30_000, from: "a", to: "b" }],
+        groups: [
+          idle("a", { wellSinceMs: AT - 6000 }),
+          group("b", { servers: [server("gpu-c"), server("gpu-d", { lastHeardMs: AT - 700 })], lastTokenMs: AT - 700 }),
+        ],
+      },
+      "use a",
+      "group b: gpu-d is silent for 700 ms, its neighbours are heard, and no token came from group b in that time",
+    ],
+    [
+      "left twice on a silence: twice as long",
+      {
+        current: "b",
+        moves: [
+          { atMs: AT - 60_000, from: "a", to: "b" },
+          { atMs: AT - 40_000, from: "b", to: "a" },
+          { atMs: AT - 20_000, from: "a", to: "b" },
+        ],
+        groups: [idle("a", { wellSinceMs: AT - 6000 }), group("b", { lastTokenMs: AT - 5000 })],
+      },
+      "use b",
+      "no token for 5.0 s while requests wait; but group a was left 2 times without proof and has been well for 6.0 s of 10.0 s only",
+    ],
+    [
+      "a group that was never left is taken at once, whatever moved before",
+      {
+        moves: [
+          { atMs: AT - 60_000, from: "b", to: "a", proof: true },
+          { atMs: AT - 900_000, from: "b", to: "a" },
+        ],
+        groups: [group("a", { servers: silentB, lastTokenMs: quiet }), idle("b", { wellSinceMs: AT - 50 })],
+      },
+      "use b",
+      "group a: gpu-b is silent for 650 ms, its neighbours are heard, and no token came from group a in that time",
+    ],
+    [
+      "at the first start the standby is ready first: the group that was named is waited for",
+      { startUntilMs: AT + 90_000, groups: [firstLoad("a"), idle("b")] },
+      "hold",
+      "group a is named active and is at its first load: it is waited for, 90 s more at most",
+    ],
+    [
+      "also when requests were held before that",
+      { startUntilMs: AT + 90_000, heldSinceMs: AT - 2000, groups: [firstLoad("a"), idle("b")] },
+      "hold",
+      "group a is named active and is at its first load: it is waited for, 90 s more at most",
+    ],
+    [
+      "it is ready a moment after the standby",
+      {
+        startUntilMs: AT + 90_000,
+        heldSinceMs: AT - 2000,
+        groups: [idle("a", { canary: { askedMs: null, answeredMs: AT - 3, failedMs: AT - 200 } }), idle("b")],
+      },
+      "use a",
+      "group a was the first to answer a canary",
+    ],
+    [
+      "a request that has waited long enough is not made to wait on",
+      {
+        startUntilMs: AT + 90_000,
+        heldSinceMs: AT - 60_000,
+        pendingSinceMs: AT - 15_000,
+        groups: [firstLoad("a"), idle("b")],
+      },
+      "use b",
+      "group b was the first to answer a canary",
+    ],
+    [
+      "nor is anything after the longest load",
+      { startUntilMs: AT, groups: [firstLoad("a"), idle("b")] },
+      "use b",
+      "group a: its engine is still loading",
+    ],
+    [
+      "a load after a crash is not the first",
+      { startUntilMs: AT + 90_000, groups: [firstLoad("a", { hasServed: true }), idle("b")] },
+      "use b",
+      "group a: its engine is still loading",
+    ],
+    [
+      "a gateway that has used a group waits for no first load",
+      { groups: [firstLoad("a"), idle("b")] },
+      "use b",
+      "group a: its engine is still loading",
+    ],
+    [
+      "a group of which nobody is heard may be gone: it is not waited for",
+      {
+        startUntilMs: AT + 90_000,
+        groups: [
+          firstLoad("a", {
+            engine: null,
+            servers: [server("gpu-a", { stream: "never" }), server("gpu-b", { stream: "never" })],
+          }),
+          idle("b"),
+        ],
+      },
+      "use b",
+      "group a: its engine refuses requests",
+    ],
+    [
+      "nor is one with a fault",
+      { startUntilMs: AT + 90_000, groups: [firstLoad("a", { faults: [fault("XID 79: gone")] }), idle("b")] },
+      "use b",
+      "group a: gpu-a: XID 79: gone",
     ],
     [
       "silence right after a move on a fact does not",

@@ -18,6 +18,8 @@ export function group(id: string, more: Partial<GroupView> = {}): GroupView {
     waitingSinceMs: AT - 10_000,
     canary: { askedMs: null, answeredMs: AT - 1500, failedMs: null },
     engine: "serving",
+    wellSinceMs: AT - 100_000,
+    hasServed: true,
     ...more,
   };
 }
@@ -36,6 +38,8 @@ export function view(more: Partial<GatewayView> = {}): GatewayView {
     adoptedEpoch: 1,
     heldSinceMs: null,
     pardonedMs: null,
+    startUntilMs: null,
+    pendingSinceMs: null,
     groups: [group("a"), idle("b")],
     ...more,
   };

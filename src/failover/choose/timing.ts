@@ -18,14 +18,19 @@ export interface ChooseTiming {
   breakWindowMs: number;
   /** How long requests are held while no group can be used. */
   holdDeadlineMs: number;
-  /** After a move, the time before a reason without proof may cause the next; doubles with each move. */
+  /** A group that was left without proof must have been well for so long to be taken without proof; doubles each time. */
   dwellMs: number;
+  maxDwellMs: number;
+  /** A group that was left on a silence and still answers nothing after this time had a real fault. */
+  confirmMoveMs: number;
   /** Moves are remembered this long. */
   dwellWindowMs: number;
   /** Idle groups are asked this often, so that a standby is known to serve before it is needed. */
   canaryEveryMs: number;
   /** An answer proves a group for this long. */
   provenForMs: number;
+  /** The first load of a group: 10 to 20 minutes with cold caches (SGLang's guides, issue 3825). */
+  firstLoadMs: number;
 }
 
 export const DEFAULT_TIMING: ChooseTiming = {
@@ -39,9 +44,12 @@ export const DEFAULT_TIMING: ChooseTiming = {
   breakWindowMs: 1000,
   holdDeadlineMs: 15_000,
   dwellMs: 5000,
+  maxDwellMs: 60_000,
+  confirmMoveMs: 3000,
   dwellWindowMs: 600_000,
   canaryEveryMs: 2000,
   provenForMs: 6000,
+  firstLoadMs: 1_200_000,
 };
 
 /** `stallAfterMs` for a plan whose longest step (a full context's prefill) takes `longestStepMs`. */

@@ -6,7 +6,7 @@ export interface GatewayView {
   atMs: number;
   /** The group that requests go to, or went to before the gateway began to hold them. */
   current: string;
-  /** Unplanned moves of this gateway, oldest first; `proof`: made on a fact, such as a dead process. */
+  /** Unplanned moves of this gateway, oldest first. */
   moves: readonly Move[];
   /** The reconciler's word, and the highest epoch that this gateway has acted on. */
   word: { active: string; epoch: number } | null;
@@ -15,6 +15,10 @@ export interface GatewayView {
   heldSinceMs: number | null;
   /** When `current` was taken although it was suspect, because it answered: older reasons against it do not count. */
   pardonedMs: number | null;
+  /** Until when `current` may finish its first load though another group is ready; null once a group was used. */
+  startUntilMs: number | null;
+  /** Since when the longest-waiting request has had no group; null while none waits. */
+  pendingSinceMs: number | null;
   groups: readonly GroupView[];
 }
 
@@ -31,6 +35,10 @@ export interface GroupView {
   canary: CanaryView;
   /** What the leader's agent says of the engine; null while it has said nothing. */
   engine: "starting" | "serving" | "unhealthy" | "unreachable" | null;
+  /** Since when it has been proven without a suspicion; null while it is not. */
+  wellSinceMs: number | null;
+  /** It has written, answered, or lost a process before: a load now is not its first. */
+  hasServed: boolean;
 }
 
 export interface ServerView {
@@ -74,5 +82,8 @@ export interface Move {
   atMs: number;
   from: string;
   to: string;
+  /** Made on a fact, such as a dead process, or the group that was left turned out to be broken. */
   proof?: boolean;
+  /** The group that was left answered soon after: it was left for nothing. */
+  settled?: boolean;
 }

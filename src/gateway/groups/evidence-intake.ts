@@ -86,6 +86,7 @@ export class EvidenceIntake {
       }
       case "rank": {
         if (evidence.group !== group.id) return false;
+        group.hasServed ||= evidence.state === "exited";
         if (evidence.state === "exited")
           return this.#fault(
             group,
@@ -103,6 +104,7 @@ export class EvidenceIntake {
       }
       case "engine-process":
         if (evidence.group !== group.id || evidence.state !== "exited") return false;
+        group.hasServed = true;
         return this.#fault(group, `engine ${evidence.pid}`, `the engine (pid ${evidence.pid}) exited`, true, ageMs);
       case "engine":
         if (evidence.group === group.id) this.#engine(evidence, group, ageMs);
@@ -139,6 +141,7 @@ export class EvidenceIntake {
     const before = group.engine;
     const { instance, state, tokensTotal, queued } = evidence;
     group.engine = { instance, state, tokensTotal, queued };
+    group.hasServed ||= state !== "starting";
     if (state === "serving" && before !== null && before.instance !== instance) this.#restarted(group, ageMs);
     // The agent looks now and then; where the gateway has streams of its own, those say it sooner and truer.
     if (before?.instance === instance && tokensTotal > before.tokensTotal && group.waitingSinceMs === null)

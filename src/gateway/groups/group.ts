@@ -32,6 +32,8 @@ export class Group {
   breaks: Break[] = [];
   faults: Fault[] = [];
   lastTokenMs: number | null = null;
+  /** By the agents' word; what they told may be long ago. */
+  hasServed = false;
   /** From the leader's agent. */
   engine: {
     instance: string;

@@ -1,7 +1,8 @@
+import { settleMoves } from "../../failover/choose/dwell.ts";
 import { faultStands } from "../../failover/choose/suspicion.ts";
 import type { ChooseTiming } from "../../failover/choose/timing.ts";
 import type { GatewayView, GroupView, Move } from "../../failover/choose/view.ts";
-import { type Choice, choose } from "../../failover/choose.ts";
+import { type Choice, choose, isProven } from "../../failover/choose.ts";
 import type { Role } from "../roles.ts";
 import type { WatchClock } from "../watch-clock.ts";
 import type { EvidenceIntake } from "./evidence-intake.ts";
@@ -13,6 +14,8 @@ export interface SwitcherHooks {
   /** The outcome changed: another group, held, or shed. */
   onChoice(choice: Choice, before: { group: string; sinceMs: number }): void;
   ask(group: Group): void;
+  /** Since when the longest-waiting request has had no group. */
+  pendingSinceMs(): number | null;
 }
 
 /** Runs the choice on every event and every tick, and remembers what the next choice must know. */
@@ -24,6 +27,8 @@ export class Switcher {
   moves: Move[] = [];
   #heldSinceMs: number | null = null;
   #pardonedMs: number | null = null;
+  #startUntilMs: number | null;
+  readonly #wellSinceMs = new Map<string, number>();
   readonly #groups: ReadonlyMap<string, Group>;
   readonly #intakes: readonly EvidenceIntake[];
   readonly #clock: WatchClock;
@@ -45,6 +50,7 @@ export class Switcher {
     this.#intakes = intakes;
     this.#clock = clock;
     this.#timing = timing;
+    this.#startUntilMs = clock.now() + timing.firstLoadMs;
     this.#hooks = hooks;
     this.#timer = setInterval(() => {
       clock.tick();
@@ -61,6 +67,8 @@ export class Switcher {
       adoptedEpoch: this.adoptedEpoch,
       heldSinceMs: this.#heldSinceMs,
       pardonedMs: this.#pardonedMs,
+      startUntilMs: this.#startUntilMs,
+      pendingSinceMs: this.#startUntilMs === null ? null : this.#hooks.pendingSinceMs(),
       groups: [...this.#groups.values()].map((group) => this.#groupView(group)),
     };
   }
@@ -77,10 +85,13 @@ export class Switcher {
       waitingSinceMs,
       canary: { ...group.canary },
       engine: engine?.state ?? null,
+      wellSinceMs: this.#wellSinceMs.get(id) ?? null,
+      hasServed: group.hasServed || group.canary.answeredMs !== null,
     };
   }
 
   evaluate(): void {
+    this.moves = settleMoves(this.moves, this.view, this.#timing);
     const view = this.view;
     for (const group of this.#groups.values()) {
       const own = view.groups.find(({ id }) => id === group.id);
@@ -96,11 +107,22 @@ export class Switcher {
     }
     this.#remember(choice, view);
     const changed =
-      before === null || before.kind !== choice.kind || (choice.kind === "use" && choice.group !== view.current);
+      before === null ||
+      before.kind !== choice.kind ||
+      (choice.kind === "use" && choice.group !== view.current) ||
+      // Held on, but for another thing.
+      (choice.kind === "hold" && before.kind === "hold" && choice.untilMs !== before.untilMs);
     if (changed) this.#hooks.onChoice(choice, { group: view.current, sinceMs: sinceOf(choice, view) });
   }
 
   #remember(choice: Choice, view: GatewayView): void {
+    for (const group of view.groups) {
+      const isSuspect = choice.suspicions.some((one) => one.group === group.id && one.state === "suspect");
+      if (isSuspect || !isProven(group, view, this.#timing)) this.#wellSinceMs.delete(group.id);
+      else if (!this.#wellSinceMs.has(group.id)) this.#wellSinceMs.set(group.id, view.atMs);
+      if (choice.kind === "use" && group.id === choice.group && isProven(group, view, this.#timing))
+        this.#startUntilMs = null;
+    }
     if (choice.kind !== "use") {
       this.#heldSinceMs ??= view.atMs;
       return;
