@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../src/agent/clock.ts";
 import { Discovery } from "../../src/agent/processes/discover.ts";
 import { engineArguments, groupOfLeader, rankOfTitle } from "../../src/agent/processes/engine-arguments.ts";
 import { Proc, parseStat } from "../../src/agent/processes/proc.ts";
@@ -7,6 +8,7 @@ import { AgentProcess, FakeEngine, Listener, Machine } from "./agent-process.ts"
 
 describe.skipIf(process.platform !== "linux")("rank processes", () => {
   test("are found, and their exits are seen within 50 ms", async () => {
+    const beganMs = systemClock.monoMs();
     await using machine = new Machine();
     const mark = `m${process.pid}-exits`;
     await using engine = await FakeEngine.start([8, 9, 10], mark, [
@@ -19,8 +21,13 @@ describe.skipIf(process.platform !== "linux")("rank processes", () => {
       AGENT_PROCESS_SCAN_MS: "50",
     }).listening();
     using listener = new Listener(agent.url);
-    for (const { rank, pid } of engine.ranks)
-      await listener.heard({ kind: "rank", group: "b", rank, pid, state: "running" });
+    for (const { rank, pid } of engine.ranks) {
+      const { evidence } = await listener.heard({ kind: "rank", group: "b", rank, pid, state: "running" });
+      // The kernel's clock has 10 ms ticks; the process is younger than this test.
+      const ageMs = systemClock.monoMs() - ((evidence as { startedMonoMs?: number }).startedMonoMs ?? Number.NaN);
+      expect(ageMs).toBeGreaterThan(-10);
+      expect(ageMs).toBeLessThan(systemClock.monoMs() - beganMs + 10);
+    }
     await listener.heard({ kind: "engine-process", pid: engine.launcher.pid, group: "b", state: "running" });
 
     const victim = engine.ranks[1];

@@ -239,6 +239,29 @@ describe("a group of two servers with a reasoning parser", () => {
       /^sglang:num_running_reqs\{model_name="\/models\/deepseek-v3",engine_type="unified",tp_rank="0".*\} 0$/m,
     );
     expect(metrics).toMatch(/^sglang:generation_tokens_total\{.*\} [1-9]\d*$/m);
+    expect(metrics).toMatch(/^sglang:realtime_tokens_total\{.*,mode="prefill_compute"\} [1-9]\d*$/m);
+  });
+
+  test("while an answer is written only the live counter grows, 40 steps at a time", async () => {
+    const counter = async (name: string, mode = "") => {
+      const text = await (await fetch(`${leader.url}/metrics`)).text();
+      return Number(new RegExp(`^sglang:${name}\\{.*${mode}.*\\} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+    };
+    const before = {
+      finished: await counter("generation_tokens_total"),
+      live: await counter("realtime_tokens_total", "decode"),
+    };
+    const abort = new AbortController();
+    const body = { messages: user("live counter reasoning=0 answer=3000"), stream: true };
+    const response = await leader.post("/v1/chat/completions", body, {}, abort.signal);
+    let live = before.live;
+    for await (const _ of events(response)) {
+      live = await counter("realtime_tokens_total", "decode");
+      if (live > before.live) break;
+    }
+    expect(live).toBeGreaterThan(before.live);
+    expect(await counter("generation_tokens_total")).toBe(before.finished);
+    abort.abort();
   });
 
   test("the worker always says yes and serves nothing else", async () => {

@@ -78,6 +78,18 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toHaveLength(1);
   });
 
+  test("a rank that has run since before the fault is no answer to it, whenever it is told", () => {
+    const { group, intake, hello, evidence, standing } = start();
+    intake.frame(hello(0));
+    intake.frame(evidence(1, 0, rank(70, "exited")));
+    group.canary.answeredMs = 1;
+    const sibling = { ...rank(71, "running"), rank: 4, startedMonoMs: NOW_MS - 60_000 } as Evidence;
+    intake.frame(evidence(2, 0, sibling));
+    expect(group.faults[0]?.restartedMs).toBeNull();
+    intake.frame(evidence(3, 0, { ...rank(72, "running"), startedMonoMs: NOW_MS } as Evidence));
+    expect(standing()).toEqual([]);
+  });
+
   test("later evidence is taken as it comes; a repair counts when the new engine has answered", () => {
     const { group, intake, hello, evidence, standing } = start();
     intake.frame(hello(0));

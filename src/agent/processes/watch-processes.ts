@@ -64,7 +64,8 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
       }));
       if (added) onEngine({ ...launcher, group });
     }
-    add({ pid, startTicks }, (state) => ({ kind: "rank", group, rank, pid, state }));
+    const startedMonoMs = startTicks * MS_PER_TICK;
+    add({ pid, startTicks }, (state) => ({ kind: "rank", group, rank, pid, state, startedMonoMs }));
   };
   const discovery = new Discovery({
     proc,
@@ -116,6 +117,8 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   };
 }
 
+/** USER_HZ is 100 on every architecture that Linux runs GPUs on (proc_pid_stat(5), field 22). */
+const MS_PER_TICK = 10;
 const GONE = new Set([undefined, ..."ZXx"].map((letter) => letter?.charCodeAt(0)));
 const STOPPED = new Set([..."Tt"].map((letter) => letter.charCodeAt(0)));
 

@@ -43,8 +43,17 @@ export function metricsText(settings: EngineSettings, scheduler: Scheduler): str
   gauge("num_paused_reqs", (rank) => (scheduler.paused ? load(rank).num_running_reqs : 0));
   gauge("utilization", (rank) => load(rank).utilization);
   gauge("max_total_num_tokens", (rank) => load(rank).max_total_num_tokens);
+  const { stats } = scheduler;
+  if (ranks.length > 0)
+    lines.push(
+      "# HELP sglang:realtime_tokens_total Total number of tokens processed (updated on each log interval).",
+      "# TYPE sglang:realtime_tokens_total counter",
+    );
+  // A series appears with its first token.
+  for (const rank of ranks)
+    for (const [mode, tokens] of Object.entries(stats.realtime[rank] ?? {}))
+      if (tokens > 0) lines.push(`sglang:realtime_tokens_total${label({ ...dpLabels(rank), mode })} ${tokens}`);
   if (settings.nodeRank === 0) {
-    const { stats } = scheduler;
     const counter = (name: string, value: number) =>
       lines.push(
         `# HELP sglang:${name} ${name.replaceAll("_", " ")}`,

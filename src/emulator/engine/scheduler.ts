@@ -177,6 +177,7 @@ export class Scheduler {
     for (const probe of probes) this.#write(probe, 1);
     for (const { sequence, tokens: done } of batch) {
       sequence.prefilled += done;
+      this.stats.prefilled(sequence, done);
       if (sequence.prefilled < sequence.tokens || !this.#running.includes(sequence)) continue;
       this.#cache.insert(sequence.request.promptIds);
       this.#write(sequence, 1);
@@ -192,7 +193,7 @@ export class Scheduler {
     const began = performance.now();
     await this.#pass(steps * stepMs);
     for (const sequence of batch) if (this.#running.includes(sequence)) this.#write(sequence, steps);
-    this.stats.decoded(batch.length * steps, performance.now() - began);
+    this.stats.decoded(batch.length, steps, performance.now() - began);
   }
 
   /** Lets a sequence write up to `steps` tokens; each goes out by itself, as SGLang's stream interval of 1 has it. */

@@ -99,7 +99,8 @@ export class EvidenceIntake {
         this.#ranks.set(evidence.rank, evidence.pid);
         // Also the first that this gateway hears of: in the history of an agent it comes after the exits before it. It is no
         // acquittal yet, since the group must answer a canary as well.
-        if (evidence.state === "running" && before !== evidence.pid) this.#restarted(group, ageMs);
+        if (evidence.state === "running" && before !== evidence.pid)
+          this.#restarted(group, Math.max(ageMs, this.#ageOf(evidence.startedMonoMs)));
         return false;
       }
       case "engine-process":
@@ -146,6 +147,11 @@ export class EvidenceIntake {
     // The agent looks now and then; where the gateway has streams of its own, those say it sooner and truer.
     if (before?.instance === instance && tokensTotal > before.tokensTotal && group.waitingSinceMs === null)
       group.sawToken();
+  }
+
+  /** How long a process has run, by its server's own clock; 0 where the agent does not say. */
+  #ageOf(startedMonoMs: number | undefined): number {
+    return startedMonoMs === undefined ? 0 : this.#agentMonoMs - startedMonoMs;
   }
 
   /** @param ageMs how long ago: a canary that answered since then has asked the new engine */
