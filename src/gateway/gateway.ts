@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
-import { DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
+import { type ChooseTiming, DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
 import type { Choice } from "../failover/choose.ts";
 import type { Subscribe, Subscription } from "../stream/subscription.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
 import { askCanary } from "./groups/canary.ts";
+import type { RecordedChoice } from "./groups/decision-log.ts";
 import { EvidenceIntake } from "./groups/evidence-intake.ts";
 import { Group } from "./groups/group.ts";
 import { Switcher } from "./groups/switcher.ts";
@@ -28,6 +29,7 @@ export class Gateway {
   readonly roles: MemoryRoles;
   draining = false;
   readonly #config: GatewayConfig;
+  readonly #timing: ChooseTiming;
   readonly #log: Logger;
   readonly #groups: Map<string, Group>;
   readonly #switcher: Switcher;
@@ -71,6 +73,7 @@ export class Gateway {
         this.#record.continued(gapMs);
         log.debug({ request: rider.id, gapMs: Math.round(gapMs), legs: rider.legs }, "stream carried on");
       },
+      onFirstToken: (waitedMs) => this.metrics.firstToken.observe(waitedMs / 1000),
       onOver: (_rider, outcome) => this.metrics.requests.inc({ outcome }),
       onPoison: ({ id, request }) =>
         log.warn({ request: id, fingerprint: request.fingerprint }, "suspected poison, refused for a while"),
@@ -80,6 +83,7 @@ export class Gateway {
       stallAfterMs: stallAfter(config.longestStepMs),
       holdDeadlineMs: config.holdDeadlineMs,
     };
+    this.#timing = timing;
     this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, timing, {
       onChoice: (choice, before) => this.#apply(choice, before),
       pendingSinceMs: () => this.traffic.pendingSinceMs,
@@ -89,7 +93,10 @@ export class Gateway {
       () => this.traffic,
       () => ({
         active: this.#switcher.choice?.kind === "use" ? this.#switcher.current : null,
+        choice: this.#switcher.choice?.kind ?? "use",
         epoch: this.#switcher.adoptedEpoch,
+        servers: intakes.map(({ view }) => ({ ...view, silentMs: clock.now() - view.lastHeardMs })),
+        heldUpMs: clock.heldUpMs,
         suspect: Object.fromEntries([...this.#groups.keys()].map((id) => [id, this.#suspicion(id) === "suspect"])),
       }),
     );
@@ -149,6 +156,11 @@ export class Gateway {
       );
     }
     this.traffic.use(choice.group, { carry, software: choice.software });
+  }
+
+  /** Choices made since then with what they were made on, so that they can be made again elsewhere. */
+  decisions(sinceWallMs: number): { timing: ChooseTiming; decisions: RecordedChoice[] } {
+    return { timing: this.#timing, decisions: this.#switcher.decisions.since(sinceWallMs) };
   }
 
   get status(): GatewayStatus {

@@ -1,19 +1,33 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ServerView } from "../failover/choose/view.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** Prometheus metrics of one gateway. */
+/** What is read at each scrape. */
+export interface GatewayState {
+  /** Null while no group can be used. */
+  active: string | null;
+  choice: (typeof CHOICES)[number];
+  epoch: number;
+  suspect: Record<string, boolean>;
+  servers: readonly (ServerView & { silentMs: number })[];
+  /** Time in all for which this process itself stood still. */
+  heldUpMs: number;
+}
+
+const CHOICES = ["use", "hold", "shed"] as const;
+
+/** Prometheus metrics of one gateway; docs/metrics.md lists them. */
 export class GatewayMetrics {
   readonly registry = new Registry();
   readonly requests: Counter<"outcome">;
   readonly refusals: Counter<"status">;
   readonly failovers: Counter<"from" | "to">;
   readonly continued: Histogram;
+  readonly firstToken: Histogram;
 
-  constructor(
-    traffic: () => Traffic,
-    state: () => { active: string | null; epoch: number; suspect: Record<string, boolean> },
-  ) {
+  constructor(traffic: () => Traffic, state: () => GatewayState) {
     const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
     this.requests = new Counter({
       name: "tandem_gateway_requests_total",
       help: "Requests by outcome.",
@@ -22,7 +36,7 @@ export class GatewayMetrics {
     });
     this.refusals = new Counter({
       name: "tandem_gateway_refusals_total",
-      help: "Requests refused by the gateway itself, by status.",
+      help: "Requests refused before anything was done for them, by status.",
       labelNames: ["status"],
       registers,
     });
@@ -36,6 +50,12 @@ export class GatewayMetrics {
       name: "tandem_gateway_stream_gap_seconds",
       help: "Time without a token of a stream that was carried on.",
       buckets: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 15, 30],
+      registers,
+    });
+    this.firstToken = new Histogram({
+      name: "tandem_gateway_first_token_seconds",
+      help: "Time from a request to its first token, failovers included.",
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120],
       registers,
     });
     new Gauge({
@@ -80,6 +100,43 @@ export class GatewayMetrics {
       registers,
       collect() {
         this.set(state().epoch);
+      },
+    });
+    new Gauge({
+      name: "tandem_gateway_choice",
+      help: "1 for what is done with requests now: used, held, or shed.",
+      labelNames: ["kind"],
+      registers,
+      collect() {
+        for (const kind of CHOICES) this.set({ kind }, kind === state().choice ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: "tandem_gateway_server_silence_seconds",
+      help: "Time since the agent of a server was heard; no series for one that never was.",
+      labelNames: ["server"],
+      registers,
+      collect() {
+        for (const { id, stream, silentMs } of state().servers)
+          if (stream !== "never") this.set({ server: id }, silentMs / 1000);
+      },
+    });
+    new Gauge({
+      name: "tandem_gateway_agent_stream_open",
+      help: "1 while the stream of a server's agent is open.",
+      labelNames: ["server"],
+      registers,
+      collect() {
+        for (const { id, stream } of state().servers) this.set({ server: id }, stream === "open" ? 1 : 0);
+      },
+    });
+    new Counter({
+      name: "tandem_gateway_held_up_seconds_total",
+      help: "Time for which this process itself stood still.",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(state().heldUpMs / 1000);
       },
     });
   }

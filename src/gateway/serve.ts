@@ -34,6 +34,7 @@ export async function serveGateway(
     slowClientMs: config.limits.slowClientMs,
     current: () => gateway.current(),
     draining: () => gateway.draining,
+    onRefused: (status: number) => gateway.metrics.refusals.inc({ status }),
   };
   const options = {
     maxHeaderSize: 16_384,

@@ -27,6 +27,8 @@ export interface TrafficEvents {
   /** A connection broke: the choice must be made again. */
   onBreak(): void;
   onContinued(rider: Rider, gapMs: number): void;
+  /** The first token of all of a request, and how long its client waited for it. */
+  onFirstToken(waitedMs: number): void;
   onOver(rider: Rider, outcome: Outcome): void;
   onPoison(rider: Rider): void;
 }
@@ -47,6 +49,7 @@ export class Traffic implements RiderHost {
   readonly #deadlines = new Map<Rider, NodeJS.Timeout>();
   readonly #brokeAtMs = new Map<Rider, number>();
   readonly #admittedMs = new Map<Rider, number>();
+  readonly #firstSeen = new WeakSet<Rider>();
   /** Nobody can be used and the deadline is over: refused at once. */
   #shed: { reason: string; retryAfterSeconds: number } | null = null;
   #limboTimer: NodeJS.Timeout | null = null;
@@ -163,6 +166,9 @@ export class Traffic implements RiderHost {
 
   onFirstToken(rider: Rider): void {
     this.dispatcher.prefilled(rider);
+    const admittedMs = this.#admittedMs.get(rider);
+    if (admittedMs !== undefined && !this.#firstSeen.has(rider)) this.#events.onFirstToken(this.now() - admittedMs);
+    this.#firstSeen.add(rider);
     const brokeAt = this.#brokeAtMs.get(rider);
     if (brokeAt === undefined) return;
     this.#brokeAtMs.delete(rider);

@@ -43,7 +43,7 @@ describe("who may use it", () => {
 
   test("the operators' port wants its own token, and shows no secret", async () => {
     const { adminUrl } = world.gateway;
-    for (const path of ["/status", "/metrics", "/role"]) {
+    for (const path of ["/status", "/metrics", "/role", "/decisions"]) {
       expect((await fetch(adminUrl + path)).status).toBe(401);
       expect((await fetch(adminUrl + path, { headers: AUTH })).status).toBe(401);
     }
@@ -58,7 +58,8 @@ describe("who may use it", () => {
     });
     const metrics = await (await fetch(`${adminUrl}/metrics`, { headers })).text();
     expect(metrics).toContain('tandem_gateway_group_active{group="a"} 1');
-    for (const secret of [KEY, ADMIN_TOKEN, "agent-token"]) expect(status + metrics).not.toContain(secret);
+    const decisions = await (await fetch(`${adminUrl}/decisions`, { headers })).text();
+    for (const secret of [KEY, ADMIN_TOKEN, "agent-token"]) expect(status + metrics + decisions).not.toContain(secret);
   });
 });
 

@@ -89,7 +89,13 @@ describe("carrying over", () => {
       poisonForMs: 1e6,
     };
     const model = { name: "m", parser: null, templateOpensThink: true, contextLength: 1000 };
-    const events = { onBreak: () => {}, onContinued: () => {}, onOver: () => {}, onPoison: () => {} };
+    const events = {
+      onBreak: () => {},
+      onContinued: () => {},
+      onFirstToken: () => {},
+      onOver: () => {},
+      onPoison: () => {},
+    };
     const traffic = new Traffic(model, limits, groups, clock, events);
     const started: string[] = [];
     const rider = (id: string) => {

@@ -5,6 +5,7 @@ import type { GatewayView, GroupView, Move } from "../../failover/choose/view.ts
 import { type Choice, choose, isProven } from "../../failover/choose.ts";
 import type { Role } from "../roles.ts";
 import type { WatchClock } from "../watch-clock.ts";
+import { DecisionLog } from "./decision-log.ts";
 import type { EvidenceIntake } from "./evidence-intake.ts";
 import type { Group } from "./group.ts";
 
@@ -25,6 +26,7 @@ export class Switcher {
   adoptedEpoch: number;
   word: Role | null = null;
   moves: Move[] = [];
+  readonly decisions = new DecisionLog();
   #heldSinceMs: number | null = null;
   #pardonedMs: number | null = null;
   #startUntilMs: number | null;
@@ -112,6 +114,7 @@ export class Switcher {
       (choice.kind === "use" && choice.group !== view.current) ||
       // Held on, but for another thing.
       (choice.kind === "hold" && before.kind === "hold" && choice.untilMs !== before.untilMs);
+    this.decisions.add(view, choice, changed);
     if (changed) this.#hooks.onChoice(choice, { group: view.current, sinceMs: sinceOf(choice, view) });
   }
 

@@ -9,7 +9,7 @@ import { RefusedRequest } from "./refused-request.ts";
 const RoleSchema = z.strictObject({ active: z.string(), epoch: z.int().min(1), reason: z.string().max(500) });
 const MAX_BODY_BYTES = 4096;
 
-/** The operators' side: `/healthz` open, `/metrics`, `/status` and `PUT /role` with the admin token. */
+/** The operators' side: `/healthz` open; `/metrics`, `/status`, `/decisions?since=MS` and `PUT /role` with the admin token. */
 export async function handleAdmin(
   gateway: Gateway,
   tokens: ApiKeys,
@@ -18,18 +18,23 @@ export async function handleAdmin(
 ): Promise<void> {
   response.on("error", () => {});
   try {
-    const path = (request.url ?? "/").split("?")[0];
+    const [path, query] = (request.url ?? "/").split("?", 2);
     if (path === "/healthz")
       return sendJson(response, gateway.draining ? 503 : 200, JSON.stringify({ draining: gateway.draining }));
     if (tokens.nameOf(request.headers.authorization) === null) throw new RefusedRequest(401, "want the admin token");
     if (path === "/status" && request.method === "GET") return sendJson(response, 200, JSON.stringify(gateway.status));
+    if (path === "/decisions" && request.method === "GET") {
+      const since = Number(new URLSearchParams(query).get("since") ?? 0);
+      if (Number.isNaN(since)) throw new RefusedRequest(400, "since: want milliseconds since the epoch");
+      return sendJson(response, 200, JSON.stringify(gateway.decisions(since)));
+    }
     if (path === "/metrics" && request.method === "GET") {
       const { registry } = gateway.metrics;
       return void response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
     }
     if (path === "/role" && request.method === "PUT")
       return setRole(gateway, await readJsonBody(request, MAX_BODY_BYTES), response);
-    throw new RefusedRequest(404, "want GET /status, GET /metrics or PUT /role");
+    throw new RefusedRequest(404, "want GET /status, GET /decisions, GET /metrics or PUT /role");
   } catch (error) {
     if (!(error instanceof RefusedRequest)) throw error;
     sendRefusal(response, error);

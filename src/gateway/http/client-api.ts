@@ -18,6 +18,8 @@ export interface ClientApi {
   /** The group that new requests go to. */
   current(): Group;
   draining(): boolean;
+  /** A request was refused before anything was done for it. */
+  onRefused(status: number): void;
 }
 
 const KINDS: Record<string, RequestKind> = { "/v1/chat/completions": "chat", "/v1/completions": "completions" };
@@ -29,6 +31,7 @@ export async function handleClient(api: ClientApi, request: IncomingMessage, res
     await route(api, request, response);
   } catch (error) {
     if (!(error instanceof RefusedRequest)) throw error;
+    api.onRefused(error.status);
     // Unread bytes of a refused body must not be read as the next request.
     if (!request.complete) response.setHeader("connection", "close");
     sendRefusal(response, error);
