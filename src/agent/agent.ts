@@ -13,6 +13,7 @@ import { AgentMetrics } from "./metrics/agent-metrics.ts";
 import { EXPOSITION_TYPE } from "./metrics/exposition.ts";
 import { watchProcesses } from "./processes/watch-processes.ts";
 import type { Emit, Source } from "./source.ts";
+import { watchStorage } from "./storage/watch-storage.ts";
 import { tokenSource } from "./tokens.ts";
 import { watchConditions } from "./watch-conditions.ts";
 import { watchLinks } from "./watch-links.ts";
@@ -93,6 +94,23 @@ function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): S
       }),
     );
   if (AGENT_SYS !== null) sources.push(watchLinks({ root: AGENT_SYS, everyMs: settings.AGENT_LINK_EVERY_MS, emit }));
+  const { AGENT_WEIGHTS, AGENT_KERNEL_CACHE, AGENT_DF } = settings;
+  const folders = [
+    ...(AGENT_WEIGHTS === null ? [] : [{ folder: "weights" as const, path: AGENT_WEIGHTS }]),
+    ...(AGENT_KERNEL_CACHE === null ? [] : [{ folder: "kernel-cache" as const, path: AGENT_KERNEL_CACHE }]),
+  ];
+  if (folders.length > 0)
+    sources.push(
+      watchStorage({
+        root: settings.AGENT_ROOT,
+        folders,
+        df: AGENT_DF === null ? null : AGENT_DF.split(/ +/),
+        proc: AGENT_PROC,
+        everyMs: settings.AGENT_STORAGE_EVERY_MS,
+        timeoutMs: settings.AGENT_GPU_TIMEOUT_MS,
+        emit,
+      }),
+    );
   if (settings.AGENT_CONDITIONS !== null) sources.push(watchConditions({ path: settings.AGENT_CONDITIONS, emit }));
   return sources;
 }

@@ -46,6 +46,14 @@ const Settings = z.object({
   AGENT_LINK_EVERY_MS: whole(1_000, 50, 60_000),
   /** File in which the reporter puts the conditions that others wrote on this node. */
   AGENT_CONDITIONS: orOff("off"),
+  /** Where this process sees the server's own file system: `/proc/1/root` in a pod that shares its processes. */
+  AGENT_ROOT: text(""),
+  /** Folders of the server that an engine loads from. */
+  AGENT_WEIGHTS: orOff("off"),
+  AGENT_KERNEL_CACHE: orOff("off"),
+  /** `df`, or the words that run it in the server's own file system. */
+  AGENT_DF: orOff("df"),
+  AGENT_STORAGE_EVERY_MS: whole(10_000, 100, 600_000),
 });
 
 export type AgentSettings = z.infer<typeof Settings>;

@@ -37,9 +37,23 @@ export type Evidence =
   /** A program of the host that the GPUs need; `absent` where the machine has none (no NVSwitch, no fabric manager). */
   | { kind: "service"; name: HostService; state: "running" | "failed" | "absent"; detail: string }
   /** A node condition written by somebody else (node-problem-detector, NVSentinel, kubelet). */
-  | { kind: "condition"; type: string; status: "True" | "False" | "Unknown"; reason: string };
+  | { kind: "condition"; type: string; status: "True" | "False" | "Unknown"; reason: string }
+  /** What the next start of an engine would load; `digest` is of the names and sizes of all files. `broken`: a shard is missing. */
+  | {
+      kind: "folder";
+      folder: "weights" | "kernel-cache";
+      path: string;
+      state: "complete" | "broken" | "missing";
+      files: number;
+      bytes: number;
+      digest: string;
+      detail: string;
+    }
+  /** Room on the file system of a path; told again when it has changed by a hundredth. */
+  | { kind: "disk"; path: string; freeBytes: number; totalBytes: number }
+  | { kind: "memory"; availableBytes: number; totalBytes: number };
 
-export type Monitor = "nvidia-smi" | "kernel-log" | "infiniband" | "processes" | "engine" | "conditions";
+export type Monitor = "nvidia-smi" | "kernel-log" | "infiniband" | "processes" | "engine" | "conditions" | "storage";
 
 export type HostService = "fabric-manager" | "persistence-daemon";
 
@@ -87,5 +101,11 @@ export function evidenceKey(evidence: Evidence): string {
       return `service ${evidence.name}`;
     case "condition":
       return `condition ${evidence.type}`;
+    case "folder":
+      return `folder ${evidence.folder}`;
+    case "disk":
+      return `disk ${evidence.path}`;
+    case "memory":
+      return "memory";
   }
 }

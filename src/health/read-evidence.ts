@@ -37,7 +37,7 @@ const EvidenceSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("gpus"), expected: count, found: count, gpus: z.array(gpu).max(64) }),
   z.object({
     kind: z.literal("monitor"),
-    monitor: z.enum(["nvidia-smi", "kernel-log", "infiniband", "processes", "engine", "conditions"]),
+    monitor: z.enum(["nvidia-smi", "kernel-log", "infiniband", "processes", "engine", "conditions", "storage"]),
     state: z.enum(["working", "hung", "failed"]),
     detail: text,
   }),
@@ -78,6 +78,18 @@ const EvidenceSchema = z.discriminatedUnion("kind", [
     status: z.enum(["True", "False", "Unknown"]),
     reason: text,
   }),
+  z.object({
+    kind: z.literal("folder"),
+    folder: z.enum(["weights", "kernel-cache"]),
+    path: text,
+    state: z.enum(["complete", "broken", "missing"]),
+    files: count,
+    bytes: count,
+    digest: name,
+    detail: text,
+  }),
+  z.object({ kind: z.literal("disk"), path: text, freeBytes: count, totalBytes: count }),
+  z.object({ kind: z.literal("memory"), availableBytes: count, totalBytes: count }),
 ]);
 
 /**

@@ -7,16 +7,22 @@ import { entryPath } from "./entry.ts";
 
 const AGENT = entryPath(new URL("../../agent/main.ts", import.meta.url));
 const NVIDIA_SMI = fileURLToPath(new URL("../../emulator/gpu/nvidia-smi.sh", import.meta.url));
+const DF = fileURLToPath(new URL("../../emulator/gpu/df.sh", import.meta.url));
 /** Ranks start all at once here, and a fault may come within a second of it. */
 const PROCESS_SCAN_MS = 200;
 
 let boots = 0;
 
-/** Starts the real agent for one emulated server: its own kernel log, GPUs, ports and ranks, everything else shared. */
-export function startAgent(server: EmulatedServer, token: string): Child {
+/**
+ * Starts the real agent for one emulated server: its own kernel log, GPUs, ports, ranks and folders, everything else shared.
+ * `env` changes its settings.
+ */
+export function startAgent(server: EmulatedServer, token: string, env: Record<string, string> = {}): Child {
   const { name, group, ports, folder } = server.place;
   const smi = join(folder, "nvidia-smi");
   writeFileSync(smi, nvidiaSmi(server), { mode: 0o755 });
+  const df = join(folder, "df");
+  writeFileSync(df, diskFree(server), { mode: 0o755 });
   const child = new Child({
     name: `agent of ${name}`,
     script: AGENT,
@@ -34,14 +40,23 @@ export function startAgent(server: EmulatedServer, token: string): Child {
       AGENT_ENGINE_MATCH: `--port ${ports.http} `,
       AGENT_NVIDIA_SMI: `/bin/sh ${smi}`,
       AGENT_SYS: join(folder, "sys"),
+      AGENT_WEIGHTS: server.weights,
+      AGENT_KERNEL_CACHE: server.kernelCache,
+      AGENT_DF: `/bin/sh ${df}`,
+      ...env,
     },
   });
   server.agent = child;
   return child;
 }
 
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+function diskFree(server: EmulatedServer): string {
+  return `#!/bin/sh\nexport TANDEM_DISK_FAULTS=${quoted(server.diskFaults)}\nexec /bin/sh ${quoted(DF)} "$@"\n`;
+}
+
 function nvidiaSmi(server: EmulatedServer): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   return (
     `#!/bin/sh\nexport TANDEM_MACHINE_FILE=${quoted(server.machineFile)} TANDEM_GPU_FAULTS=${quoted(server.gpuFaults)}\n` +
     `exec /bin/sh ${quoted(NVIDIA_SMI)} "$@"\n`

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
+import { writeCheckpoint } from "../../emulator/gpu/checkpoint.ts";
 import { writeInfiniband } from "../../emulator/gpu/infiniband.ts";
 import { kmsgRecord } from "../../emulator/gpu/kernel-log.ts";
 import { monotonicMs } from "../clock.ts";
@@ -51,6 +52,7 @@ export class EmulatedServer {
     writeFileSync(this.gpuFaults, "");
     writeFileSync(this.machineFile, JSON.stringify({ name: place.name, gpus: 8 }));
     writeInfiniband(join(place.folder, "sys"), place.name, 8);
+    writeCheckpoint(this.weights);
   }
 
   get name(): string {
@@ -69,18 +71,40 @@ export class EmulatedServer {
     return join(this.place.folder, "machine.json");
   }
 
+  /** Room on its disks that somebody planted; `src/emulator/gpu/df.sh` reads it. */
+  get diskFaults(): string {
+    return join(this.place.folder, "disks.tsv");
+  }
+
+  /** What stands for the checkpoint on its disk, and for the kernels that its engine has compiled. */
+  get weights(): string {
+    return join(this.place.folder, "weights");
+  }
+
+  get kernelCache(): string {
+    return join(this.place.folder, "kernel-cache");
+  }
+
   get controlSocket(): string {
     return join(this.place.folder, "engine.sock");
   }
 
-  /** Starts the engine's launcher; resolves at once. Rank 0 prints `ready to roll` when the whole group is loaded. */
-  startEngine(): Child {
+  /**
+   * Starts the engine's launcher; resolves at once. Rank 0 prints `ready to roll` when the whole group is loaded.
+   * `moreArgs` is a mistake in its command line.
+   */
+  startEngine(moreArgs: readonly string[] = []): Child {
     const { nodeRank, ports, distPort, name } = this.place;
     this.engine = new Child({
       name: `engine of ${name}`,
       script: ENGINE,
-      args: engineArgs(this.#launch.args, { nodeRank, httpPort: ports.http, distPort }),
-      env: { ...this.#launch.env, EMULATOR_CONTROL_SOCKET: this.controlSocket },
+      args: [...engineArgs(this.#launch.args, { nodeRank, httpPort: ports.http, distPort }), ...moreArgs],
+      env: {
+        ...this.#launch.env,
+        EMULATOR_CONTROL_SOCKET: this.controlSocket,
+        // The plan's folder is that of a server; here every server has its own.
+        SGLANG_CACHE_DIR: this.kernelCache,
+      },
     });
     return this.engine;
   }

@@ -5,6 +5,7 @@ import { crashDump, killGroup, killTree } from "./ending.ts";
 import { noFaults, SchedulerException } from "./faults.ts";
 import { type Group, joinGroup } from "./group.ts";
 import { serve } from "./http.ts";
+import { keepKernels } from "./kernel-cache.ts";
 import { type RankExit, rankTitle, startRanks } from "./ranks.ts";
 import { leaderRoutes, workerRoutes } from "./routes.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -112,6 +113,7 @@ export async function runEngine(settings: EngineSettings): Promise<never> {
     log("Init torch distributed ends. Load weight begin.");
     await sleep(settings.env.loadMs);
     await group.loaded();
+    keepKernels(process.env.SGLANG_CACHE_DIR);
     log(
       `Load weight end. max_total_num_tokens=${settings.maxTotalTokens}, max_running_requests=${settings.maxRunningRequests}, context_len=${settings.contextLength}`,
     );

@@ -28,6 +28,7 @@ export const MACHINE_SUITE = "bookworm";
 
 /** Read as a file: what it prints belongs to the emulator, that it lies in the image to the machine. */
 const NVIDIA_SMI = new URL("../../emulator/gpu/nvidia-smi.sh", import.meta.url);
+const DF = new URL("../../emulator/gpu/df.sh", import.meta.url);
 
 /** First process of a machine: what the firmware and the boot loader are to a server. It ends by becoming systemd. */
 const ENTRY = `#!/bin/sh
@@ -98,6 +99,8 @@ export function machineFiles(): ImageFile[] {
     { path: "usr/local/sbin/machine-entry", content: ENTRY, mode: 0o755 },
     // The server's preflight asks it before anything of Kubernetes is there. A machine without GPUs has no driver.
     { path: "usr/bin/nvidia-smi", content: readFileSync(NVIDIA_SMI, "utf8"), mode: 0o755 },
+    // Before the real one on the search path: a full disk can be planted without filling that of the computer.
+    { path: "usr/local/bin/df", content: readFileSync(DF, "utf8"), mode: 0o755 },
     { path: "etc/ssh/sshd_config.d/10-machine.conf", content: SSHD },
     { path: "etc/systemd/journald.conf.d/10-machine.conf", content: JOURNALD },
     ...MASKED.map((unit) => ({ path: `etc/systemd/system/${unit}`, symlink: "/dev/null" })),
