@@ -74,6 +74,7 @@ export function generate(
       message: prompt.message,
       probe: false,
       dpRank: sampling.dpRank,
+      recomputeFrom: sampling.recomputeFrom ?? null,
       emit: (tokens, finish, progress) => {
         if (over) return;
         started = true;

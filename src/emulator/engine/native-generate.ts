@@ -1,4 +1,5 @@
 import { type Choice, generate, newRid } from "./generation.ts";
+import { logprobMeta, logprobQuestion } from "./logprobs.ts";
 import { refusalError } from "./openai-chat.ts";
 import { readInput } from "./openai-completions.ts";
 import { rawPrompt } from "./prompt.ts";
@@ -15,6 +16,7 @@ export function nativeGenerate(exchange: Exchange): void {
   const prompt = rawPrompt(settings, readInput(body.text, body.input_ids));
   const params = (body.sampling_params ?? {}) as Record<string, unknown>;
   const sampling = readSampling({ max_new_tokens: DEFAULT_NEW_TOKENS, ...params }, body, prompt.ids.length, settings);
+  const logprobs = logprobQuestion(body, prompt.ids.length);
   const rid = sampling.rid ?? newRid();
   const streaming = body.stream === true;
   // --incremental-streaming-output sends only what is new; the default repeats everything so far.
@@ -31,11 +33,12 @@ export function nativeGenerate(exchange: Exchange): void {
       completion_tokens: choice.progress.completionTokens,
       cached_tokens: choice.progress.cachedTokens,
       e2e_latency: (performance.now() - began) / 1000,
+      ...(logprobs === null ? {} : logprobMeta(logprobs, prompt.ids, choice.ids)),
     },
     ...(sampling.n > 1 ? { index: choice.index } : {}),
   });
   const writer = new StreamWriter(exchange.response);
-  generate(scheduler, prompt, sampling, rid, exchange, {
+  generate(scheduler, prompt, { ...sampling, recomputeFrom: logprobs?.start ?? null }, rid, exchange, {
     onTokens: (choice, tokens) => {
       if (!streaming) return;
       const text = incremental ? tokens.map((token) => token.text).join("") : choice.text;

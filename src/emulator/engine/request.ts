@@ -27,6 +27,8 @@ export interface EngineRequest {
   /** A health probe: it takes no place in queues and metrics. */
   probe: boolean;
   dpRank: number | null;
+  /** Tokens of the prompt from here on are computed anew, whatever the cache holds. */
+  recomputeFrom?: number | null;
   emit(tokens: readonly Generated[], finish: Finish | null, progress: Progress): void;
 }
 

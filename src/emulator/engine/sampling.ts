@@ -10,6 +10,8 @@ export interface Sampling {
   priority: number;
   rid: string | null;
   dpRank: number | null;
+  /** Log-probabilities of the prompt are asked for from here on: no cached prefix reaches further (schedule_batch.py). */
+  recomputeFrom?: number | null;
 }
 
 function integer(body: Record<string, unknown>, field: string): number | null {

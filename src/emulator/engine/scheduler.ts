@@ -151,7 +151,8 @@ export class Scheduler {
       }
       this.#queue.shift();
       next.startedAt = performance.now();
-      next.prefilled = this.#cache.match([...next.request.promptIds, ...next.outputIds]);
+      const cached = this.#cache.match([...next.request.promptIds, ...next.outputIds]);
+      next.prefilled = Math.min(cached, next.request.recomputeFrom ?? cached);
       if (next.outputIds.length === 0) next.cachedTokens = next.prefilled;
       this.stats.admitted(next);
       this.#running.push(next);
