@@ -20,6 +20,12 @@ const FAST = {
   SGLANG_CUDA_COREDUMP_BEFORE_CRASH: "0",
 };
 
+/** A test that fails half-way, or a hook that is cut, must not leave engines behind. */
+const running = new Set<ServerProcess>();
+process.on("exit", () => {
+  for (const server of running) server.kill();
+});
+
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -41,15 +47,26 @@ export class ServerProcess {
     this.child = spawn(process.execPath, [ENTRY, ...argv], {
       // A group of its own: an engine may kill its process group.
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env.PATH, ...FAST, EMULATOR_CONTROL_SOCKET: this.socket, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {
+        PATH: process.env.PATH,
+        ...FAST,
+        EMULATOR_LIFELINE: "stdin",
+        EMULATOR_CONTROL_SOCKET: this.socket,
+        ...env,
+      },
     });
+    this.child.stdin?.on("error", () => {});
+    running.add(this);
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
         this.child.emit("output");
       });
-    this.exited = once(this.child, "close").then(([code, signal]) => ({ code, signal }));
+    this.exited = once(this.child, "close").then(([code, signal]) => {
+      running.delete(this);
+      return { code, signal };
+    });
   }
 
   /** Resolves when `text` was printed; rejects when the process ends without it. */
@@ -94,10 +111,15 @@ export class ServerProcess {
     });
   }
 
-  async stop(): Promise<void> {
+  /** All of its processes, also those that are stopped. */
+  kill(): void {
     try {
       process.kill(-(this.child.pid ?? 0), "SIGKILL");
     } catch {}
+  }
+
+  async stop(): Promise<void> {
+    this.kill();
     await this.exited;
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -143,9 +165,14 @@ export async function startGroup({
     if (nnodes > 1) argv.push("--dist-init-addr", `127.0.0.1:${dist}`);
     return new ServerProcess([...argv, ...flags], env, `http://${host}:${http}`);
   });
-  await servers[0]?.printed("ready to roll");
-  await Promise.all(servers.slice(1).map((server) => server.printed("Dummy health check server")));
-  return servers;
+  try {
+    await servers[0]?.printed("ready to roll");
+    await Promise.all(servers.slice(1).map((server) => server.printed("Dummy health check server")));
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.stop()));
+    throw error;
+  }
 }
 
 /** The `data:` payloads of an event stream, as they came. */

@@ -59,27 +59,35 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     flags: [...(options.engine?.flags ?? R1), "--served-model-name", "deepseek-v3"],
     env: { EMULATOR_TEMPLATE_OPENS_THINK: "1", EMULATOR_DECODE_STEP_MS: "5", ...options.engine?.env },
   };
-  const [a, b] = await Promise.all([startGroup(engine), startGroup(engine)]);
-  const between = options.proxied ?? (async (url: string) => url);
-  const urlsOf = options.urlsOf ?? (([leader]) => [leader?.url ?? ""]);
-  const urls = { a: await Promise.all(urlsOf(a).map(between)), b: await Promise.all(urlsOf(b).map(between)) };
-  const gateway = await serveGateway(
-    parseGatewayConfig(configFor(urls, options.agents, options.config)),
-    { agentToken: AGENT_TOKEN, adminToken: ADMIN_TOKEN, engineKey: null },
-    { subscribe: options.subscribe ?? subscribe, log: pino({ level: process.env.TANDEM_TEST_LOG ?? "silent" }) },
-  );
-  return {
-    a,
-    b,
-    gateway,
-    url: gateway.url,
-    close: async () => {
-      // Engines first: a gateway that drains would wait for what they still write, and a hook that is cut leaves them behind.
-      await Promise.all([...a, ...b].map((server) => server.stop()));
-      gateway.gateway.traffic.shed("the test is over", 1);
-      await gateway.stop();
-    },
-  };
+  const starts = await Promise.allSettled([startGroup(engine), startGroup(engine)]);
+  const [a = [], b = []] = starts.map((one) => (one.status === "fulfilled" ? one.value : []));
+  const stopEngines = async () => void (await Promise.all([...a, ...b].map((server) => server.stop())));
+  try {
+    for (const one of starts) if (one.status === "rejected") throw one.reason;
+    const between = options.proxied ?? (async (url: string) => url);
+    const urlsOf = options.urlsOf ?? (([leader]) => [leader?.url ?? ""]);
+    const urls = { a: await Promise.all(urlsOf(a).map(between)), b: await Promise.all(urlsOf(b).map(between)) };
+    const gateway = await serveGateway(
+      parseGatewayConfig(configFor(urls, options.agents, options.config)),
+      { agentToken: AGENT_TOKEN, adminToken: ADMIN_TOKEN, engineKey: null },
+      { subscribe: options.subscribe ?? subscribe, log: pino({ level: process.env.TANDEM_TEST_LOG ?? "silent" }) },
+    );
+    return {
+      a,
+      b,
+      gateway,
+      url: gateway.url,
+      close: async () => {
+        // Engines first: a gateway that drains would wait for what they still write, and a hook that is cut leaves them behind.
+        await stopEngines();
+        gateway.gateway.traffic.shed("the test is over", 1);
+        await gateway.stop();
+      },
+    };
+  } catch (error) {
+    await stopEngines();
+    throw error;
+  }
 }
 
 export function ask(

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { parseFlags } from "../flags/parse-flags.ts";
+import { killGroup } from "./ending.ts";
 import { runEngine } from "./engine.ts";
 import { readSettings } from "./settings.ts";
 
@@ -24,6 +25,8 @@ function mergeConfig(argv: readonly string[]): string[] {
 
 /** `python3 -m sglang.launch_server ARGUMENTS`. */
 export async function launchServer(argv: readonly string[]): Promise<void> {
+  // A program that must leave nothing behind holds the other end of a pipe: whatever ends it ends this engine with its ranks.
+  if (process.env.EMULATOR_LIFELINE === "stdin") process.stdin.on("close", killGroup).resume();
   const parsed = parseFlags(mergeConfig(argv));
   if (!parsed.ok) {
     if ("help" in parsed) {
