@@ -46,6 +46,10 @@ const BY_ACTION: Record<RecoveryAction, Remedy> = {
   // Peer-to-peer traffic must stop before the reset; every rank of the group uses it.
   "drain-p2p": "failover-reset",
   "drain-and-reset": "failover-reset",
+  // A reset of the PCI bus below the board: on an HGX board that is the server's own restart.
+  "bus-reset": "failover-reboot",
+  // Memory shared over NVLink between servers, which a server of eight H100s does not have: a person looks.
+  "recover-imex-domain": "failover-support",
 };
 
 /** The remedy that the driver's own verdict names. */

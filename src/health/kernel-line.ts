@@ -4,14 +4,25 @@ export type GpuLogLine =
   | { kind: "sxid"; code: number; pci: string; fatal: boolean; text: string; sequence: number; uptimeUs: number }
   | { kind: "recovery-action"; action: RecoveryAction; pci: string; text: string; sequence: number; uptimeUs: number };
 
-/** The driver's own verdict, XID 154 from R565 on; the numbers are NVML's nvmlDeviceGpuRecoveryAction_t. */
-export const RECOVERY_ACTIONS = ["none", "gpu-reset", "node-reboot", "drain-p2p", "drain-and-reset"] as const;
+/**
+ * The driver's own verdict, XID 154 from R565 on; the first six are NVML's nvmlDeviceGpuRecoveryAction_t by number. Headers
+ * of NVML after R580 name one more without agreeing on its number, so that one is known by its name alone.
+ */
+export const RECOVERY_ACTIONS = [
+  "none",
+  "gpu-reset",
+  "node-reboot",
+  "drain-p2p",
+  "drain-and-reset",
+  "bus-reset",
+  "recover-imex-domain",
+] as const;
 export type RecoveryAction = (typeof RECOVERY_ACTIONS)[number];
 
 const RECORD = /^(\d{1,10}),(\d{1,20}),(\d{1,20}),[^;]{0,64};(.*)$/;
 const XID = /^NVRM: Xid \(PCI:([0-9a-fA-F:.]{4,20})\): (\d{1,5}),?\s*(.*)$/;
 const SXID = /^nvidia-nvswitch\d*: SXid \(PCI:([0-9a-fA-F:.]{4,20})\): (\d{1,6}),?\s*(.*)$/;
-const CHANGED_TO = /\bto 0x([0-9a-fA-F]{1,2})\b/;
+const CHANGED_TO = /\bto 0x([0-9a-fA-F]{1,2})\b(?: \(([^)]{0,64})\))?/;
 
 /**
  * Reads one record of `/dev/kmsg` (`priority,sequence,uptimeUs,flags;text`). Returns null for anything else.
@@ -41,8 +52,10 @@ export function parseKernelLine(line: string): GpuLogLine | null {
 }
 
 function recoveryAction(detail: string): RecoveryAction | null {
-  const value = CHANGED_TO.exec(detail)?.[1];
-  return value === undefined ? null : (RECOVERY_ACTIONS[Number.parseInt(value, 16)] ?? null);
+  const [, value = "", name = ""] = CHANGED_TO.exec(detail) ?? [];
+  if (/\bimex\b/i.test(name)) return "recover-imex-domain";
+  const action = RECOVERY_ACTIONS[Number.parseInt(value, 16)];
+  return action === undefined || action === "recover-imex-domain" ? null : action;
 }
 
 /** `0000:0B:00` and `0000:0b:00.0` name one GPU. */

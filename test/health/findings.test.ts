@@ -56,6 +56,18 @@ const rows: Row[] = [
     good: gpus(),
   },
   {
+    code: "driver-verdict",
+    bad: gpus({ recoveryAction: "GPU Reset Bus" }),
+    then: { remedy: "failover-reboot", moves: "now", subject: fourth },
+    good: gpus(),
+  },
+  {
+    code: "driver-verdict",
+    bad: gpus({ recoveryAction: "Something New" }),
+    then: { remedy: "watch", moves: "never", subject: fourth },
+    good: gpus({ recoveryAction: "[N/A]" }),
+  },
+  {
     code: "ecc-uncorrected",
     bad: gpus({ eccUncorrected: 2 }),
     then: { remedy: "watch", moves: "never", subject: fourth },

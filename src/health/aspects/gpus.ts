@@ -20,12 +20,21 @@ const ACTIONS: Readonly<Record<string, RecoveryAction>> = {
   "node reboot": "node-reboot",
   "drain p2p": "drain-p2p",
   "drain and reset": "drain-and-reset",
+  "bus reset": "bus-reset",
+  "reset bus": "bus-reset",
+  "gpu reset bus": "bus-reset",
+  "recover imex domain": "recover-imex-domain",
 };
+const NO_ACTION = ["", "none", "n/a", "[n/a]", "[not supported]", "not supported", "unknown", "[unknown error]"];
 
 const RULES: readonly Rule[] = [
   function driverVerdict({ recoveryAction }) {
-    const action = ACTIONS[(recoveryAction ?? "").toLowerCase().replaceAll(/[-_]/g, " ").trim()];
-    if (action === undefined) return null;
+    const word = (recoveryAction ?? "").toLowerCase().replaceAll(/[-_]/g, " ").trim();
+    if (NO_ACTION.includes(word)) return null;
+    const action = ACTIONS[word];
+    // A newer driver may ask for what this release has no name for: said, but nothing is done on a guess.
+    if (action === undefined)
+      return mark("driver-verdict", "watch", 0, `the driver asks for "${word}", which this release does not know`);
     const remedy = remedyOfAction(action);
     return mark("driver-verdict", remedy, 0, `the driver asks for ${action}`);
   },
