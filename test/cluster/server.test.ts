@@ -7,7 +7,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TandemError } from "../../src/errors.ts";
-import { type ControlPlane, initControlPlane, readControlPlane } from "../../src/machines/server/control-plane.ts";
+import {
+  type ControlPlane,
+  initControlPlane,
+  readControlPlane,
+  settleControlPlane,
+} from "../../src/machines/server/control-plane.ts";
 import { restoreEtcd, snapshotEtcd } from "../../src/machines/server/etcd.ts";
 import type { Expectation } from "../../src/machines/server/judge-server.ts";
 import { preflight } from "../../src/machines/server/preflight.ts";
@@ -158,6 +163,7 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       await timed("prepare", Promise.all([cp, a].map((remote) => prepareServer(remote, stack.nodeConfig(remote)))));
       const made = await timed("init", initControlPlane(cp, stack.controlPlaneConfig));
       cluster = made;
+      await timed("settle", settleControlPlane(cp, stack.controlPlaneConfig));
       expect(made.steps.map(({ step }) => step)).toContain("kubeadm init");
       expect(made.caHash).toMatch(/^sha256:[0-9a-f]{64}$/);
       await timed("join", joinWorker(a, cp, stack.workerConfig(a, cluster)));
@@ -236,6 +242,7 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
             ...(await Promise.all([cp, a].map((remote) => prepareServer(remote, stack.nodeConfig(remote))))),
           );
           reports.push((await initControlPlane(cp, stack.controlPlaneConfig)).steps);
+          reports.push(await settleControlPlane(cp, stack.controlPlaneConfig));
           reports.push((await joinWorker(a, cp, stack.workerConfig(a, cluster))).steps);
         })(),
       );

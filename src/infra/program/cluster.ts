@@ -7,7 +7,7 @@ import { expectationOf } from "../../machines/server/expectation.ts";
 import { type ServerTarget, targetsOf } from "../../machines/server/targets.ts";
 import { GROUP_LABEL } from "../../manifests/names.ts";
 import { accessInputs, nodeInputs } from "./node-inputs.ts";
-import { ControlPlaneNode, LocalMachine, PreparedServer, WorkerNode } from "./resources.ts";
+import { ControlPlaneNode, LocalMachine, PreparedServer, SettledControlPlane, WorkerNode } from "./resources.ts";
 import type { StackInputs } from "./stack-inputs.ts";
 
 /** Servers that have become one Kubernetes cluster, or a cluster that is there already. */
@@ -94,11 +94,13 @@ export class Cluster extends pulumi.ComponentResource {
   ): ControlPlaneNode {
     const { spec } = inputs.plan;
     const { name, address } = server.target;
-    return new ControlPlaneNode(
+    const node = nodeInputs(inputs, server);
+    const access = accessInputs(server);
+    const controlPlane = new ControlPlaneNode(
       name,
       {
-        node: nodeInputs(inputs, server),
-        access: accessInputs(server),
+        node,
+        access,
         machineId: prepared.machineId,
         endpoint: `${address}:6443`,
         certSans: [],
@@ -107,6 +109,9 @@ export class Cluster extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [prepared], deletedWith: machine ?? prepared, protect: spec.protect },
     );
+    const { caHash } = controlPlane;
+    new SettledControlPlane(name, { node, access, caHash }, { parent: this, deletedWith: controlPlane });
+    return controlPlane;
   }
 
   #worker(

@@ -5,13 +5,19 @@ import type { Manifest } from "../../manifests/manifest.ts";
 interface PodSpec {
   nodeSelector?: Record<string, string>;
   tolerations?: object[];
-  containers: { name: string; imagePullPolicy?: string; resources?: { requests?: Record<string, string> } }[];
+  containers: {
+    name: string;
+    imagePullPolicy?: string;
+    resources?: { requests?: Record<string, string> };
+    readinessProbe?: object;
+  }[];
 }
 
 /**
- * LeaderWorkerSet's install manifests as released, with our four changes: one replica (two would only wait for each
+ * LeaderWorkerSet's install manifests as released, with our five changes: one replica (two would only wait for each
  * other's lease), a twentieth of a core instead of one, on the control plane's server, never from a registry if the
- * server has the image. What repairs groups must not run on a server that can fail with one.
+ * server has the image, and asked each second whether it is ready (the released probe waits five seconds and then looks
+ * every ten, which is how long every first start would be idle). What repairs groups must not run on a server that can fail with one.
  */
 export function lwsManifests(): Manifest[] {
   const text = readFileSync(new URL("../data/lws-v0.9.0.yaml", import.meta.url), "utf8");
@@ -32,6 +38,8 @@ function onControlPlane(deployment: Manifest): Manifest {
   for (const container of pod.containers) {
     container.imagePullPolicy = "IfNotPresent";
     container.resources = { ...container.resources, requests: { cpu: "50m", memory: "64Mi" } };
+    if (container.readinessProbe !== undefined)
+      container.readinessProbe = { ...container.readinessProbe, initialDelaySeconds: 1, periodSeconds: 1 };
   }
   return result;
 }

@@ -27,6 +27,12 @@ export class ControlPlaneNode extends pulumi.CustomResource {
   }
 }
 
+export class SettledControlPlane extends pulumi.CustomResource {
+  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
+    super("tandem:index:SettledControlPlane", name, args, options);
+  }
+}
+
 export class WorkerNode extends pulumi.CustomResource {
   constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
     super("tandem:index:WorkerNode", name, args, options);

@@ -3,6 +3,7 @@ import { controlPlaneNode } from "./control-plane-node.ts";
 import { localMachine } from "./local-machine.ts";
 import { manifest } from "./manifest.ts";
 import { preparedServer } from "./prepared-server.ts";
+import { settledControlPlane } from "./settled-control-plane.ts";
 import { workerNode } from "./worker-node.ts";
 
 /** Every resource type of the provider, in the order in which a stack is made. */
@@ -10,6 +11,7 @@ export const resourceTypes: readonly AnyResourceType[] = [
   localMachine,
   preparedServer,
   controlPlaneNode,
+  settledControlPlane,
   workerNode,
   manifest,
 ];

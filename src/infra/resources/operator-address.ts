@@ -12,7 +12,8 @@ done`;
 
 /**
  * The node with the operator's computer among those who may use the stack's ports, by the address that the server sees:
- * the rest of the update talks to the API server from there. Local machines know it already.
+ * the rest of the update talks to the API server from there, and `tandem status` to the gateway on whatever server holds
+ * its address. Local machines know it already.
  */
 export async function admitOperator(remote: Remote, node: Node, signal: AbortSignal): Promise<Node> {
   if (node.local) return node;

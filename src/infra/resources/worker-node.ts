@@ -4,6 +4,7 @@ import { removeNode } from "../../machines/server/remove-node.ts";
 import { changing } from "../../machines/server/script.ts";
 import { joinWorker } from "../../machines/server/worker.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
+import { admitOperator } from "./operator-address.ts";
 import { isUnreachable, onServer, progressOf } from "./server-link.ts";
 import { Access, isImage, isLocalPath, Node } from "./shapes.ts";
 
@@ -59,13 +60,14 @@ async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
     effect,
     ...(value === undefined ? {} : { value }),
   }));
-  const config = { ...node, controlPlaneEndpoint: endpoint, caHash, labels, taints };
   await onServer({ ...node, access }, async (remote) => {
     await remote.run(changing(LEAVE_OTHER), {
       step: "leave an older cluster",
       values: { ca_hash: caHash },
       signal: operation.signal,
     });
+    const admitted = await admitOperator(remote, node, operation.signal);
+    const config = { ...admitted, controlPlaneEndpoint: endpoint, caHash, labels, taints };
     await onServer({ ...controlPlane, access }, (leader) => joinWorker(remote, leader, config, progressOf(operation)));
   });
   return {};

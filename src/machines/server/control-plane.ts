@@ -6,6 +6,7 @@ import { filesStep } from "./files-step.ts";
 import { gatewayAddressStep } from "./gateway-address.ts";
 import { type ControlPlaneConfig, ignoredChecks, initConfig, kubeletPatch } from "./kubeadm-config.ts";
 import { networkStep } from "./network-step.ts";
+import type { NodeConfig } from "./node-config.ts";
 import { readNodeFacts } from "./node-facts.ts";
 import { readyStep, serviceStep } from "./ready-step.ts";
 import type { Remote } from "./remote.ts";
@@ -26,7 +27,10 @@ const AdminKubeconfig = z.object({
   ]),
 });
 
-/** Turns a prepared server into the control plane. A control plane that is already there is only read. */
+/**
+ * Turns a prepared server into the control plane, up to where its API answers and servers can join; see
+ * {@link settleControlPlane} for the rest. A control plane that is already there is only read.
+ */
 export async function initControlPlane(
   remote: Remote,
   config: ControlPlaneConfig,
@@ -36,15 +40,12 @@ export async function initControlPlane(
   const steps = await runSteps(
     remote.target.name,
     [
-      filesStep(remote, "kubeadm configuration", [...initConfig(config), ...kubeletPatch(config, facts)]),
-      initStep(remote, config),
+      filesStep(remote, "kubeadm configuration", [...initConfig(config, facts), ...kubeletPatch(config, facts)]),
+      initStep(remote, ignoredChecks(config, facts)),
       accessStep(remote),
       // The pod network takes seconds to come up; the DNS pods wait for it, and find their final configuration then.
       networkStep(remote, config, config.address),
       dnsStep(remote, config.dns),
-      readyStep(remote, config.name),
-      serviceStep(remote, config),
-      ...(config.gateway ? [gatewayAddressStep(remote, config.gateway)] : []),
     ],
     options,
     remote.resume,
@@ -52,6 +53,27 @@ export async function initControlPlane(
   const found = await readControlPlane(remote, options);
   if (found === undefined) throw new Error("the control plane was made and cannot be read");
   return { ...found, steps };
+}
+
+/**
+ * What a control plane's server becomes besides: a node on which pods run, and its part in the gateway's address. Other
+ * servers join meanwhile: kube-proxy takes five seconds to start, and nothing of a join hangs on it.
+ */
+export async function settleControlPlane(
+  remote: Remote,
+  config: NodeConfig,
+  options: StepOptions = {},
+): Promise<StepReport[]> {
+  return runSteps(
+    remote.target.name,
+    [
+      readyStep(remote, config.name),
+      serviceStep(remote, config),
+      ...(config.gateway ? [gatewayAddressStep(remote, config.gateway)] : []),
+    ],
+    options,
+    remote.resume,
+  );
 }
 
 /** Reads a control plane that {@link initControlPlane} made, or undefined if there is none on this server. */
@@ -72,10 +94,10 @@ export async function readControlPlane(
   };
 }
 
-function initStep(remote: Remote, config: ControlPlaneConfig): Step {
+function initStep(remote: Remote, ignored: string): Step {
   return scriptStep(remote, {
     name: "kubeadm init",
-    values: { ignored: ignoredChecks(config) },
+    values: { ignored },
     check: script("control-plane-check"),
     act: script("control-plane"),
     timeoutMs: 300_000,

@@ -73,6 +73,14 @@ function* system(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
   if (facts.init !== "systemd") {
     yield error("E_SYSTEMD", "no systemd", `the first process is ${facts.init}`, "boot the server with systemd");
   }
+  if (facts.container !== "" && facts.container !== "none" && !wanted.local) {
+    yield warning(
+      "W_CONTAINER",
+      "the server is a container",
+      `systemd finds itself in ${facts.container}: kernel, sysctls and limits are those of its host`,
+      "use the host itself where GPUs must be reached",
+    );
+  }
   if (facts.cgroup === 1 && !wanted.local) {
     yield warning(
       "W_CGROUP_V1",

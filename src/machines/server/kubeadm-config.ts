@@ -23,13 +23,16 @@ export const CLUSTER_CONFIG = "/etc/tandem/kubeadm.yaml";
 const PATCHES = "/etc/tandem/patches";
 const CRI_SOCKET = "unix:///run/containerd/containerd.sock";
 
-/** kubeadm's checks that cannot pass on an emulated server: its kernel, its memory and its swap are the host's. */
-export function ignoredChecks(config: NodeConfig): string {
-  return config.local ? "Swap,SystemVerification,FileContent--proc-sys-net-bridge-bridge-nf-call-iptables" : "";
+/**
+ * kubeadm's checks that say nothing about a server which is a container: its kernel is the host's, and on an emulated
+ * server the swap is, too. A real one must have none.
+ */
+export function ignoredChecks(config: NodeConfig, facts: NodeFacts): string {
+  return [...(config.local ? ["Swap"] : []), ...(facts.container === "none" ? [] : ["SystemVerification"])].join(",");
 }
 
 /** What `kubeadm init` reads. Holds no secret: kubeadm makes its bootstrap token itself, and it lives for a minute. */
-export function initConfig(config: ControlPlaneConfig): NodeFile[] {
+export function initConfig(config: ControlPlaneConfig, facts: NodeFacts): NodeFile[] {
   const documents = [
     {
       apiVersion: API,
@@ -57,7 +60,7 @@ export function initConfig(config: ControlPlaneConfig): NodeFile[] {
       mode: "iptables",
       clusterCIDR: config.podCidr,
       // nf_conntrack_max cannot be written inside a container; 0 leaves it alone.
-      ...(config.local ? { conntrack: { maxPerCore: 0 } } : {}),
+      ...(facts.container === "none" ? {} : { conntrack: { maxPerCore: 0 } }),
     },
   ];
   return [{ path: CLUSTER_CONFIG, content: documents.map((document) => stringify(document)).join("---\n") }];

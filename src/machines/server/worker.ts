@@ -27,7 +27,7 @@ export async function joinWorker(
     remote.target.name,
     [
       filesStep(remote, "kubelet configuration", kubeletPatch(config, facts)),
-      joinStep(remote, controlPlane, config),
+      joinStep(remote, controlPlane, config, ignoredChecks(config, facts)),
       labelsStep(controlPlane, config),
       networkStep(remote, config, apiAddress),
       readyStep(controlPlane, config.name),
@@ -40,11 +40,11 @@ export async function joinWorker(
   return { steps };
 }
 
-function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig): Step {
+function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig, ignored: string): Step {
   const name = "kubeadm join";
   const step = scriptStep(remote, {
     name,
-    values: { ignored: ignoredChecks(config) },
+    values: { ignored },
     check: script("join-check"),
     act: script("join"),
     timeoutMs: 180_000,
@@ -59,7 +59,7 @@ function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig): S
       try {
         await remote.run(changing(script("join")), {
           ...common,
-          values: { ignored: ignoredChecks(config) },
+          values: { ignored },
           input: joinConfig(config, config, token),
           secrets: [token],
           timeoutMs: 180_000,
@@ -74,16 +74,14 @@ function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig): S
 }
 
 function labelsStep(controlPlane: Remote, { name, labels }: WorkerConfig): Step {
-  const words = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  const patch = { metadata: { labels, annotations: { "tandem.dev/labelled": "true" } } };
   return scriptStep(controlPlane, {
     name: `labels of ${name}`,
-    values: { node_name: name, labels: words.join(" ") },
+    values: { node_name: name, patch: JSON.stringify(patch) },
     // The annotation says that the first labels were given, so that a server that was moved to another group stays there.
     check:
       '[ "$(kubectl --kubeconfig /etc/kubernetes/admin.conf get node "$node_name" -o "jsonpath={.metadata.annotations.tandem\\.dev/labelled}")" = true ]',
     act: `
-export KUBECONFIG=/etc/kubernetes/admin.conf
-[ -z "$labels" ] || kubectl label --overwrite node "$node_name" $labels > /dev/null
-kubectl annotate --overwrite node "$node_name" tandem.dev/labelled=true > /dev/null`,
+kubectl --kubeconfig /etc/kubernetes/admin.conf patch node "$node_name" --type merge -p "$patch" > /dev/null`,
   });
 }

@@ -77,6 +77,7 @@ test("a local stack: a machine under each server, each group on its own nodes", 
   expect(namesOf("tandem:index:LocalMachine")).toEqual(servers);
   expect(namesOf("tandem:index:PreparedServer")).toEqual(servers);
   expect(namesOf("tandem:index:ControlPlaneNode")).toEqual(["cp-1"]);
+  expect(namesOf("tandem:index:SettledControlPlane")).toEqual(["cp-1"]);
   expect(namesOf("tandem:index:WorkerNode")).toEqual(servers.slice(1));
   expect(of("tandem:index:WorkerNode").find(({ name }) => name === "gpu-c")?.inputs.labels).toEqual({
     "tandem.dev/group": "b",
@@ -116,9 +117,11 @@ test("definitions are one text each, and what the reconciler moves is set once",
 test("LeaderWorkerSet's controller runs on the control plane alone, once", () => {
   const deployment = inputsOf("tandem:index:Manifest", (name) => name.startsWith("Deployment/lws-system/"));
   const { spec } = deployment.manifest as {
-    spec: { replicas: number; template: { spec: { nodeSelector: object } } };
+    spec: { replicas: number; template: { spec: { nodeSelector: object; containers: { readinessProbe?: object }[] } } };
   };
   expect(spec.replicas).toBe(1);
+  const probe = { httpGet: { path: "/readyz", port: 8081 }, initialDelaySeconds: 1, periodSeconds: 1 };
+  expect(spec.template.spec.containers.map(({ readinessProbe }) => readinessProbe)).toEqual([probe]);
   expect(spec.template.spec.nodeSelector).toMatchObject({ "node-role.kubernetes.io/control-plane": "" });
 });
 
