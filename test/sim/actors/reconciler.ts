@@ -1,0 +1,296 @@
+import { decide } from "../../../src/failover/decide.ts";
+import type { Action, Decision } from "../../../src/failover/decision.ts";
+import {
+  DEFAULT_POLICY,
+  type FailoverPolicy,
+  type GatewayReport,
+  type Observed,
+} from "../../../src/failover/observed.ts";
+import type { GroupVerdict } from "../../../src/health/group-verdict.ts";
+import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
+import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
+import type { EvidenceFrame } from "../../../src/stream/frames.ts";
+import type { ApiState } from "../world/api-server.ts";
+import { Candidate, RENEW_WITHIN_MS, RETRY_MS } from "../world/lease.ts";
+import { Stream } from "../world/stream.ts";
+import type { SimServer } from "../world/types.ts";
+import { BOOT_MS, LOAD_MS, type World } from "../world/world.ts";
+import { Actor } from "./actor.ts";
+import type { Effects } from "./effects.ts";
+import type { SimGateway } from "./gateway.ts";
+import { type Look, observe } from "./observe.ts";
+import { treatmentsOf } from "./treatments.ts";
+
+/** The limits that depend on how long engines load and machines boot, which here is shorter. */
+export const POLICY: FailoverPolicy = {
+  ...DEFAULT_POLICY,
+  treatWithinMs: 3 * BOOT_MS,
+  startWithinMs: 5 * LOAD_MS,
+  cooldownMs: 60_000,
+};
+/** Moments after a change of evidence at which a verdict may turn. */
+const TURNS_MS = [50, 650, 2_050, 3_050, 5_050, 30_050, 60_050] as const;
+/** A look without any reason to look. */
+const RESYNC_MS = 10_000;
+const CANARY_MS = 2_000;
+
+export interface ReconcilerHooks {
+  onDecision(who: SimReconciler, seen: Observed, decision: Decision): void;
+}
+
+/** One replica: follows the agents and the cluster, asks the real `decide`, reads again, acts once. */
+export class SimReconciler extends Actor {
+  readonly #world: World;
+  readonly #gateways: readonly SimGateway[];
+  readonly #effects: Effects;
+  readonly #hooks: ReconcilerHooks;
+  readonly skewMs: number;
+  readonly #streams: Stream[];
+  #candidate: Candidate;
+  #evidence = new Map<string, ServerEvidence>();
+  #before = new Map<string, GroupVerdict>();
+  #treatedMs = new Map<string, number>();
+  #leads = false;
+  #busy = false;
+  #planned = Number.POSITIVE_INFINITY;
+  #plan = 0;
+  /** How late its watch is. */
+  watchLagMs = 0;
+  /** When it last lost sight of the API server, on the true clock; null while it sees it. */
+  #blindMs: number | null = null;
+  decision: Decision | null = null;
+
+  constructor(
+    name: string,
+    world: World,
+    gateways: readonly SimGateway[],
+    effects: Effects,
+    hooks: ReconcilerHooks,
+    skewMs: number,
+  ) {
+    super(name, world.kernel);
+    this.#world = world;
+    this.#gateways = gateways;
+    this.#effects = effects;
+    this.#hooks = hooks;
+    this.skewMs = skewMs;
+    this.#candidate = new Candidate(name, world.lease);
+    this.#streams = [...world.servers.values()].map((server) => this.#follow(server));
+  }
+
+  /** Its own wall clock. */
+  get atMs(): number {
+    return this.kernel.now + this.skewMs;
+  }
+
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  begin(): void {
+    this.revive();
+    this.#candidate = new Candidate(this.name, this.#world.lease);
+    this.#evidence = new Map([...this.#world.servers.keys()].map((name) => [name, unheard(name)]));
+    this.#before = new Map();
+    this.#treatedMs = new Map();
+    this.#leads = false;
+    this.#busy = false;
+    this.#blindMs = null;
+    this.decision = null;
+    if (this.#world.config.standbyListens) for (const stream of this.#streams) stream.open();
+    this.#elect();
+  }
+
+  override kill(): void {
+    super.kill();
+    this.#leads = false;
+    for (const stream of this.#streams) stream.close();
+  }
+
+  override wake(): void {
+    super.wake();
+    this.#planned = Number.POSITIVE_INFINITY;
+    this.look(1);
+  }
+
+  #follow(server: SimServer): Stream {
+    const change = (to: (known: ServerEvidence) => ServerEvidence) => {
+      const known = this.#evidence.get(server.name);
+      if (known !== undefined) this.#evidence.set(server.name, to(known));
+      if (this.#leads) for (const ms of TURNS_MS) this.after(ms, () => this.look(0));
+    };
+    return new Stream(this.#world, this, server, {
+      connection: (state, reason) => change((known) => hearConnection(known, state, reason, this.atMs)),
+      frame: (frame) =>
+        change((known) => {
+          if (frame.type === "hello") return hearHello(known, frame, this.atMs);
+          if (frame.type === "beat") return hearBeat(known, frame, this.atMs);
+          return hearEvidence(known, frame, this.atMs);
+        }),
+    });
+  }
+
+  hear(server: SimServer, frame: EvidenceFrame): void {
+    this.#streams.find((stream) => stream.server === server)?.push(frame);
+  }
+
+  onFlow(server: SimServer): void {
+    if (!this.alive) return;
+    this.#streams.find((stream) => stream.server === server)?.refresh();
+    if (this.#leads) for (const ms of TURNS_MS) this.after(ms, () => this.look(0));
+  }
+
+  onTruth(): void {
+    if (this.alive && this.#leads) this.look(200);
+  }
+
+  onApi(): void {
+    if (this.alive && this.#leads) this.look(this.watchLagMs + 20);
+  }
+
+  /** The election runs beside the work, on a timer of its own. */
+  #elect(): void {
+    const { api } = this.#world;
+    if (!api.down) {
+      const held = this.#candidate.attempt(this.kernel.now);
+      if (held && !this.#leads) this.#lead();
+    }
+    if (this.#leads && !this.#candidate.holds(this.kernel.now)) {
+      // As client-go does: a leader that cannot renew ends its process.
+      this.#world.say(() => `${this.name} lost the lease`);
+      this.kill();
+      this.#world.kernel.after(1_000, () => !this.alive && this.begin());
+      return;
+    }
+    this.after(RETRY_MS * this.#world.random.between(0.9, 1.2), () => this.#elect());
+  }
+
+  #lead(): void {
+    this.#leads = true;
+    this.#world.say(() => `${this.name} leads`);
+    if (!this.#world.config.standbyListens) for (const stream of this.#streams) stream.open();
+    // Writes that a leader before it has decided on find another version.
+    this.#effects.stamp();
+    this.look(1_000);
+  }
+
+  /** Looks at everything soon. */
+  look(ms: number): void {
+    const atMs = this.kernel.now + ms;
+    if (!this.#leads || (atMs >= this.#planned && this.#planned >= this.kernel.now)) return;
+    this.#planned = atMs;
+    this.#plan += 1;
+    const plan = this.#plan;
+    this.after(ms, () => {
+      if (plan !== this.#plan) return;
+      this.#planned = Number.POSITIVE_INFINITY;
+      this.#pass();
+    });
+  }
+
+  #pass(): void {
+    if (this.#busy || !this.#leads) return;
+    const { api } = this.#world;
+    if (api.down) this.#blindMs ??= this.kernel.now;
+    else this.#blindMs = null;
+    const cached = api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
+    const { seen } = this.#observe(cached, this.#blindMs ?? this.kernel.now);
+    const decision = this.#decide(seen);
+    if (decision.kind === "act") return this.#act(decision.action);
+    const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
+    this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
+  }
+
+  #decide(seen: Observed): Decision {
+    const decision = decide(seen, POLICY);
+    if (decision.kind !== this.decision?.kind || decision.detail !== this.decision.detail)
+      this.#world.say(() => `${this.name}: ${decision.kind} (${decision.reason}) ${decision.detail}`);
+    this.decision = decision;
+    this.#hooks.onDecision(this, seen, decision);
+    return decision;
+  }
+
+  /** Reads again, and acts only if that changes nothing; each step may be the last one of this process. */
+  #act(action: Action): void {
+    this.#busy = true;
+    const end = (ms: number) => {
+      this.#busy = false;
+      this.look(ms);
+    };
+    this.after(this.#world.random.between(2, 30), () => {
+      if (this.#world.api.down) return end(1_000);
+      const { state } = this.#world.api;
+      const readMs = this.kernel.now;
+      this.after(this.#world.random.between(1, 20), () => {
+        const look = this.#observe(state, readMs);
+        const decision = this.#decide(look.seen);
+        if (decision.kind !== "act" || !isSameAction(decision.action, action)) return end(50);
+        this.#effects.run({ by: this, action, state, readMs, look, done: () => end(60) });
+      });
+    });
+  }
+
+  #observe(state: ApiState, readTrueMs: number): Look {
+    for (const stream of this.#streams) {
+      const known = this.#evidence.get(stream.server.name);
+      if (known === undefined) continue;
+      const heardMs = stream.lastHeardMs() + this.skewMs;
+      const isHeard = known.lastHeardMs !== null && heardMs > known.lastHeardMs;
+      const heard = isHeard ? { ...known, lastHeardMs: heardMs } : known;
+      this.#evidence.set(stream.server.name, treatmentsOf(heard, state, this.#treatedMs, this.atMs));
+    }
+    const world = this.#world;
+    const look = observe({
+      atMs: this.atMs,
+      readMs: readTrueMs + this.skewMs,
+      holdsLease: this.#candidate.holds(this.kernel.now),
+      state,
+      evidence: this.#evidence,
+      traffic: (group) => this.#traffic(group),
+      gateways: this.#reports(),
+      power: (name) => {
+        const { bmc, power } = world.server(name);
+        return bmc === "works" ? (power ? "on" : "off") : "unknown";
+      },
+      hasBmc: () => world.config.bmc,
+      before: this.#before,
+    });
+    this.#before = new Map(look.verdicts);
+    return look;
+  }
+
+  /** Its own canaries, and the tokens that gateways in reach tell of. */
+  #traffic(id: string): { lastTokenMs: number | null; unansweredCanarySinceMs: number | null } {
+    const world = this.#world;
+    const group = world.group(id);
+    const leader = world.servers.get(group.members[0] ?? "");
+    const answers = world.serves(id) && leader !== undefined && world.reaches(this.name, leader);
+    const lastTrueMs = answers ? this.kernel.now - (this.kernel.now % CANARY_MS) : group.lastServedMs;
+    const askedMs = Math.ceil(lastTrueMs / CANARY_MS) * CANARY_MS;
+    const isAsked = !answers && askedMs < this.kernel.now;
+    const tokensMs = this.#gateways.flatMap((gateway) => {
+      const traffic = gateway.runs ? gateway.trafficOf(id) : undefined;
+      return traffic?.flows ? [this.kernel.now - 300] : [];
+    });
+    return {
+      lastTokenMs: Math.max(lastTrueMs, ...tokensMs) + this.skewMs,
+      unansweredCanarySinceMs: isAsked ? askedMs + this.skewMs : null,
+    };
+  }
+
+  #reports(): GatewayReport[] {
+    return this.#gateways.flatMap((gateway) => {
+      if (!gateway.runs || this.#world.cut.has(`${this.name} ${gateway.name}`)) return [];
+      const { name, current, epoch, sinceMs } = gateway;
+      // A report is as old as the poll.
+      return [{ replica: name, group: current, epoch, sinceMs: sinceMs + this.skewMs }];
+    });
+  }
+
+  /** A leader that was stopped for longer than this has lost its lease to another. */
+  static readonly leaseMs = RENEW_WITHIN_MS;
+}
+
+function isSameAction(a: Action, b: Action): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

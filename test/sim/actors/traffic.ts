@@ -1,0 +1,150 @@
+import type { Break, CanaryView, Fault } from "../../../src/failover/choose/view.ts";
+import type { SimServer } from "../world/types.ts";
+import type { World } from "../world/world.ts";
+import type { SimGateway } from "./gateway.ts";
+
+const STEP_MS = 25;
+const CONNECT_MS = 1_000;
+const CANARY_GIVE_UP_MS = 30_000;
+/** A broken request is tried again on its group if no move was made until then. */
+const RETRY_MS = 120;
+
+/**
+ * What a gateway has of one group: its requests in it, its canaries, what broke. It stands where `groups/group.ts` stands in
+ * the real gateway, with the world in place of sockets.
+ */
+export class SimTraffic {
+  readonly id: string;
+  readonly servers: readonly string[];
+  readonly canary: CanaryView = { askedMs: null, answeredMs: null, failedMs: null };
+  breaks: Break[] = [];
+  faults: Fault[] = [];
+  hasServed = true;
+  engine: {
+    instance: string;
+    state: "starting" | "serving" | "unhealthy" | "unreachable";
+    tokensTotal: number;
+    queued: number;
+  } | null = null;
+  /** Since when the leader answers this gateway, in true time; null while it does not. For checks alone. */
+  answersSinceMs: number | null = null;
+  /** When it last did. */
+  answeredUntilMs = 0;
+  /** Tokens of this gateway's requests arrive. */
+  flows = false;
+  readonly #world: World;
+  readonly #gateway: SimGateway;
+  #tokenMs: number | null = null;
+  #waitingMs: number | null = null;
+  #leader = -1;
+  #question = 0;
+
+  constructor(id: string, servers: readonly string[], world: World, gateway: SimGateway) {
+    this.id = id;
+    this.servers = servers;
+    this.#world = world;
+    this.#gateway = gateway;
+  }
+
+  get lastTokenMs(): number | null {
+    if (!this.flows) return this.#tokenMs;
+    const now = this.#gateway.watchNow();
+    return now - (now % STEP_MS);
+  }
+
+  get waitingSinceMs(): number | null {
+    return this.flows ? this.lastTokenMs : this.#waitingMs;
+  }
+
+  sawToken(): void {
+    this.#tokenMs = this.#gateway.watchNow();
+  }
+
+  get #leaderServer(): SimServer | undefined {
+    return this.#world.servers.get(this.#world.group(this.id).members[0] ?? "");
+  }
+
+  /** The leader answers this gateway. */
+  get answers(): boolean {
+    const leader = this.#leaderServer;
+    if (leader === undefined || !this.servers.includes(leader.name)) return false;
+    return this.#world.serves(this.id) && this.#world.reaches(this.#gateway.name, leader);
+  }
+
+  /** The world changed; true if that is to be felt here. */
+  refresh(): boolean {
+    const { current, choice } = this.#gateway;
+    const isUsed = current === this.id && choice?.kind !== "shed" && this.#world.config.busy;
+    const { answers } = this;
+    const { now } = this.#world;
+    if (answers) this.answersSinceMs ??= now;
+    else if (this.answersSinceMs !== null) {
+      this.answersSinceMs = null;
+      this.answeredUntilMs = now;
+    }
+    const flows = isUsed && answers && !this.#gateway.frozen;
+    const wasLed = this.#leader;
+    const rank = this.#leaderServer?.rank;
+    this.#leader = rank?.group === this.id ? rank.pid : -1;
+    const isCut = isUsed && wasLed !== -1 && this.#leader !== wasLed;
+    if (this.flows && !flows) this.#tokenMs = this.#gateway.watchNow();
+    const changed = flows !== this.flows || isCut;
+    this.flows = flows;
+    if (!isUsed) this.#waitingMs = null;
+    else if (!flows) this.#waitingMs ??= this.#gateway.watchNow();
+    else this.#waitingMs = null;
+    const leader = this.#leaderServer;
+    // Only a kernel that is there and reached resets what its process had open.
+    if (isCut && leader !== undefined && this.#world.reaches(this.#gateway.name, leader)) this.#broke("reset");
+    return changed;
+  }
+
+  #broke(how: Break["how"]): void {
+    this.#gateway.after(2, () => {
+      const atMs = this.#gateway.watchNow();
+      this.breaks = [...this.breaks.slice(-6), { atMs, how }, { atMs, how }];
+      this.#gateway.evaluate();
+    });
+    this.#gateway.after(RETRY_MS, () => {
+      if (this.#gateway.current !== this.id || this.#leader !== -1) return;
+      this.breaks = [...this.breaks.slice(-6), { atMs: this.#gateway.watchNow(), how: "refused" }];
+      this.#gateway.evaluate();
+    });
+  }
+
+  /** One token is asked of the leader. */
+  ask(): void {
+    const askedMs = this.#gateway.watchNow();
+    this.canary.askedMs = askedMs;
+    this.#question += 1;
+    const question = this.#question;
+    this.#wait(question, this.#world.random.between(20, 60), 0);
+  }
+
+  #wait(question: number, ms: number, waitedMs: number): void {
+    this.#gateway.after(ms, () => {
+      if (question !== this.#question) return;
+      const leader = this.#leaderServer;
+      const isThere = leader !== undefined && this.servers.includes(leader.name);
+      if (isThere && this.answers) return this.#outcome("answeredMs");
+      const isReached = isThere && this.#world.reaches(this.#gateway.name, leader);
+      if (isReached && leader.frozen) return this.#again(question, waitedMs);
+      if (isReached && leader.rank?.group !== this.id) return this.#outcome("failedMs");
+      if (isReached && this.#world.group(this.id).state === "loading") return this.#outcome("failedMs");
+      // A machine that is off, or away, answers no connection at all; each address is tried once.
+      if (!isReached && waitedMs >= CONNECT_MS * this.servers.length) return this.#outcome("failedMs");
+      this.#again(question, waitedMs);
+    });
+  }
+
+  #again(question: number, waitedMs: number): void {
+    if (waitedMs >= CANARY_GIVE_UP_MS) this.#outcome("failedMs");
+    else this.#wait(question, 500, waitedMs + 500);
+  }
+
+  #outcome(field: "answeredMs" | "failedMs"): void {
+    this.canary.askedMs = null;
+    this.canary[field] = this.#gateway.watchNow();
+    this.#gateway.evaluate();
+  }
+}

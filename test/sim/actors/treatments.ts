@@ -1,0 +1,40 @@
+import { treat } from "../../../src/health/hear.ts";
+import type { ServerEvidence, Treatment } from "../../../src/health/server-evidence.ts";
+import type { ApiState } from "../world/api-server.ts";
+
+/** The job that resets needs this long; a line of the kernel log during it is of before. */
+const RESET_MS = 5_000;
+/** Processes that end in this time after a stop were ended by it. */
+const STOP_MS = 5_000;
+
+/**
+ * What reconcilers did to a server, as its evidence must know it: a planned stop accounts for the exits that it causes, a
+ * reset ends what the kernel log said before it. `told` keeps what was taken in already.
+ */
+export function treatmentsOf(
+  known: ServerEvidence,
+  state: ApiState,
+  told: Map<string, number>,
+  atMs: number,
+): ServerEvidence {
+  const { server } = known;
+  const record = state.service.servers[server];
+  const group = state.nodes[server]?.group ?? null;
+  const object = group === null ? undefined : state.groups[group];
+  let next = known;
+  const tell = (what: Treatment["what"], recordedMs: number, lastsMs: number) => {
+    const key = `${server} ${what} ${recordedMs}`;
+    // Another clock may have written a time that is not here yet.
+    const beganMs = told.get(key) ?? Math.min(recordedMs, atMs);
+    if (beganMs === DONE) return;
+    told.set(key, beganMs);
+    if (atMs < beganMs + lastsMs) return;
+    told.set(key, DONE);
+    next = treat(next, { atMs: beganMs + lastsMs, what });
+  };
+  if (record?.treated?.remedy === "failover-reset") tell("reset", record.treated.atMs, RESET_MS);
+  if (object !== undefined && object.stoppedMs !== null) tell("planned-stop", object.stoppedMs, STOP_MS);
+  return next;
+}
+
+const DONE = Number.NEGATIVE_INFINITY;

@@ -1,0 +1,135 @@
+import { type Order, words } from "../actors/effects.ts";
+import { membersOf } from "../actors/observe.ts";
+import type { SimGroup, SimServer } from "../world/types.ts";
+import type { World } from "../world/world.ts";
+import { isPlainlyBroken, isPlainlyIntact, KNOWN_AFTER_MS } from "./known.ts";
+
+/** The same action so often within this time is a loop. */
+const LOOP_MS = 60_000;
+const LOOP_TIMES = 5;
+
+/** What reconcilers do, held against what is true at the moment at which it takes effect. */
+export class EffectChecks {
+  readonly #world: World;
+  readonly #epochs = new Map<number, string>([[1, "a"]]);
+  readonly #done = new Map<string, number[]>();
+  #lastBy = "";
+  #lastMs = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  check(order: Order): void {
+    const { action, by, readMs } = order;
+    const world = this.#world;
+    const { api, lease, now } = world;
+    const told = `${by.name}: ${words(action)}`;
+    const breach = (rule: string, why: string) => world.breach(rule, `${told}: ${why}`);
+    if (api.state.service.paused) breach("paused", "a person paused the automation");
+    if (now - readMs > 5_500) breach("stale-read", `decided on what was read ${Math.round(now - readMs)} ms ago`);
+    if (this.#lastBy !== by.name && lease.holder !== by.name && this.#lastMs > readMs)
+      breach("late-write", `${this.#lastBy} has acted since`);
+    this.#lastBy = by.name;
+    this.#lastMs = now;
+    this.#loop(told, now);
+    const onServer = "server" in action ? world.server(action.server) : null;
+    const group = "group" in action ? world.group(action.group) : null;
+    switch (action.kind) {
+      case "set-active":
+        return this.#setActive(order, breach);
+      case "stop-group":
+        if (group !== null) this.#ends(group, action.why === "fault", breach);
+        return;
+      case "quarantine":
+        return this.#quarantine(onServer as SimServer, breach);
+      case "power-off":
+      case "treat": {
+        const server = onServer as SimServer;
+        if (api.state.nodes[server.name]?.cordoned) breach("reserved", "a person cordoned it");
+        const mine = server.rank === null ? null : world.group(server.rank.group);
+        if (mine !== null && mine.start === server.rank?.start) this.#ends(mine, true, breach);
+        if (action.kind === "treat" && server.rank !== null) breach("not-fenced", "a rank still runs on it");
+        return;
+      }
+      case "start-group":
+        return this.#starts(group as SimGroup, action.revision, breach);
+      case "add-member": {
+        const server = onServer as SimServer;
+        if (server.rank !== null) breach("not-fenced", "a process of its old group still runs");
+        if (api.state.nodes[server.name]?.cordoned) breach("reserved", "a person cordoned it");
+        if (api.state.nodes[server.name]?.group !== null) breach("two-groups", "it has a group");
+        return;
+      }
+      case "return-server":
+        if (onServer?.isHidden || onServer?.needs) breach("returned-broken", "it was never mended");
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** An action that ends the processes of a group. */
+  #ends(group: SimGroup, isForFault: boolean, breach: (rule: string, why: string) => void): void {
+    const world = this.#world;
+    if (isForFault && isPlainlyIntact(world, group))
+      breach("intact-touched", `group ${group.id} has served for ${Math.round(world.now - group.servesSinceMs)} ms`);
+    if (group.state !== "serving") return;
+    const others = [...world.groups.values()].filter(({ id }) => id !== group.id);
+    if (others.every((other) => isPlainlyBroken(world, other)))
+      breach("last-intact", `no group but ${group.id} serves`);
+    if (!isForFault && world.api.state.service.active === group.id && others.length > 0)
+      breach("change-of-active", `group ${group.id} is active`);
+  }
+
+  #quarantine(server: SimServer, breach: (rule: string, why: string) => void): void {
+    const world = this.#world;
+    const id = world.api.state.nodes[server.name]?.group ?? null;
+    const group = id === null ? null : world.group(id);
+    if (group !== null && isPlainlyIntact(world, group)) breach("intact-touched", `group ${group.id} serves`);
+    if (server.faultMs < 0) breach("wrong-blame", `nothing ever was wrong with ${server.name}`);
+  }
+
+  #setActive({ action, state }: Order, breach: (rule: string, why: string) => void): void {
+    if (action.kind !== "set-active") return;
+    const world = this.#world;
+    const { epoch, active } = world.api.state.service;
+    const before = this.#epochs.get(action.epoch);
+    if (action.epoch <= epoch) breach("epoch", `epoch ${epoch} was given out already`);
+    if (before !== undefined && before !== action.group) breach("epoch", `epoch ${action.epoch} named ${before}`);
+    this.#epochs.set(action.epoch, action.group);
+    const isOwn = action.why === "failover" || (action.why === "settle" && action.group !== active);
+    if (isOwn && isPlainlyIntact(world, world.group(active))) breach("needless-move", `group ${active} serves`);
+    const isAdopted = action.why === "adopt" || action.group === active;
+    if (!isAdopted && isPlainlyBroken(world, world.group(action.group)))
+      breach("moved-to-dead", `group ${action.group} does not serve`);
+    const { crashes } = state.service;
+    const last = crashes.at(-1);
+    if (action.why === "failover" && last !== undefined && world.isPoisoned) {
+      const groups = new Set(crashes.map(({ group }) => group));
+      if (groups.size > 1) breach("poison-spreads", "it ended both groups already");
+    }
+  }
+
+  #starts(group: SimGroup, revision: string, breach: (rule: string, why: string) => void): void {
+    const world = this.#world;
+    const { api, now } = world;
+    for (const name of membersOf(api.state, group.id)) {
+      const server = world.server(name);
+      if (server.rank !== null) breach("not-fenced", `a process of before still runs on ${name}`);
+      if (api.state.service.servers[name]?.quarantine) breach("quarantined", `${name} is in quarantine`);
+      const isGone = !server.power || server.frozen || !server.net;
+      if (isGone && now - server.faultMs > KNOWN_AFTER_MS) breach("start-on-dead", `${name} is not there`);
+    }
+    if (world.badRevisions.has(revision) && world.crashedRevisions.has(revision))
+      if (world.crashedRevisions.get(revision) !== group.id)
+        breach("change-spreads", `${revision} crashed group ${world.crashedRevisions.get(revision)}`);
+  }
+
+  #loop(told: string, now: number): void {
+    const times = (this.#done.get(told) ?? []).filter((atMs) => now - atMs < LOOP_MS);
+    times.push(now);
+    this.#done.set(told, times);
+    if (times.length === LOOP_TIMES) this.#world.breach("loop", `${told}: ${LOOP_TIMES} times in a minute`);
+  }
+}

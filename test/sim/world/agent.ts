@@ -1,0 +1,142 @@
+import type { Evidence, GpuSample } from "../../../src/health/evidence.ts";
+import type { GpuLogLine } from "../../../src/health/kernel-line.ts";
+import { EvidenceLog } from "../../../src/stream/evidence-log.ts";
+import type { EvidenceFrame } from "../../../src/stream/frames.ts";
+import type { SimGroup, SimServer } from "./types.ts";
+import type { World } from "./world.ts";
+
+/** Two GPUs stand for eight: nothing that decides counts them. */
+const GPUS = 2;
+/** Between two looks at the GPUs. */
+const LOOK_MS = 2_000;
+const PCI = ["0000:0b:00", "0000:4c:00"] as const;
+
+/** Called with every frame that an agent gives out. */
+export type OnFrame = (server: SimServer, frame: EvidenceFrame) => void;
+
+/** The agents of all servers: what they say, when. The log is the real one. */
+export class Agents {
+  readonly #world: World;
+  readonly #onFrame: OnFrame;
+  #drawn = 0;
+
+  constructor(world: World, onFrame: OnFrame) {
+    this.#world = world;
+    this.#onFrame = onFrame;
+  }
+
+  start(server: SimServer): void {
+    this.#drawn += 1;
+    const id = `${server.name}-${this.#drawn}`;
+    server.agent = { id, log: new EvidenceLog({ agent: id, capacity: 64, events: 64 }) };
+    for (const line of server.lines) this.tell(server, { kind: "kernel-log", line });
+    const { rank } = server;
+    if (rank !== null) this.rank(server, rank.isStopped ? "stopped" : "running");
+    this.tell(server, {
+      kind: "link",
+      device: "mlx5_0",
+      port: 1,
+      state: server.ib ? "up" : "down",
+      downCount: 0,
+      rateGbps: 400,
+    });
+    this.tell(server, gpusOf(server));
+    const group = rank === null ? undefined : this.#world.groups.get(rank.group);
+    if (group !== undefined) this.engine(group);
+    this.#world.flowChanged(server);
+  }
+
+  stop(server: SimServer): void {
+    server.agent = null;
+    this.#world.flowChanged(server);
+  }
+
+  tell(server: SimServer, evidence: Evidence): void {
+    if (server.agent === null || !server.power || server.frozen) return;
+    const monoMs = this.#world.now - server.bootedMs;
+    const frame = server.agent.log.append(evidence, { monoMs, wallMs: 0 });
+    this.#onFrame(server, frame);
+  }
+
+  rank(server: SimServer, state: "running" | "stopped"): void {
+    const { rank } = server;
+    if (rank === null) return;
+    const { group, pid, startedMs } = rank;
+    const number = this.#world.group(group).members.indexOf(server.name);
+    this.tell(server, { kind: "rank", group, rank: number, pid, state, startedMonoMs: startedMs - server.bootedMs });
+  }
+
+  line(server: SimServer, line: Pick<GpuLogLine, "kind"> & { kind: "xid"; code: number }): void {
+    const sequence = server.lines.length + 1;
+    const uptimeUs = (this.#world.now - server.bootedMs) * 1_000;
+    const whole: GpuLogLine = { ...line, pci: PCI[0], text: "", sequence, uptimeUs };
+    server.lines.push(whole);
+    this.tell(server, { kind: "kernel-log", line: whole });
+  }
+
+  link(server: SimServer, downCount: number): void {
+    const state = server.ib ? "up" : "down";
+    this.tell(server, { kind: "link", device: "mlx5_0", port: 1, state, downCount, rateGbps: 400 });
+  }
+
+  /** At its next look the agent tells what holds the GPUs then. */
+  lookSoon(server: SimServer): void {
+    const { life } = server;
+    this.#world.kernel.after(this.#world.random.between(50, LOOK_MS), () => {
+      if (server.life === life) this.tell(server, gpusOf(server));
+    });
+  }
+
+  /** What the leader's agent reads from the engine. */
+  engine(group: SimGroup): void {
+    const leader = this.#world.servers.get(group.members[0] ?? "");
+    if (leader?.rank?.group !== group.id || leader.rank.start !== group.start) return;
+    const isHung = group.state === "hung";
+    const state = leader.rank.isStopped ? "unreachable" : group.readyMs > this.#world.now ? "starting" : "serving";
+    const load = isHung && this.#world.config.busy ? { running: 3, queued: 1 } : { running: 0, queued: 0 };
+    const tokensTotal = Math.floor(group.lastServedMs);
+    this.tell(leader, {
+      kind: "engine",
+      group: group.id,
+      instance: `${group.id}${group.start}`,
+      state,
+      tokensTotal,
+      ...load,
+    });
+  }
+
+  unhealthy(group: SimGroup): void {
+    const leader = this.#world.servers.get(group.members[0] ?? "");
+    if (leader?.rank?.start !== group.start || leader.rank.isStopped) return;
+    const instance = `${group.id}${group.start}`;
+    const tokensTotal = Math.floor(group.lastServedMs);
+    const load = { running: 0, queued: 0 };
+    this.tell(leader, { kind: "engine", group: group.id, instance, state: "unhealthy", tokensTotal, ...load });
+  }
+}
+
+function gpusOf(server: SimServer): Evidence {
+  const isLost = server.needs === "failover-reboot";
+  const gpus: GpuSample[] = [];
+  for (let index = 0; index < (isLost ? GPUS - 1 : GPUS); index += 1) gpus.push(sampleOf(server, index));
+  return { kind: "gpus", expected: GPUS, found: gpus.length, gpus };
+}
+
+function sampleOf({ rank, isHot }: SimServer, index: number): GpuSample {
+  return {
+    index,
+    pci: PCI[index] ?? "",
+    uuid: `GPU-${index}`,
+    temperatureC: isHot ? 93 : 60,
+    powerW: 500,
+    throttle: isHot && index === 0 ? ["hw_thermal_slowdown"] : [],
+    eccUncorrected: 0,
+    remappedRowsPending: false,
+    remappedRowsFailure: false,
+    pcieWidth: 16,
+    pcieWidthMax: 16,
+    nvlinksActive: null,
+    recoveryAction: null,
+    processIds: rank === null ? [] : [rank.pid],
+  };
+}
