@@ -1,16 +1,17 @@
-import type { GroupPlan, ServingPlan } from "../plan/serving-plan.ts";
+import type { ServingPlan } from "../plan/serving-plan.ts";
 import { type EngineRole, engineContainer } from "./engine-container.ts";
 import { engineVolumes } from "./engine-volumes.ts";
-import { ENGINE_ACCOUNT, GROUP_LABEL, groupLabels, priorityClassName } from "./names.ts";
+import { ENGINE_ACCOUNT, ENGINE_NAME, priorityClassName, stackLabels } from "./names.ts";
 
 /**
- * Pod template of one role. Leader and worker differ in their probes, their last seconds and the value that
- * LeaderWorkerSet gives LWS_WORKER_INDEX, and in nothing else: ranks that differ more do not find each other.
+ * Pod template of one role, the same for every group: `leaderWorkerSetOf` adds the label and the servers of one. Leader and
+ * worker differ in their probes, their last seconds and the value that LeaderWorkerSet gives LWS_WORKER_INDEX, and in
+ * nothing else: ranks that differ more do not find each other.
  */
-export function enginePodTemplate(plan: ServingPlan, group: GroupPlan, role: EngineRole): object {
+export function enginePodTemplate(plan: ServingPlan, role: EngineRole): object {
   const { leaderTerminationGraceSeconds, workerTerminationGraceSeconds } = plan.probes;
   return {
-    metadata: { labels: { ...groupLabels(plan, group), "app.kubernetes.io/component": role } },
+    metadata: { labels: { ...ENGINE_NAME, ...stackLabels(plan), "app.kubernetes.io/component": role } },
     spec: {
       serviceAccountName: ENGINE_ACCOUNT,
       automountServiceAccountToken: false,
@@ -23,7 +24,6 @@ export function enginePodTemplate(plan: ServingPlan, group: GroupPlan, role: Eng
       shareProcessNamespace: true,
       restartPolicy: "Always",
       terminationGracePeriodSeconds: role === "leader" ? leaderTerminationGraceSeconds : workerTerminationGraceSeconds,
-      nodeSelector: { [GROUP_LABEL]: group.id },
       tolerations: engineTolerations(plan.probes.unreachableTolerationSeconds),
       containers: [engineContainer(plan, role)],
       volumes: engineVolumes(plan).map(({ volume }) => volume),

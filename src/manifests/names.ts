@@ -17,22 +17,31 @@ export const PLAN_CONFIG = "serving-plan";
 export const PULL_DAEMON = "engine-image";
 export const AGENT = "agent";
 export const GATEWAY = "gateway";
+export const RECONCILER = "reconciler";
+/** Whichever replica of the reconciler holds it acts; the other one looks on. */
+export const RECONCILER_LEASE = "reconciler";
 
 /** Secret with `agent-token`, `admin-token` and `keys.json` (names and SHA-256 of API keys); never rendered. */
 export const ACCESS_SECRET = "tandem-access";
+/** Secret with `NAME.user` and `NAME.password` of each server's BMC, for specs that name `bmc.secretFile`; never rendered. */
+export const BMC_SECRET = "tandem-bmc";
 
 /** PriorityClasses belong to no namespace, so the stack's name keeps two stacks of one cluster apart. */
 export function priorityClassName(plan: ServingPlan): string {
   return `tandem-${plan.name}-engine`;
 }
 
+export const PART_OF = { "app.kubernetes.io/part-of": "tandem" } as const;
+/** What the engine's pods and the objects of its groups are called. */
+export const ENGINE_NAME = { "app.kubernetes.io/name": "sglang" } as const;
+
 /** On every object, so that `kubectl get -l tandem.dev/stack=prod` shows all of a stack and `down` misses none. */
 export function stackLabels(plan: ServingPlan): Record<string, string> {
-  return { "app.kubernetes.io/part-of": "tandem", [STACK_LABEL]: plan.name };
+  return { ...PART_OF, [STACK_LABEL]: plan.name };
 }
 
 export function groupLabels(plan: ServingPlan, group: GroupPlan): Record<string, string> {
-  return { "app.kubernetes.io/name": "sglang", ...stackLabels(plan), [GROUP_LABEL]: group.id };
+  return { ...ENGINE_NAME, ...stackLabels(plan), [GROUP_LABEL]: group.id };
 }
 
 /** In the order of their names, so that the order in which a spec lists them changes nothing. */

@@ -1,6 +1,7 @@
+import { RECONCILER_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import type { Manifest } from "./manifest.ts";
-import { stackLabels } from "./names.ts";
+import { RECONCILER, stackLabels } from "./names.ts";
 
 /**
  * Nothing on the pod network of this namespace is reachable unless a later policy says so. This does not cover the
@@ -13,5 +14,19 @@ export function closedByDefault(plan: ServingPlan): Manifest {
     kind: "NetworkPolicy",
     metadata: { name: "closed-by-default", namespace: plan.namespace, labels: stackLabels(plan) },
     spec: { podSelector: {}, policyTypes: ["Ingress"] },
+  };
+}
+
+/** Except the reconciler's health and metrics, which hold nothing that is secret. */
+export function reconcilerMetricsOpen(plan: ServingPlan): Manifest {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: `${RECONCILER}-metrics`, namespace: plan.namespace, labels: stackLabels(plan) },
+    spec: {
+      podSelector: { matchLabels: { "app.kubernetes.io/name": RECONCILER } },
+      ingress: [{ ports: [{ port: RECONCILER_PORT, protocol: "TCP" }] }],
+      policyTypes: ["Ingress"],
+    },
   };
 }

@@ -1,17 +1,20 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
-import { engineAccount, viewerBinding, viewerRole } from "./access.ts";
+import { engineAccount, operatorBinding, operatorRole, viewerBinding, viewerRole } from "./access.ts";
 import { agentDaemon } from "./agent.ts";
 import { agentAccess } from "./agent-access.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { gatewayObjects } from "./gateway.ts";
 import { imagePull } from "./image-pull.ts";
-import { leaderWorkerSet } from "./leader-worker-set.ts";
 import type { Manifest } from "./manifest.ts";
+import { modelServiceDefinition } from "./model-service/crd.ts";
+import { leaderWorkerSetOf } from "./model-service/leader-worker-set.ts";
+import { modelService } from "./model-service/model-service.ts";
 import { groupsOf } from "./names.ts";
 import { namespace } from "./namespace.ts";
 import { closedByDefault } from "./network-policy.ts";
 import { planConfig } from "./plan-config.ts";
 import { priorityClass } from "./priority-class.ts";
+import { reconcilerAccess } from "./reconciler-access.ts";
 import { activeService, leaderService } from "./services.ts";
 
 /**
@@ -21,12 +24,16 @@ import { activeService, leaderService } from "./services.ts";
 export function renderManifests(plan: ServingPlan): Manifest[] {
   const groups = groupsOf(plan);
   const active = groups.find(({ role }) => role === "active");
+  const service = modelService(plan);
   return [
     namespace(plan),
+    modelServiceDefinition(),
     priorityClass(plan),
     engineAccount(plan),
     viewerRole(plan),
     viewerBinding(plan),
+    operatorRole(plan),
+    operatorBinding(plan),
     planConfig(plan),
     closedByDefault(plan),
     ...groups.map((group) => disruptionBudget(plan, group)),
@@ -36,6 +43,8 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     ...agentAccess(plan),
     agentDaemon(plan),
     ...gatewayObjects(plan),
-    ...groups.map((group) => leaderWorkerSet(plan, group)),
+    ...reconcilerAccess(plan),
+    { ...service },
+    ...groups.map(({ id }) => leaderWorkerSetOf(service, id)),
   ];
 }

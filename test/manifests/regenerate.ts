@@ -12,5 +12,5 @@ for (const name of STACKS) {
   process.stdout.write(`manifests/${name}: ${files.length} files, ${removed.length} old ones removed\n`);
 }
 for (const name of readdirSync("manifests")) {
-  if (!STACKS.includes(name)) rmSync(`manifests/${name}`, { recursive: true });
+  if (!STACKS.includes(name) && name !== "monitoring") rmSync(`manifests/${name}`, { recursive: true });
 }

@@ -29,10 +29,14 @@ describe("Kubernetes 1.36 and LeaderWorkerSet v0.9 take every object", () => {
   test.each(STACKS)("%s: names, labels and ports have the form that the API server checks besides", (name) => {
     for (const manifest of renderManifests(stackPlan(name))) {
       const { kind, metadata } = manifest;
-      // A Service name begins with a letter (DNS-1035), a LeaderWorkerSet name becomes one.
-      const form =
-        kind === "Service" || kind === "LeaderWorkerSet" ? /^[a-z][-a-z0-9]*[a-z0-9]$/ : /^[a-z0-9][-a-z0-9]*$/;
-      expect(metadata.name, kind).toMatch(form);
+      // A Service name begins with a letter (DNS-1035), a LeaderWorkerSet name becomes one; a definition is called
+      // by its plural and its group.
+      const forms: Record<string, RegExp> = {
+        Service: /^[a-z][-a-z0-9]*[a-z0-9]$/,
+        LeaderWorkerSet: /^[a-z][-a-z0-9]*[a-z0-9]$/,
+        CustomResourceDefinition: /^[a-z]+\.tandem\.dev$/,
+      };
+      expect(metadata.name, kind).toMatch(forms[kind] ?? /^[a-z0-9][-a-z0-9]*$/);
       // LeaderWorkerSet appends -0-15 and a revision hash of ten characters to what becomes a label value.
       expect(metadata.name.length, kind).toBeLessThanOrEqual(63 - (kind === "LeaderWorkerSet" ? 16 : 0));
       for (const [key, value] of Object.entries(metadata.labels ?? {})) {

@@ -32,14 +32,15 @@ export class Platform extends pulumi.ComponentResource {
       .filter(({ kind }) => kind === "Deployment")
       .map((manifest) => declare(manifest, [...first, ...parts]));
 
-    const [namespace, ...shared] = renderManifests(plan).filter((manifest) => groupOf(manifest) === undefined);
-    if (namespace === undefined) throw new Error("a plan renders at least its namespace");
-    const home = declare(namespace, []);
+    const own = renderManifests(plan).filter((manifest) => groupOf(manifest) === undefined);
+    const [home, ...definitions] = own.filter(({ kind }) => FIRST.has(kind)).map((manifest) => declare(manifest, []));
+    if (home === undefined) throw new Error("a plan renders at least its namespace");
     const { named, manifest } = accessSecret(plan, inputs.secrets);
     const access = declareObject(cluster, plan.name, manifest, named, { parent: this, dependsOn: [home] });
     // Pods that mount the Secret would wait a minute for it, once they had looked too early.
-    const objects = shared.map((manifest) => declare(manifest, [home, access]));
-    for (const manifest of more) declare(manifest, [home, access]);
+    const needs = [home, access, ...definitions];
+    const objects = own.filter(({ kind }) => !FIRST.has(kind)).map((manifest) => declare(manifest, needs));
+    for (const manifest of more) declare(manifest, needs);
     this.foundation = [...controller, ...parts, home, ...objects];
     this.registerOutputs({});
   }

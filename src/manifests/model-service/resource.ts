@@ -3,13 +3,43 @@ import type { Remedy } from "../../spec/remedies.ts";
 /** The custom resource that one stack is to the cluster. Its CRD is `src/manifests/model-service/crd.ts`. */
 export const MODEL_SERVICE = { apiVersion: "tandem.dev/v1alpha1", kind: "ModelService" } as const;
 
+/** Values of fields, listed once: the types below and the CRD's schema are made of them. */
+export const MODES = ["automatic", "manual"] as const;
+export const REQUESTS = ["switchover", "failover", "rebuild", "drain", "return"] as const;
+export const ROLES = ["active", "standby"] as const;
+export const RUNS = ["stopped", "starting", "serving"] as const;
+export const GROUP_VERDICTS = ["healthy", "watch", "suspect", "blind", "starting"] as const;
+export const SERVER_VERDICTS = ["healthy", "watch", "suspect", "blind"] as const;
+export const DECISIONS = ["hold", "wait", "escalate", "act"] as const;
+export const MOVES = ["adopt", "settle", "failover", "switchover"] as const;
+export const CONDITIONS = ["Serving", "Redundant", "TakeoverReady", "Paused"] as const;
+
+export interface ModelService {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    generation?: number;
+    resourceVersion?: string;
+    /** Set while it is being deleted: then nothing of it is made any more. */
+    deletionTimestamp?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    [field: string]: unknown;
+  };
+  spec: ModelServiceSpec;
+  status?: ModelServiceStatus;
+}
+
 /** What Pulumi declares, and (`pause`, `request`) what people ask for by `tandem`, each under its own field manager. */
 export interface ModelServiceSpec {
   /** The name that clients use. */
   model: string;
   /** Checksum of `template`: two groups with the same revision run the same image, flags and model. */
   revision: string;
-  /** `spec` of a LeaderWorkerSet without anything of one group; `leaderWorkerSetOf` makes a group's object of it. */
+  /** `spec` of a LeaderWorkerSet without anything of one group (labels, node selector, replicas); `leaderWorkerSetOf` makes a group's object of it. */
   template: Record<string, unknown>;
   groups: ModelServiceGroup[];
   /** The group that the first epoch names. */
@@ -18,7 +48,7 @@ export interface ModelServiceSpec {
   /** Base URLs of the admin port of each gateway replica. */
   gateways: string[];
   failover: {
-    mode: "automatic" | "manual";
+    mode: (typeof MODES)[number];
     maxPerHour: number;
     /** The plan's load time with room. */
     startWithinMs: number;
@@ -55,7 +85,7 @@ export interface ModelServiceServer {
 export interface ModelServiceRequest {
   /** Drawn by whoever asks. */
   id: string;
-  kind: "switchover" | "failover" | "rebuild" | "drain" | "return";
+  kind: (typeof REQUESTS)[number];
   /** Group (`switchover`, `failover`, `rebuild`) or server (`drain`, `return`). */
   target: string;
   by: string;
@@ -83,11 +113,11 @@ export interface ModelServiceStatus {
 
 export interface GroupStatus {
   id: string;
-  role: "active" | "standby";
+  role: (typeof ROLES)[number];
   servers: string[];
-  run: "stopped" | "starting" | "serving";
+  run: (typeof RUNS)[number];
   since: string;
-  verdict: "healthy" | "watch" | "suspect" | "blind" | "starting";
+  verdict: (typeof GROUP_VERDICTS)[number];
   reason: string;
   revision: string;
   failedRevision?: string;
@@ -96,14 +126,14 @@ export interface GroupStatus {
 export interface ServerStatus {
   name: string;
   group: string | null;
-  verdict: "healthy" | "watch" | "suspect" | "blind";
+  verdict: (typeof SERVER_VERDICTS)[number];
   reason: string;
   quarantine?: { since: string; remedy: Remedy; reason: string };
   fence?: { fenced: boolean; reason: string };
 }
 
 export interface DecisionStatus {
-  kind: "hold" | "wait" | "escalate" | "act";
+  kind: (typeof DECISIONS)[number];
   reason: string;
   detail: string;
   /** Since when this decision stands. */
@@ -117,7 +147,7 @@ export interface MoveStatus {
   from: string;
   to: string;
   epoch: number;
-  why: "adopt" | "settle" | "failover" | "switchover";
+  why: (typeof MOVES)[number];
   reason: string;
 }
 
@@ -129,7 +159,7 @@ export interface TakeoverStatus {
 }
 
 export interface ServiceCondition {
-  type: "Serving" | "Redundant" | "TakeoverReady" | "Paused";
+  type: (typeof CONDITIONS)[number];
   status: "True" | "False" | "Unknown";
   reason: string;
   message: string;
@@ -157,10 +187,12 @@ export interface QuarantineRecord {
 export const GROUP_NOTES = {
   revision: "tandem.dev/revision",
   failedRevision: "tandem.dev/failed-revision",
+  /** The last revision that it served with: a crash of another one is the change's. */
+  servedRevision: "tandem.dev/served-revision",
   /** When `replicas` was last changed. */
   runSince: "tandem.dev/run-since",
   /** Starts after a software crash, a JSON array of times. */
   restarts: "tandem.dev/restarts",
-  /** What the last fault follows, `{what, reason, at}` as JSON. */
+  /** What the last fault follows, `{what, reason, at, crashes}` as JSON. */
   follows: "tandem.dev/follows",
 } as const;

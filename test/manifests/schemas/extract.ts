@@ -14,6 +14,7 @@ const CRD = "config/crd/bases/leaderworkerset.x-k8s.io_leaderworkersets.yaml";
 /** OpenAPI file of the release, and the kinds of it that a stack may render. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   api__v1: ["ConfigMap", "Namespace", "Secret", "Service", "ServiceAccount"],
+  "apis__apiextensions.k8s.io__v1": ["CustomResourceDefinition"],
   apis__apps__v1: ["DaemonSet", "Deployment"],
   "apis__networking.k8s.io__v1": ["NetworkPolicy"],
   apis__policy__v1: ["PodDisruptionBudget"],
@@ -80,7 +81,9 @@ for (const [file, names] of Object.entries(KINDS)) {
   const { schemas } = (JSON.parse(readFileSync(path, "utf8")) as { components: { schemas: Record<string, Schema> } })
     .components;
   for (const kind of names) {
-    const found = Object.entries(schemas).find(([name]) => name.startsWith("io.k8s.api.") && name.endsWith(`.${kind}`));
+    const found = Object.entries(schemas).find(
+      ([name]) => /^io\.k8s\.(api|apiextensions-apiserver\.pkg\.apis)\./.test(name) && name.endsWith(`.${kind}`),
+    );
     if (found === undefined) throw new Error(`${path} has no ${kind}`);
     const [name, schema] = found;
     const [{ group, version }] = schema["x-kubernetes-group-version-kind"] as [{ group: string; version: string }];
