@@ -1,5 +1,5 @@
 import type { ClusterSpec } from "../spec/schema.ts";
-import type { Model } from "./catalogue.ts";
+import type { Gpu, Model } from "./catalogue.ts";
 import type { Layout, MemoryPlan } from "./serving-plan.ts";
 import type { Workload } from "./workload.ts";
 
@@ -13,6 +13,7 @@ const RANDOM_SEED = 42;
 export interface LaunchInput {
   spec: ClusterSpec;
   model: Model;
+  gpu: Gpu;
   layout: Layout;
   memory: MemoryPlan;
   workload: Workload;
@@ -24,7 +25,7 @@ export interface LaunchInput {
  * The command line of every rank, from `python3` on: byte-identical, Kubernetes expands `$(LWS_WORKER_INDEX)` and
  * `$(LWS_LEADER_ADDRESS)`. Only full names of flags that SGLang 0.5.23 does not deprecate.
  */
-export function launchArgs({ spec, model, layout, memory, workload, servers, servedName }: LaunchInput): string[] {
+export function launchArgs({ spec, model, gpu, layout, memory, workload, servers, servedName }: LaunchInput): string[] {
   const { engine, network } = spec;
   const deepep = workload.a2aBackend === "deepep";
   const flags: (readonly [string, ...(string | number)[]])[] = [
@@ -54,7 +55,7 @@ export function launchArgs({ spec, model, layout, memory, workload, servers, ser
     flags.push(["--ep-num-redundant-experts", layout.redundantExperts], ["--enable-eplb"]);
   flags.push(
     ["--context-length", spec.model.contextLength],
-    ["--kv-cache-dtype", engine.kvCacheDtype],
+    ["--kv-cache-dtype", kvCacheType(engine.kvCacheDtype, gpu)],
     ["--mem-fraction-static", memory.memFractionStatic],
     ["--max-running-requests", workload.maxRunningRequests],
     ["--cuda-graph-max-bs-decode", workload.decodeBatchPerRank],
@@ -73,4 +74,9 @@ export function launchArgs({ spec, model, layout, memory, workload, servers, ser
   // Cached tokens in `usage` and SGLang's own metrics are what the gateway and the drills read.
   flags.push(["--enable-cache-report"], ["--enable-metrics"]);
   return ["python3", "-m", "sglang.launch_server", ...flags.flat().map(String), ...engine.extraArgs];
+}
+
+/** The backend that SGLang takes on Blackwell knows the type under its short name alone (srt/arg_groups/overrides.py:1215). */
+function kvCacheType(type: ClusterSpec["engine"]["kvCacheDtype"], gpu: Gpu): string {
+  return type === "bfloat16" && gpu.architecture === "blackwell" ? "bf16" : type;
 }

@@ -36,13 +36,18 @@ export interface MemoryInput {
   memFractionStatic: number | undefined;
 }
 
-/** Bytes of KV that one token takes on one rank that holds `layers` layers: MLA keeps one latent, never one per head. */
+/**
+ * Bytes of KV that one token takes on one of `attentionTp` ranks that hold `layers` layers together. MLA keeps one latent,
+ * never one per head, and every rank has it; grouped-query attention splits its KV heads, and copies them beyond their number.
+ */
 export function kvBytesPerToken(
-  architecture: Architecture,
+  { kvHeads, kvBytesPerTokenPerLayer }: Architecture,
   kvCacheDtype: "bfloat16" | "fp8_e4m3",
   layers: number,
+  attentionTp: number,
 ): number {
-  return architecture.kvElementsPerTokenPerLayer * (kvCacheDtype === "fp8_e4m3" ? 1 : 2) * layers;
+  const share = kvHeads === null ? 1 : Math.ceil(kvHeads / attentionTp) / kvHeads;
+  return kvBytesPerTokenPerLayer[kvCacheDtype] * share * layers;
 }
 
 /** GiB that `1 - mem-fraction-static` has to hold: metadata, activations of one chunk, graphs, NCCL, NVSHMEM. */
@@ -53,7 +58,7 @@ export function workspaceGiB({ architecture, layout, workload }: MemoryInput): n
   let mib = METADATA_MIB + PER_RANK_BUFFERS_MIB * layout.tensorParallel * layout.pipelineParallel;
   mib += PER_GRAPH_BATCH_MIB * workload.decodeBatchPerRank * workload.draftTokens;
   // Pipelines run their prefill without a graph.
-  if (layout.pipelineParallel === 1) mib += MLA_PREFILL_GRAPH_MIB;
+  if (layout.pipelineParallel === 1 && architecture.kvHeads === null) mib += MLA_PREFILL_GRAPH_MIB;
   if (workload.a2aBackend === "deepep")
     mib += DEEPEP_BUFFERS_MIB + DP_PADDING_PER_BATCH_MIB * workload.decodeBatchPerRank;
   // Without DeepEP (and so without --enable-dp-lm-head doing it alone) every rank pads to the batches of all.
@@ -79,6 +84,7 @@ export function memoryOf(input: MemoryInput): MemoryPlan {
   const workspace = workspaceGiB(input);
   const memFractionStatic = input.memFractionStatic ?? chooseFraction(freeGiB, workspace);
   const speculative = workload.draftTokens > 1;
+  const attentionTp = layout.tensorParallel / layout.dataParallel;
 
   let weightsGiB = 0;
   let kvGiB = 0;
@@ -89,7 +95,7 @@ export function memoryOf(input: MemoryInput): MemoryPlan {
     const weights = stageWeightBytes(architecture, model, layout, stage, { speculative, deepep }) / GIB;
     const pool = freeGiB * memFractionStatic - weights;
     const layers = stage.layers + (speculative && stage.last ? 1 : 0);
-    const perToken = kvBytesPerToken(architecture, kvCacheDtype, layers);
+    const perToken = kvBytesPerToken(architecture, kvCacheDtype, layers, attentionTp);
     const tokens = Math.floor((pool * GIB) / perToken);
     bytesPerToken += perToken;
     // The stage with the smallest pool decides for all: a token needs its KV on every stage.

@@ -34,7 +34,16 @@ export function planServing(spec: ClusterSpec): PlanResult {
   if (problems.length > 0) return { ok: false, problems };
 
   const servedName = spec.model.servedName ?? spec.model.preset;
-  const args = launchArgs({ spec, model: fleet.model, layout, memory, workload, servers: fleet.servers, servedName });
+  const args = launchArgs({
+    spec,
+    model: fleet.model,
+    gpu: fleet.gpu,
+    layout,
+    memory,
+    workload,
+    servers: fleet.servers,
+    servedName,
+  });
   return {
     ok: true,
     plan: {

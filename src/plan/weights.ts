@@ -33,7 +33,7 @@ export function stagesOf(architecture: Architecture, pipelineParallel: number): 
 
 /**
  * Bytes of weights on one GPU of a stage. Linear layers are FP8 (1 byte; 4-bit builds quantise the routed experts
- * only), embedding, head, router gates and the absorbed kv_b copies are bf16. Reproduces 40.3 GiB for TP16, 57.7 GiB
+ * only; distilled models are bf16), embedding, head, router gates and the absorbed kv_b copies are bf16. Reproduces 40.3 GiB for TP16, 57.7 GiB
  * for DP16·EP16 and 79.5 GiB for TP8 of DeepSeek-V3.
  */
 export function stageWeightBytes(
@@ -48,13 +48,15 @@ export function stageWeightBytes(
   const denseTp = deepep ? 1 : layout.tensorParallel;
   const slots = a.routedExperts + layout.redundantExperts;
 
+  const linearBytes = model.linearBits / 8;
   const attention =
-    a.attentionReplicatedParametersPerLayer +
-    (a.attentionParametersPerLayer - a.attentionReplicatedParametersPerLayer) / attentionTp +
+    linearBytes *
+      (a.attentionReplicatedParametersPerLayer +
+        (a.attentionParametersPerLayer - a.attentionReplicatedParametersPerLayer) / attentionTp) +
     (2 * a.kvUpProjectionParametersPerLayer) / attentionTp;
   const experts = (slots * a.parametersPerRoutedExpert * model.routedExpertBits) / 8 / layout.tensorParallel;
   const moeLayer = experts + a.sharedExpertParametersPerLayer / denseTp + 2 * a.gateParametersPerLayer;
-  const denseLayer = a.denseMlpParametersPerLayer / denseTp;
+  const denseLayer = (linearBytes * a.denseMlpParametersPerLayer) / denseTp;
 
   let bytes = stage.layers * attention + (stage.layers - stage.denseLayers) * moeLayer + stage.denseLayers * denseLayer;
   if (stage.first) bytes += (2 * a.embeddingParameters) / attentionTp;

@@ -1,4 +1,5 @@
 import type { ClusterSpec } from "../spec/schema.ts";
+import { architectureOf, type Gpu, hasExperts, modelOf } from "./catalogue.ts";
 import type { Layout } from "./serving-plan.ts";
 
 /** What one engine is told to take at once; all counts are of the whole group unless the name says per rank. */
@@ -22,6 +23,8 @@ export const DRAFT_TOKENS = 4;
 export const MAX_DISPATCH_TOKENS = 1024;
 /** Default of SGLANG_DEEPEP_NUM_MAX_DISPATCH_TOKENS_PER_RANK (srt/environ.py:1439). */
 const DEFAULT_DISPATCH_TOKENS = 128;
+/** SGLang captures decode graphs up to 256 requests on GPUs of 80 GB; small models still gain there. */
+const DENSE_RUNNING_REQUESTS = 256;
 
 /** Attention wholly data-parallel and experts wholly expert-parallel is the shape that DeepEP is made for. */
 export function wantsDeepEp(layout: Layout): boolean {
@@ -31,21 +34,24 @@ export function wantsDeepEp(layout: Layout): boolean {
 
 /**
  * Batch sizes for a layout. Without `engine.maxRunningRequests`: 128 for tensor parallelism (published runs stop
- * gaining there) and 64 for each attention-DP rank (the documented 2×8 recipe: 1,024 over 16).
+ * gaining there), 256 for dense models, and 64 for each attention-DP rank (the documented 2×8 recipe: 1,024 over 16).
  */
 export function workloadOf(
   spec: ClusterSpec,
   layout: Layout,
-  { servers, gpusPerServer }: { servers: number; gpusPerServer: number },
+  { servers, gpusPerServer, gpu }: { servers: number; gpusPerServer: number; gpu: Gpu },
 ): Workload {
   const dp = layout.dataParallel;
   // Between servers DeepEP needs RDMA and counts eight ranks to a server (NUM_MAX_NVL_PEERS).
   const reachable = servers === 1 || (spec.network.rdma.kind !== "none" && gpusPerServer === 8);
+  // DeepEP's kernels are written for Hopper and later, and for NVLink between all GPUs of a server.
+  const able = gpu.architecture !== "ampere" && gpu.nvlinkDomain >= gpusPerServer;
   // 4-bit kernels (moe_wna16) do not take DeepEP's dispatch format; W4AFP8 and FP8 do.
   const a2aBackend =
-    wantsDeepEp(layout) && reachable && spec.model.preset !== "deepseek-r1-0528-awq" ? "deepep" : "none";
+    wantsDeepEp(layout) && reachable && able && spec.model.preset !== "deepseek-r1-0528-awq" ? "deepep" : "none";
   const draftTokens = spec.engine.speculative ? DRAFT_TOKENS : 1;
-  const perRankDefault = dp === 1 ? 128 : Math.min(64, DEFAULT_DISPATCH_TOKENS / draftTokens);
+  const mostWithTp = hasExperts(architectureOf(modelOf(spec.model.preset))) ? 128 : DENSE_RUNNING_REQUESTS;
+  const perRankDefault = dp === 1 ? mostWithTp : Math.min(64, DEFAULT_DISPATCH_TOKENS / draftTokens);
   const maxRunningRequests = spec.engine.maxRunningRequests ?? perRankDefault * dp;
   const decodeBatchPerRank = Math.max(1, Math.ceil(maxRunningRequests / dp));
   const chunkPerRankTokens = a2aBackend === "deepep" ? 4096 : 8192;

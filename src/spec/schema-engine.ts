@@ -7,8 +7,15 @@ export const MODEL_PRESETS = [
   "deepseek-r1",
   "deepseek-r1-0528",
   "deepseek-v3.1",
+  "deepseek-v3.2",
   "deepseek-r1-0528-awq",
   "deepseek-r1-0528-w4afp8",
+  "deepseek-r1-distill-llama-70b",
+  "deepseek-r1-distill-qwen-32b",
+  "deepseek-r1-distill-qwen-14b",
+  "deepseek-r1-distill-llama-8b",
+  "deepseek-r1-distill-qwen-7b",
+  "deepseek-r1-distill-qwen-1.5b",
 ] as const;
 /** Builds that fit one 8×H100 server. */
 export const FOUR_BIT_PRESETS = ["deepseek-r1-0528-awq", "deepseek-r1-0528-w4afp8"] as const;

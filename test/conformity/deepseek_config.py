@@ -1,5 +1,7 @@
-"""config.json of DeepSeek V3/R1 (the fields that argument resolution reads), and the module that would have loaded it."""
+"""config.json of the planned models (the fields that argument resolution reads), and the module that would have loaded it."""
 
+import json
+import os
 import sys
 import types
 
@@ -23,6 +25,45 @@ class Config(types.SimpleNamespace):
 
     def get_text_config(self, *_, **__):
         return self
+
+
+def config_of(architecture, quantization):
+    """`architecture` is a key of the planner's own tables of architectures."""
+    if architecture == "deepseek-v3":
+        return deepseek_config(quantization)
+    if architecture == "deepseek-v3.2":
+        sparse = {"index_n_heads": 64, "index_head_dim": 128, "index_topk": 2048}
+        names = {"architectures": ["DeepseekV32ForCausalLM"], "model_type": "deepseek_v32"}
+        return Config(**{**vars(deepseek_config(quantization)), **names, **sparse})
+    return dense_config(architecture)
+
+
+_DENSE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/plan/data/dense-architectures.json")
+
+
+def dense_config(architecture):
+    with open(_DENSE, encoding="utf-8") as file:
+        geometry = json.load(file)[architecture]
+    llama = architecture.startswith("llama")
+    return Config(
+        architectures=["LlamaForCausalLM" if llama else "Qwen2ForCausalLM"],
+        model_type="llama" if llama else "qwen2",
+        torch_dtype="bfloat16",
+        dtype="bfloat16",
+        hidden_size=geometry["hiddenSize"],
+        intermediate_size=geometry["intermediateSize"],
+        num_hidden_layers=geometry["layers"],
+        num_attention_heads=geometry["attentionHeads"],
+        num_key_value_heads=geometry["kvHeads"],
+        head_dim=geometry["headDimension"],
+        vocab_size=geometry["vocabularySize"],
+        max_position_embeddings=geometry["maxContextLength"],
+        rope_theta=500000 if llama else 1000000,
+        rope_scaling=None,
+        tie_word_embeddings=False,
+        is_encoder_decoder=False,
+        name_or_path="",
+    )
 
 
 def deepseek_config(quantization):

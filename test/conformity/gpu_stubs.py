@@ -1,6 +1,7 @@
 """Stand-ins for what SGLang imports and a machine without GPUs lacks: torch, triton, transformers and the rest.
 
-Only names are stubbed; every line of sglang itself runs as released. `torch.cuda` answers as eight H100 would.
+Only names are stubbed; every line of sglang itself runs as released. `torch.cuda` answers as eight H100 would, or
+as GPUs of the compute capability that a case names.
 """
 
 import abc
@@ -99,14 +100,25 @@ def _torch(torch):
     torch.finfo = lambda *_: types.SimpleNamespace(max=448.0, min=-448.0, eps=0.125, bits=8)
 
 
+CAPABILITY = [9, 0]
+
+
+class _NotInCache(Exception):
+    pass
+
+
+def _no_file(*_, **__):
+    raise _NotInCache("no hub is asked")
+
+
 def _torch_cuda(cuda):
     cuda.is_available = lambda: True
     cuda.device_count = lambda: 8
     cuda.current_device = lambda: 0
     cuda.get_device_name = lambda *_: "NVIDIA H100 80GB HBM3"
-    cuda.get_device_capability = lambda *_: (9, 0)
+    cuda.get_device_capability = lambda *_: tuple(CAPABILITY)
     cuda.get_device_properties = lambda *_: types.SimpleNamespace(
-        major=9, minor=0, multi_processor_count=132, total_memory=81559 << 20
+        major=CAPABILITY[0], minor=CAPABILITY[1], multi_processor_count=132, total_memory=81559 << 20
     )
     cuda.mem_get_info = lambda *_: (81559 << 20, 81559 << 20)
 
@@ -123,13 +135,20 @@ def _torch_distributed(dist):
 _STUBBED_SGLANG = ("sglang.srt.utils.hf_transformers", "sglang.srt.utils.custom_op")
 
 # Devices that a CUDA build of torch does not know: sglang asks with hasattr.
-_OTHER_DEVICES = ("xpu", "npu", "hpu", "musa", "mlu")
+_OTHER_DEVICES = ("xpu", "npu", "hpu", "musa", "mlu", "mps")
 _ABSENT = {f"torch.{name}" for name in _OTHER_DEVICES}
 
 _FILL = {
     # Stricter than Python's own, but with the same answer to what a command line holds.
     "orjson": lambda it: vars(it).update(loads=json.loads, dumps=json.dumps, JSONDecodeError=json.JSONDecodeError),
-    "huggingface_hub.constants": lambda it: vars(it).update(HF_HUB_CACHE="/nonexistent", REPO_ID_SEPARATOR="--"),
+    # The checkpoint is a local directory with a config.json and nothing else: no hub is asked for more.
+    "huggingface_hub": lambda it: vars(it).update(hf_hub_download=_no_file),
+    "huggingface_hub.errors": lambda it: vars(it).update(
+        LocalEntryNotFoundError=_NotInCache, OfflineModeIsEnabled=_NotInCache
+    ),
+    "huggingface_hub.constants": lambda it: vars(it).update(
+        HF_HUB_CACHE="/nonexistent", REPO_ID_SEPARATOR="--", HF_HUB_OFFLINE=True
+    ),
     "torch": _torch,
     "torch.cuda": _torch_cuda,
     "torch.distributed": _torch_distributed,

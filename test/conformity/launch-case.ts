@@ -3,6 +3,9 @@ import { gpuOf, modelOf } from "../../src/plan/catalogue.ts";
 import type { ServingPlan } from "../../src/plan/serving-plan.ts";
 import type { Case } from "./sglang-parser.ts";
 
+/** CUDA compute capability, by which SGLang chooses kernels. */
+const CAPABILITY = { ampere: [8, 0], hopper: [9, 0], blackwell: [10, 0] } as const;
+
 interface Container {
   command: string[];
   args: string[];
@@ -19,7 +22,8 @@ export function launchCases(plan: ServingPlan, resolve: boolean): Case[] {
   const { size, leaderTemplate, workerTemplate } = (set.spec as LeaderWorkerSetSpec).leaderWorkerTemplate;
   const { name } = set.metadata;
   const gpus = Object.values(plan.groups).flatMap(({ servers }) => servers);
-  const gpuMiB = Math.min(...gpus.map((server) => gpuOf(plan.spec.servers[server]?.gpu ?? "H100-80").totalMiB));
+  const kinds = gpus.map((server) => gpuOf(plan.spec.servers[server]?.gpu ?? "H100-80"));
+  const gpuMiB = Math.min(...kinds.map(({ totalMiB }) => totalMiB));
   return Array.from({ length: size }, (_, index) => {
     const [container] = (index === 0 ? leaderTemplate : workerTemplate).spec.containers;
     if (container === undefined) throw new Error("a pod has a container");
@@ -37,7 +41,9 @@ export function launchCases(plan: ServingPlan, resolve: boolean): Case[] {
       env: Object.fromEntries(variables),
       resolve,
       gpuMiB,
+      capability: CAPABILITY[kinds[0]?.architecture ?? "hopper"],
       quantization: modelOf(plan.spec.model.preset).quantization,
+      architecture: modelOf(plan.spec.model.preset).architecture,
     };
   });
 }

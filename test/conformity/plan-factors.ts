@@ -6,7 +6,8 @@ export function planFactors({ spec, layout, serversPerGroup, gpusPerServer, grou
   const { engine, model, network } = spec;
   const servers = Object.values(spec.servers);
   return {
-    gpus: `${serversPerGroup}x${gpusPerServer} ${servers[0]?.gpu}`,
+    gpus: `${serversPerGroup}x${gpusPerServer}`,
+    gpu: String(servers[0]?.gpu),
     groups: String(Object.keys(groups).length),
     preset: model.preset,
     served: model.servedName === undefined ? "preset" : "own",

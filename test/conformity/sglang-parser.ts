@@ -10,7 +10,11 @@ export interface Case {
   /** false: argparse alone. true: SGLang also resolves and checks the arguments, as at start. */
   resolve?: boolean;
   gpuMiB?: number;
+  /** CUDA compute capability; left out, that of Hopper. */
+  capability?: readonly [number, number];
   quantization?: string;
+  /** As in models.json: deepseek-v3, llama-70b. */
+  architecture?: string;
 }
 
 export interface Verdict {

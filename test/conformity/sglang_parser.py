@@ -2,7 +2,7 @@
 
 usage: python3 -I -S -B sglang_parser.py SGLANG_DIR DEPENDENCIES_DIR
 
-A case is {"id", "argv", "env", "resolve", "gpuMiB", "quantization"}. `argv` is what follows `-m sglang.launch_server`.
+A case is {"id", "argv", "env", "resolve", "gpuMiB", "capability", "quantization", "architecture"}. `argv` is what follows `-m sglang.launch_server`.
 A verdict is {"id", "error", "unknown", "deprecated", "warnings", "resolved", "environment"}: `error` is null when SGLang accepts the
 line; `unknown` lists flags that only abbreviation made acceptable; `resolved` holds the values that hold after
 resolution, `environment` what SGLang reads from the SGLANG_ variables of the case. Device memory and the checkpoint's config.json are stubbed, everything else is SGLang's own code.
@@ -10,6 +10,7 @@ The first line out is {"python", "flags"}: every flag as argparse knows it.
 """
 
 import contextlib
+import functools
 import io
 import json
 import logging
@@ -35,10 +36,10 @@ def bare_package(name):
 bare_package("sglang")
 bare_package("sglang.srt.configs")
 
-from deepseek_config import deepseek_config, hf_transformers_stub  # noqa: E402
+from deepseek_config import config_of, hf_transformers_stub  # noqa: E402
 
 case = {}
-hf_transformers_stub(lambda: deepseek_config(case.get("quantization", "fp8")))
+hf_transformers_stub(lambda: config_of(case.get("architecture", "deepseek-v3"), case.get("quantization", "fp8")))
 
 from sglang.srt import server_args  # noqa: E402
 from sglang.srt.environ import envs  # noqa: E402
@@ -140,6 +141,18 @@ def resolved(args):
     return {n: v for n in RESOLVED for v in [getattr(view, n)] if isinstance(v, plain)}
 
 
+def become(capability):
+    """Another GPU from here on: what sglang has asked about the last one is forgotten."""
+    if gpu_stubs.CAPABILITY == capability:
+        return
+    gpu_stubs.CAPABILITY[:] = capability
+    for name, module in list(sys.modules.items()):
+        if name.startswith("sglang"):
+            for value in list(vars(module).values()):
+                if isinstance(value, functools._lru_cache_wrapper):
+                    value.cache_clear()
+
+
 def main():
     global case
     logging.getLogger().handlers = [logging.NullHandler()]
@@ -148,6 +161,7 @@ def main():
     print(json.dumps({"python": sys.version.split()[0], "flags": flags}), flush=True)
     for line in sys.stdin:
         case = json.loads(line)
+        become(case.get("capability", [9, 0]))
         os.environ.clear()
         # Resolution writes settings into the environment; no case may see what the one before it left.
         os.environ.update({**clean, **case.get("env", {})})

@@ -123,6 +123,15 @@ describe("must get right", () => {
     expect(flagValue(args, "--kv-cache-dtype")).toBe("bfloat16");
   });
 
+  // Found with the released argument code: trtllm_mla, the backend of Blackwell, refuses the long name.
+  test.each([
+    ["B200-180", "bf16"],
+    ["H200-141", "bfloat16"],
+  ])("the KV type is said as the attention backend of %s knows it", (gpu, name) => {
+    const kinds = Object.fromEntries(["a", "b", "c", "d"].map((id) => [`servers.gpu-${id}.gpu`, gpu]));
+    expect(flagValue(read(kinds).args, "--kv-cache-dtype")).toBe(name);
+  });
+
   test.each(each)(
     "11, 12, 13: the same line on every rank, but for the rank; reachable; by the leader's name: %s",
     (_name, changes) => {

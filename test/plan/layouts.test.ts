@@ -144,6 +144,10 @@ describe("the choice", () => {
   });
 });
 
+function ofGpu(kind: string): Record<string, unknown> {
+  return Object.fromEntries(["a", "b", "c", "d"].map((id) => [`servers.gpu-${id}.gpu`, kind]));
+}
+
 // Each rule once: the layout and spec that break it, and what the reason must hold: its numbers and what would work.
 const BROKEN: Record<string, [string, Record<string, unknown>, RegExp]> = {
   gpus_filled: ["tp8", {}, /needs 8 GPUs.*16 \(2 × 8\).*tp × pp = 16/],
@@ -156,6 +160,17 @@ const BROKEN: Record<string, [string, Record<string, unknown>, RegExp]> = {
   shared_expert_tp: ["tp32-ep32", servers(4), /2048 over 32 ranks gives 64.*128; use tp 16 or less/],
   redundant_mod: ["dp16-ep16-r5", {}, /256 \+ 5 = 261 experts.*ep 16; use 0 or 16/],
   redundant_needs_ep: ["tp16", { "engine.redundantExperts": 32 }, /32 redundant experts need expert parallelism; use/],
+  gpu_arithmetic: ["tp16", ofGpu("A100-80"), /A100-80 has no FP8.*; use deepseek-r1-0528-awq/],
+  dense_splits: [
+    "tp16-dp2",
+    { "model.preset": "deepseek-r1-distill-llama-70b" },
+    /dense: .*; use tensor parallelism alone/,
+  ],
+  spec_needs_mtp: [
+    "tp16",
+    { "model.preset": "deepseek-r1-0528-awq", "engine.speculative": true },
+    /deepseek-r1-0528-awq has no NextN layer; use engine.speculative false/,
+  ],
   pp_spec: ["tp8-pp2", { "engine.speculative": true }, /2 pipeline stages.*; use .*speculative false/],
   deepep_dispatch_limit: [
     "dp16-ep16",

@@ -8,7 +8,7 @@ import { type ClusterSpecInput, ClusterSpecSchema } from "../../src/spec/schema.
 import { goodSpec } from "./good-spec.ts";
 
 /** Not in the catalogue yet: the published table has one row for it. */
-const B200: Gpu = { ...gpuOf("H200-141"), product: "NVIDIA B200", totalMiB: 183359 };
+const B200 = gpuOf("B200-180");
 
 interface Row {
   gpu: Gpu;
@@ -28,7 +28,7 @@ function memory({ gpu, servers = 2, layout: name, fraction, preset = "deepseek-v
   });
   const layout = parseLayoutName(name);
   if (layout === undefined) throw new Error(`${name} is no layout`);
-  const workload = workloadOf(spec, layout, { servers, gpusPerServer: 8 });
+  const workload = workloadOf(spec, layout, { servers, gpusPerServer: 8, gpu });
   const model = modelOf(preset);
   return memoryOf({
     gpu,
@@ -93,7 +93,13 @@ describe("KV of multi-head latent attention", () => {
     ["fp8_e4m3", 61, 35_136],
     ["bfloat16", 62, 71_424],
   ] as const)("%s over %i layers takes %i bytes a token", (dtype, layers, bytes) => {
-    expect(kvBytesPerToken(architecture, dtype, layers)).toBe(bytes);
+    for (const ranks of [1, 8, 16]) expect(kvBytesPerToken(architecture, dtype, layers, ranks)).toBe(bytes);
+  });
+
+  test("V3.2 keeps index keys beside it", () => {
+    const sparse = architectureOf(modelOf("deepseek-v3.2"));
+    expect(kvBytesPerToken(sparse, "bfloat16", 61, 16)).toBe(78_324);
+    expect(kvBytesPerToken(sparse, "fp8_e4m3", 61, 16)).toBe(48_068);
   });
 
   test("tensor parallelism does not divide it, attention DP multiplies the pool, pipelines split it", () => {
@@ -141,5 +147,35 @@ describe("the fraction that the plan chooses", () => {
       const { weightsGiBPerGpu, kvGiBPerGpu, workspaceGiBPerGpu, headroomGiBPerGpu, gpuGiB } = plan;
       expect(weightsGiBPerGpu + kvGiBPerGpu + workspaceGiBPerGpu + headroomGiBPerGpu).toBeCloseTo(gpuGiB, 9);
     }
+  });
+});
+
+describe("distilled models", () => {
+  // Model cards; billions.
+  test.each([
+    ["deepseek-r1-distill-llama-70b", 70.6],
+    ["deepseek-r1-distill-qwen-32b", 32.8],
+    ["deepseek-r1-distill-qwen-14b", 14.8],
+    ["deepseek-r1-distill-llama-8b", 8.0],
+    ["deepseek-r1-distill-qwen-7b", 7.6],
+    ["deepseek-r1-distill-qwen-1.5b", 1.78],
+  ] as const)("%s has %f billion parameters, two bytes each", (preset, billions) => {
+    const a = architectureOf(modelOf(preset));
+    const all =
+      a.layers * (a.attentionParametersPerLayer + a.denseMlpParametersPerLayer) +
+      a.embeddingParameters +
+      a.headParameters;
+    expect(Math.abs(all / 1e9 / billions - 1)).toBeLessThan(0.005);
+    const onOne = memory({ gpu: H200, servers: 1, layout: "tp1", preset });
+    expect(Math.abs((onOne.weightsGiBPerGpu * 2 ** 30) / (2 * all) - 1)).toBeLessThan(1e-9);
+    expect(Math.abs((onOne.weightsGiBPerGpu * 2 ** 30) / 1e9 / modelOf(preset).checkpointGB - 1)).toBeLessThan(0.12);
+  });
+
+  test("KV heads are split over the ranks and copied beyond their number", () => {
+    const llama = architectureOf(modelOf("deepseek-r1-distill-llama-70b"));
+    const bytes = (ranks: number) => kvBytesPerToken(llama, "bfloat16", 80, ranks);
+    expect(bytes(1)).toBe(2 * 2 * 8 * 128 * 80);
+    expect([2, 4, 8].map((ranks) => bytes(1) / bytes(ranks))).toEqual([2, 4, 8]);
+    expect(bytes(16)).toBe(bytes(8));
   });
 });

@@ -122,12 +122,13 @@ function aiconfigurator(): string {
 
 function speeds(): string {
   return rows(
-    ["GPU", "memory GB/s", "FP8 TFLOPS, dense", "NVLink GB/s", "source"],
-    Object.entries(SPEEDS).map(([kind, { hbmGBPerSecond, fp8Tflops, nvlinkGBPerSecond, source }]) => [
+    ["GPU", "memory GB/s", "FP8 TFLOPS, dense", "BF16 TFLOPS, dense", "GB/s between GPUs", "source"],
+    Object.entries(SPEEDS).map(([kind, { hbmGBPerSecond, fp8Tflops, bf16Tflops, insideGBPerSecond, source }]) => [
       kind,
       String(hbmGBPerSecond),
-      String(fp8Tflops),
-      String(nvlinkGBPerSecond),
+      fp8Tflops === null ? "none" : String(fp8Tflops),
+      String(bf16Tflops),
+      String(insideGBPerSecond),
       source,
     ]),
   );

@@ -1,4 +1,5 @@
 import type { ClusterSpec } from "../../spec/schema.ts";
+import { hasExperts } from "../catalogue.ts";
 import type { Layout, MemoryPlan } from "../serving-plan.ts";
 import { thousands } from "../thousands.ts";
 import { MAX_DISPATCH_TOKENS, type Workload } from "../workload.ts";
@@ -71,7 +72,7 @@ export const LAYOUT_RULES: readonly LayoutRule[] = [
       const ranks = layout.tensorParallel / layout.dataParallel;
       return architecture.attentionHeads % ranks === 0
         ? undefined
-        : `${architecture.attentionHeads} attention heads do not divide over ${ranks} ranks; use a power of two: 8 or 16 GPUs, not 12`;
+        : `${architecture.attentionHeads} attention heads do not divide over ${ranks} ranks; use ${hasExperts(architecture) ? "a power of two: 8 or 16 GPUs, not 12" : `a divisor of ${architecture.attentionHeads}`}`;
     },
   },
   {
@@ -81,7 +82,7 @@ export const LAYOUT_RULES: readonly LayoutRule[] = [
     violated: ({ layout, fleet: { architecture, model } }) => {
       const moeTp = layout.tensorParallel / layout.expertParallel;
       const share = architecture.moeIntermediateSize / moeTp;
-      if (share % model.blockSize === 0) return undefined;
+      if (share % model.blockSize === 0 || !hasExperts(architecture)) return undefined;
       return `an expert of width ${architecture.moeIntermediateSize} over ${moeTp} ranks gives ${round(share)}, not a multiple of the ${model.quantization} block ${model.blockSize}; use moe-TP (tp / ep) of at most ${architecture.moeIntermediateSize / model.blockSize}`;
     },
   },
@@ -104,9 +105,45 @@ export const LAYOUT_RULES: readonly LayoutRule[] = [
     violated: ({ layout, workload, fleet: { architecture, model } }) => {
       const tp = workload.a2aBackend === "deepep" ? 1 : layout.tensorParallel;
       const share = architecture.moeIntermediateSize / tp;
-      return share % model.blockSize === 0
+      return share % model.blockSize === 0 || !hasExperts(architecture)
         ? undefined
         : `the shared expert of width ${architecture.moeIntermediateSize} over ${tp} ranks gives ${round(share)}, not a multiple of ${model.blockSize}; use tp ${architecture.moeIntermediateSize / model.blockSize} or less, or attention DP with DeepEP`;
+    },
+  },
+  {
+    id: "gpu_arithmetic",
+    means:
+      "The GPU computes what the weights and the KV cache are stored in: FP8 needs Hopper or later, W4AFP8 Hopper itself.",
+    where:
+      "SGLang 0.5.23 cookbook DeepSeek-V3.mdx, table of hardware: A100 takes 4-bit AWQ on 8, INT8 on 16 or BF16 on 32; w4afp8.py has kernels for sm90",
+    violated: ({ fleet: { gpu, gpuKind, model }, spec }) => {
+      if (model.quantization === "fp8" && !gpu.fp8) {
+        return `${gpuKind} has no FP8 and ${spec.model.preset} is FP8; use deepseek-r1-0528-awq (4-bit, one server of 8) or a distilled model (INT8 and BF16 builds of the full model need 16 and 32 GPUs; they are not planned here)`;
+      }
+      if (model.quantization === "w4afp8" && gpu.architecture !== "hopper") {
+        return `the kernels of W4AFP8 are for Hopper and ${gpuKind} is ${gpu.architecture}; use ${gpu.fp8 ? "the FP8 build" : "deepseek-r1-0528-awq"}`;
+      }
+      if (spec.engine.kvCacheDtype === "fp8_e4m3" && !gpu.fp8) {
+        return `${gpuKind} has no FP8 for engine.kvCacheDtype fp8_e4m3; use bfloat16`;
+      }
+      return undefined;
+    },
+  },
+  {
+    id: "dense_splits",
+    means: "A dense model is split by tensor parallelism within its KV heads' multiples, and by pipeline stages.",
+    where:
+      "srt/models/llama.py, qwen2.py: no experts to spread; attention DP is for DeepSeek and mixture models; KV heads and ranks divide each other",
+    violated: ({ layout, fleet: { architecture }, spec }) => {
+      const { kvHeads } = architecture;
+      if (hasExperts(architecture) || kvHeads === null) return undefined;
+      const { tensorParallel: tp, dataParallel: dp, expertParallel: ep } = layout;
+      if (dp > 1 || ep > 1) {
+        return `${spec.model.preset} is dense: it has no experts to spread and no attention DP; use tensor parallelism alone`;
+      }
+      return kvHeads % tp === 0 || tp % kvHeads === 0
+        ? undefined
+        : `${kvHeads} KV heads and tp ${tp} do not divide each other; use tp ${kvHeads} or a divisor of it`;
     },
   },
   {
@@ -137,6 +174,15 @@ export const LAYOUT_RULES: readonly LayoutRule[] = [
     violated: ({ layout, spec }) =>
       spec.engine.speculative && layout.pipelineParallel > 1
         ? `engine.speculative with ${layout.pipelineParallel} pipeline stages is refused by SGLang; use a layout without pp, or engine.speculative false`
+        : undefined,
+  },
+  {
+    id: "spec_needs_mtp",
+    means: "Multi-token prediction needs the checkpoint's NextN layer.",
+    where: "srt/speculative: EAGLE loads the draft layer from the checkpoint; 4-bit and distilled builds have none",
+    violated: ({ spec, fleet: { model } }) =>
+      spec.engine.speculative && !model.mtp
+        ? `${spec.model.preset} has no NextN layer; use engine.speculative false, or a build with it`
         : undefined,
   },
   {

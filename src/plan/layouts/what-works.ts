@@ -1,5 +1,5 @@
 import type { ClusterSpec } from "../../spec/schema.ts";
-import { architectureOf, type GpuKind, gpuOf, type ModelPreset, modelOf } from "../catalogue.ts";
+import { architectureOf, type GpuKind, gpuOf, hasExperts, type ModelPreset, modelOf } from "../catalogue.ts";
 import { thousands } from "../thousands.ts";
 import { chooseLayout } from "./choose.ts";
 import { candidateLayouts } from "./enumerate.ts";
@@ -62,8 +62,9 @@ function tryChange(spec: ClusterSpec, fleet: Fleet, change: Change): string | un
   if (change.gpuKind === fleet.gpuKind || change.gpusPerServer === fleet.gpusPerServer) return undefined;
   if (change.engine?.redundantExperts === spec.engine.redundantExperts) return undefined;
   const model = change.preset === undefined ? fleet.model : modelOf(change.preset);
-  if (change.preset !== undefined && model.quantization !== "fp8" && fleet.model.quantization !== "fp8")
-    return undefined;
+  if (change.preset === spec.model.preset) return undefined;
+  // Whoever chose a distilled model has no servers for the full one.
+  if (change.preset !== undefined && !hasExperts(fleet.architecture)) return undefined;
   const changed: ClusterSpec = {
     ...spec,
     engine: { ...spec.engine, ...change.engine },

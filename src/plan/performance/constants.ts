@@ -26,8 +26,11 @@ function valuesOf(field: "value" | "prior"): Constants {
 /** What a data sheet says about a GPU; GB are decimal, a link counts one direction. */
 export interface Speeds {
   hbmGBPerSecond: number;
-  fp8Tflops: number;
-  nvlinkGBPerSecond: number;
+  /** Null: no FP8. */
+  fp8Tflops: number | null;
+  bf16Tflops: number;
+  /** Between the GPUs of a server. */
+  insideGBPerSecond: number;
 }
 
 const { _about: _aboutSpeeds, ...speeds } = speedData;

@@ -32,7 +32,7 @@ function allReduces(shape: EngineShape, tokens: number): number {
 /** A ring over `ranks`: every byte crosses the slowest link twice, less the share that starts where it ends. */
 function reduce(shape: EngineShape, bytes: number, ranks: number, betweenServers: boolean): number {
   const travelled = 2 * (1 - 1 / ranks) * bytes;
-  const inside = travelled / (shape.speeds.nvlinkGBPerSecond * 1e9 * LINK_EFFICIENCY);
+  const inside = travelled / (shape.speeds.insideGBPerSecond * 1e9 * LINK_EFFICIENCY);
   if (!betweenServers) return inside;
   // One ring for each GPU of a server, so that all network cards carry.
   const outside = travelled / (serverGBPerSecond(shape) * 1e9 * LINK_EFFICIENCY);
@@ -50,7 +50,7 @@ function allToAll(shape: EngineShape, tokens: number, phase: "decode" | "prefill
   const copiesOut = phase === "decode" ? EXPERTS_PER_TOKEN * remote : reached * remote;
   const out =
     (tokens * bytesPerCopy * copiesOut) / ((serverGBPerSecond(shape) / gpusPerServer) * 1e9 * LINK_EFFICIENCY);
-  const inside = (tokens * bytesPerCopy * EXPERTS_PER_TOKEN) / (speeds.nvlinkGBPerSecond * 1e9 * LINK_EFFICIENCY);
+  const inside = (tokens * bytesPerCopy * EXPERTS_PER_TOKEN) / (speeds.insideGBPerSecond * 1e9 * LINK_EFFICIENCY);
   return inside + out + (servers > 1 ? latencySeconds(shape) : 0);
 }
 

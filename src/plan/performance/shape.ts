@@ -84,5 +84,6 @@ export const EXPERTS_PER_TOKEN = 8;
 
 /** Share of the experts that at least one of `tokens` tokens is sent to, if the router spreads evenly. */
 export function expertCoverage(routedExperts: number, tokens: number): number {
+  if (routedExperts === 0) return 0;
   return 1 - (1 - EXPERTS_PER_TOKEN / routedExperts) ** tokens;
 }
