@@ -67,6 +67,12 @@ describe("the definition and the types are one", () => {
     expect(schemaProblems({ ...full, spec: { ...(full.spec as object), ...asked } })).toEqual([]);
   });
 
+  test("what is null may be missing: a merge patch stores it so", () => {
+    const { standby: _1, ...rest } = status;
+    const servers = status.servers.map(({ group: _2, ...server }) => server);
+    expect(schemaProblems(withStatus({ ...rest, servers }))).toEqual([]);
+  });
+
   test("no field of the schema is unknown to the types", () => {
     type Node = { properties?: Record<string, Node>; items?: Node; type?: string };
     const [version] = (modelServiceDefinition().spec as { versions: { schema: { openAPIV3Schema: Node } }[] }).versions;

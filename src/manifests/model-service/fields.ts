@@ -17,11 +17,14 @@ export const time: Schema = { type: "string", format: "date-time" };
 export const flag: Schema = { type: "boolean" };
 export const oneOf = (values: readonly string[]): Schema => ({ type: "string", enum: [...values] });
 export const count = (minimum = 0): Schema => ({ type: "integer", format: "int64", minimum });
+/** In a merge patch a null means that the field goes, so a field that may be null may be missing as well, and means the same. */
 export const nullable = (schema: Schema): Schema => ({ ...schema, nullable: true });
 
-/** All fields are wanted, except those that are named. */
+/** All fields are wanted, except those that are named and those that may be null. */
 export function object(properties: Record<string, Schema>, optional: readonly string[] = []): Schema {
-  const required = Object.keys(properties).filter((key) => !optional.includes(key));
+  const required = Object.keys(properties).filter(
+    (key) => !optional.includes(key) && properties[key]?.nullable !== true,
+  );
   return { type: "object", ...(required.length > 0 ? { required } : {}), properties };
 }
 

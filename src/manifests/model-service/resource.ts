@@ -92,7 +92,7 @@ export interface ModelServiceRequest {
   at: string;
 }
 
-/** What the reconciler writes. All times are ISO 8601. */
+/** What the reconciler writes. All times are ISO 8601. A null may come back as a field that is missing. */
 export interface ModelServiceStatus {
   observedGeneration?: number;
   active: string;
