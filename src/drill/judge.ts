@@ -1,5 +1,7 @@
-import type { StreamRecord, Usage } from "./stream-record.ts";
-import { expectedAnswer, type StreamRequest } from "./stream-request.ts";
+import { CALL_NAME } from "../emulator/tokens.ts";
+import { endedClearly, frameProblems, usageProblems } from "./judge-frames.ts";
+import type { StreamRecord } from "./stream-record.ts";
+import { choicesOf, type ExpectedAnswer, expectedAnswer } from "./stream-request.ts";
 
 /** What is wrong with one stream, in counts of tokens and in sentences. All zero and no sentence: nobody noticed anything. */
 export interface StreamVerdict {
@@ -18,18 +20,40 @@ export interface StreamVerdict {
   /** Came, but after a later one. */
   misplaced: number;
   problems: string[];
+  /** It could not be carried on, and said so: what is missing is not lost unseen. */
+  endedClearly: boolean;
 }
 
 type Channel = "reasoning" | "content";
-/** Template, role marks and tags of a prompt, in tokens. */
-const TEMPLATE_TOKENS = 16;
-/** How the emulated tokenizer counts text; a prompt that holds part of the answer is far outside the tolerance. */
-const BYTES_PER_TOKEN = 4;
+type Counts = Pick<StreamVerdict, "tokens" | "expectedTokens" | "lost" | "doubled" | "foreign" | "mixed" | "misplaced">;
 
 /** Judges one stream against what it must have said. Pure: the same record, the same verdict. */
 export function judgeStream(record: StreamRecord): StreamVerdict {
-  const expected = expectedAnswer(record.request);
+  const { request } = record;
+  const expected = expectedAnswer(request);
+  const ended = endedClearly(record);
   const problems: string[] = [];
+  const counts = { tokens: 0, expectedTokens: 0, lost: 0, doubled: 0, foreign: 0, mixed: 0, misplaced: 0 };
+  const add = (part: Partial<Counts>) => {
+    for (const [name, count] of Object.entries(part)) counts[name as keyof Counts] += count;
+  };
+  for (let choice = 0; choice < choicesOf(request); choice++) add(judgeText(record, choice, expected, ended, problems));
+  add(judgeCall(record, expected, problems));
+  if (ended) counts.lost = 0;
+  else {
+    problems.push(...frameProblems(record, expected.finishReason));
+    problems.push(...usageProblems(request, record.usages, expected));
+  }
+  return { name: request.name, ...counts, problems, endedClearly: ended };
+}
+
+function judgeText(
+  record: StreamRecord,
+  choice: number,
+  expected: ExpectedAnswer,
+  ended: boolean,
+  problems: string[],
+): Counts {
   const counts = { doubled: 0, foreign: 0, mixed: 0, misplaced: 0 };
   const places: Record<Channel, { seen: Set<number>; next: number; expected: string[] }> = {
     reasoning: { seen: new Set(), next: 0, expected: expected.reasoning },
@@ -52,11 +76,14 @@ export function judgeStream(record: StreamRecord): StreamVerdict {
     else if (place.seen.has(index)) counts.doubled++;
     else {
       if (index < place.next) counts.misplaced++;
+      // What ended early has no end to be short of, but no hole either.
+      else if (ended && index > place.next) counts.misplaced++;
       place.seen.add(index);
       place.next = Math.max(place.next, index + 1);
     }
   };
-  for (const { channel, text } of record.pieces) {
+  for (const { channel, text, choice: own = 0 } of record.pieces) {
+    if (channel === "call" || own !== choice) continue;
     const whole = (rest[channel] + text).split(/(?<= )/);
     rest[channel] = whole.at(-1)?.endsWith(" ") === false ? (whole.pop() as string) : "";
     for (const token of whole) if (token !== "") take(channel, token);
@@ -69,62 +96,31 @@ export function judgeStream(record: StreamRecord): StreamVerdict {
     }
   const tokens = places.reasoning.seen.size + places.content.seen.size;
   const expectedTokens = expected.reasoning.length + expected.answer.length;
-  problems.push(...frameProblems(record, expected.finishReason));
-  problems.push(...usageProblems(record.request, record.usages, expected));
-  return {
-    name: record.request.name,
-    tokens,
-    expectedTokens,
-    lost: expectedTokens - tokens,
-    ...counts,
-    problems,
-  };
+  return { tokens, expectedTokens, lost: expectedTokens - tokens, ...counts };
 }
 
-/** True if a reader of this stream cannot have noticed anything. */
+/** The arguments of a call as one text: a client puts its pieces together before it reads them. */
+function judgeCall(record: StreamRecord, { call }: ExpectedAnswer, problems: string[]): Partial<Counts> {
+  const pieces = record.pieces.filter(({ channel }) => channel === "call");
+  const got = pieces.map(({ text }) => text).join("");
+  if (call === null) {
+    if (pieces.length + record.calls.length > 0) problems.push("a tool call that nobody asked for");
+    return { foreign: pieces.length };
+  }
+  if (record.calls.length > 1) problems.push(`the tool call began ${record.calls.length} times`);
+  if (record.calls.some(({ name }) => name !== CALL_NAME)) problems.push("the tool call has another name");
+  const wanted = call.join("");
+  if (!wanted.startsWith(got)) {
+    problems.push(`arguments of the tool call: got ${JSON.stringify(got.slice(0, 80))}`);
+    return { foreign: 1, expectedTokens: call.length };
+  }
+  const tokens = pieces.length;
+  const lost = call.length - tokens + (record.calls.length === 0 ? 1 : 0);
+  return { tokens, expectedTokens: call.length, lost };
+}
+
+/** True if a reader of this stream cannot have noticed anything, or was told clearly what is missing. */
 export function isPerfect(verdict: StreamVerdict): boolean {
   const { lost, doubled, foreign, mixed, misplaced, problems } = verdict;
   return lost + doubled + foreign + mixed + misplaced === 0 && problems.length === 0;
-}
-
-function frameProblems(record: StreamRecord, wantedFinish: string): string[] {
-  const problems: string[] = [];
-  if (record.status !== null && record.status !== 200) problems.push(`HTTP status ${record.status}`);
-  for (const { text } of record.errors) problems.push(`error: ${text}`);
-  const reasons = record.finishes.map(({ reason }) => reason);
-  if (reasons.length === 0) problems.push("no finish reason");
-  else if (reasons.length > 1) problems.push(`${reasons.length} finish reasons: ${reasons.join(", ")}`);
-  else if (reasons[0] !== wantedFinish) problems.push(`finish reason ${reasons[0]}, want ${wantedFinish}`);
-  const finishedAt = record.finishes[0]?.atMs ?? Number.POSITIVE_INFINITY;
-  if (record.pieces.some(({ atMs, text }) => text !== "" && atMs > finishedAt)) problems.push("text after the finish");
-  if (record.ids.length > 1) problems.push(`the id changed: ${record.ids.join(", ")}`);
-  if (record.ids.length === 0) problems.push("no chunk carried an id");
-  if (!record.done) problems.push("no [DONE]");
-  if (record.framesAfterDone > 0) problems.push(`${record.framesAfterDone} frames after [DONE]`);
-  return problems;
-}
-
-function usageProblems(
-  request: StreamRequest,
-  usages: readonly Usage[],
-  expected: { completionTokens: number; usageReasoningTokens: number },
-): string[] {
-  const [usage] = usages;
-  if (usage === undefined) return ["no usage"];
-  const problems: string[] = [];
-  if (usages.length > 1) problems.push(`usage came ${usages.length} times`);
-  const same = (what: string, got: number, want: number) => {
-    if (got !== want) problems.push(`usage says ${got} ${what}, want ${want}`);
-  };
-  same("completion tokens", usage.completionTokens, expected.completionTokens);
-  same("reasoning tokens", usage.reasoningTokens, expected.usageReasoningTokens);
-  same("tokens in total", usage.totalTokens, usage.promptTokens + usage.completionTokens);
-  const prompt = Math.ceil(byteLength(request.prompt) / BYTES_PER_TOKEN);
-  if (usage.promptTokens < prompt || usage.promptTokens > prompt + TEMPLATE_TOKENS)
-    problems.push(`usage says ${usage.promptTokens} prompt tokens, want ${prompt} to ${prompt + TEMPLATE_TOKENS}`);
-  return problems;
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

@@ -1,5 +1,5 @@
 import { tagOf } from "../emulator/tokens.ts";
-import type { StreamKind, StreamRequest } from "./stream-request.ts";
+import type { Hardship, StreamKind, StreamRequest } from "./stream-request.ts";
 
 /** What decides how a model's answer looks. */
 export interface ModelTraits {
@@ -15,6 +15,8 @@ export interface StreamsOptions {
   promptTokens: { min: number; max: number };
   /** Of what each stream writes, reasoning included. */
   answerTokens: { min: number; max: number };
+  /** What makes some of the answers impossible to carry on; every third stream has one of them in turn. */
+  hardships?: readonly Hardship[];
   /** Tells the streams of one run from those of another. */
   run: string;
   random(): number;
@@ -24,10 +26,11 @@ const BYTES_PER_TOKEN = 4;
 const WORDS = ["rack", "fan", "cable", "switch", "breaker", "rail", "probe", "disk", "lamp", "bolt"];
 /** Every so many streams one runs into `max_tokens` before the model stops by itself. */
 const CUT_SHORT_EVERY = 5;
+const HARDSHIP_EVERY = 3;
 
 /** Requests of all kinds that the model knows and of all lengths asked for, in random order; no two share a tag. */
 export function planStreams(options: StreamsOptions): StreamRequest[] {
-  const { count, model, run, random } = options;
+  const { count, model, run, random, hardships = [] } = options;
   const kinds: readonly StreamKind[] = {
     always: ["chat-thinking", "chat-thinking", "completion"] as const,
     asked: ["chat", "chat-thinking", "completion"] as const,
@@ -35,14 +38,24 @@ export function planStreams(options: StreamsOptions): StreamRequest[] {
   }[model.thinking];
   const tags = new Set<string>();
   return Array.from({ length: count }, (_, at): StreamRequest => {
-    const kind = kinds[at % kinds.length] as StreamKind;
+    const hardship =
+      at % HARDSHIP_EVERY === HARDSHIP_EVERY - 1
+        ? hardships[Math.floor(at / HARDSHIP_EVERY) % hardships.length]
+        : undefined;
+    // Tools and grammars are chat's; a model that need not think writes them without (V3.1's template knows no other way).
+    const plainChat = model.thinking === "always" ? "chat-thinking" : "chat";
+    const kind = hardship === undefined ? (kinds[at % kinds.length] as StreamKind) : plainChat;
     const total = Math.round(between(options.answerTokens, random()));
     const reasoningTokens = kind === "chat-thinking" ? Math.max(1, Math.round(total * random() * 0.6)) : 0;
     const answerTokens = Math.max(1, total - reasoningTokens);
     const size = promptSize(options.promptTokens, count, at);
     const name = `stream-${at}-of-${run}`;
-    const wish =
-      kind === "chat-thinking" ? `answer=${answerTokens} reasoning=${reasoningTokens}` : `answer=${answerTokens}`;
+    const callWords = hardship === "tool-call" ? Math.round(answerTokens / 2) : 0;
+    const wish = [
+      `answer=${answerTokens}`,
+      ...(kind === "chat-thinking" ? [`reasoning=${reasoningTokens}`] : []),
+      ...(callWords > 0 ? [`call=${callWords}`] : []),
+    ].join(" ");
     let prompt = "";
     // Two streams with one tag could swap tokens unseen; another salt gives another tag.
     for (let salt = 0; prompt === "" || tags.has(tagOf(prompt)); salt++)
@@ -56,7 +69,9 @@ export function planStreams(options: StreamsOptions): StreamRequest[] {
       answerTokens,
       reasoningTokens,
       opensThink: model.opensThink,
-      maxTokens: cutShort ? Math.max(1, Math.floor(total * 0.9)) : total + 8,
+      maxTokens: cutShort ? Math.max(1, Math.floor((total + callWords) * 0.9)) : total + callWords + 12,
+      ...(hardship === undefined ? {} : { hardship }),
+      ...(callWords > 0 ? { callWords } : {}),
     };
   });
 }

@@ -5,7 +5,12 @@ interface Chunk {
   error?: unknown;
   choices?: {
     text?: string | null;
-    delta?: { content?: string | null; reasoning_content?: string | null };
+    index?: number;
+    delta?: {
+      content?: string | null;
+      reasoning_content?: string | null;
+      tool_calls?: { id?: string | null; function?: { name?: string | null; arguments?: string | null } }[] | null;
+    };
     finish_reason?: string | null;
   }[];
   usage?: Record<string, unknown> | null;
@@ -33,12 +38,19 @@ export function readPayload(record: StreamRecord, data: string, atMs: number): v
     return;
   }
   if (typeof chunk.id === "string" && !record.ids.includes(chunk.id)) record.ids.push(chunk.id);
-  for (const { text, delta, finish_reason } of chunk.choices ?? []) {
+  for (const { index = 0, text, delta, finish_reason } of chunk.choices ?? []) {
+    const choice = index === 0 ? {} : { choice: index };
     // Within a chunk reasoning comes first: a closing tag may split one piece of text into both.
-    if (delta?.reasoning_content) record.pieces.push({ atMs, channel: "reasoning", text: delta.reasoning_content });
+    if (delta?.reasoning_content)
+      record.pieces.push({ atMs, channel: "reasoning", text: delta.reasoning_content, ...choice });
     const content = delta?.content ?? text ?? "";
-    if (content !== "") record.pieces.push({ atMs, channel: "content", text: content });
-    if (finish_reason !== null && finish_reason !== undefined) record.finishes.push({ atMs, reason: finish_reason });
+    if (content !== "") record.pieces.push({ atMs, channel: "content", text: content, ...choice });
+    for (const { id, function: called } of delta?.tool_calls ?? []) {
+      if (id) record.calls.push({ atMs, id, name: called?.name ?? "" });
+      if (called?.arguments) record.pieces.push({ atMs, channel: "call", text: called.arguments, ...choice });
+    }
+    if (finish_reason !== null && finish_reason !== undefined)
+      record.finishes.push({ atMs, reason: finish_reason, ...choice });
   }
   if (chunk.usage === null || chunk.usage === undefined) return;
   const number = (name: string): number => Number(chunk.usage?.[name] ?? 0);

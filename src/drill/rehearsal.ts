@@ -11,6 +11,7 @@ import { modelOf } from "./model-of.ts";
 import { planStreams } from "./plan-streams.ts";
 import { reportOf } from "./report-of.ts";
 import type { StreamRecord } from "./stream-record.ts";
+import type { Hardship } from "./stream-request.ts";
 
 export interface RoundOptions {
   fault: FaultClass;
@@ -21,6 +22,8 @@ export interface RoundOptions {
   answerTokens?: { min: number; max: number };
   /** When the fault comes, at random in a range: after the streams were opened, or after all of them write. */
   when?: { since: "opened" | "writing"; minMs: number; maxMs: number };
+  /** Some streams cannot be carried on, in these ways; they may end with the error event that says so. */
+  hardships?: readonly Hardship[];
   /** Silence after which a stream counts as lost. */
   idleTimeoutMs?: number;
   random?: () => number;
@@ -110,6 +113,7 @@ function openAll(world: Arena, front: Front, options: RoundOptions, watch: Watch
     model: modelOf(world.plan),
     promptTokens: options.promptTokens ?? PROMPT_TOKENS,
     answerTokens: options.answerTokens ?? ANSWER_TOKENS,
+    hardships: options.hardships ?? [],
     run: randomBytes(3).toString("hex"),
     random: options.random ?? Math.random,
   });

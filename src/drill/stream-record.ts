@@ -3,8 +3,11 @@ import type { StreamRequest } from "./stream-request.ts";
 /** A piece of text as it arrived. Times are milliseconds of this machine's monotonic clock. */
 export interface Piece {
   atMs: number;
-  channel: "reasoning" | "content";
+  /** `call`: arguments of a tool call. */
+  channel: "reasoning" | "content" | "call";
   text: string;
+  /** Of an answer with several; 0 if left out. */
+  choice?: number;
 }
 
 export interface Usage {
@@ -23,7 +26,9 @@ export interface StreamRecord {
   pieces: Piece[];
   /** Every id that a chunk carried, without repetitions. */
   ids: string[];
-  finishes: { atMs: number; reason: string }[];
+  finishes: { atMs: number; reason: string; choice?: number }[];
+  /** Beginnings of tool calls. */
+  calls: { atMs: number; id: string; name: string }[];
   usages: Usage[];
   /** Error events of the stream, refusals, and what the transport said. */
   errors: { atMs: number; text: string }[];
@@ -42,6 +47,7 @@ export function emptyRecord(request: StreamRequest, openedAtMs: number): StreamR
     pieces: [],
     ids: [],
     finishes: [],
+    calls: [],
     usages: [],
     errors: [],
     done: false,

@@ -11,6 +11,7 @@ export function tallyStreams(records: readonly StreamRecord[], carriedOn: number
   return {
     streams: records.length,
     perfect: verdicts.filter(isPerfect).length,
+    endedClearly: verdicts.filter((verdict) => verdict.endedClearly).length,
     carriedOn,
     tokens: sum("tokens"),
     lost: sum("lost"),

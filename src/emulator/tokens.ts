@@ -10,11 +10,13 @@ export interface AnswerShape {
   opensThink: boolean;
   /** Tokens of answer before the model would stop by itself. */
   answer: number;
+  /** Words in the arguments of the tool call that follows the answer; none without it. */
+  call?: number | null;
 }
 
 /** Where the model stands in its own text: the next token is `tokenAt(shape, state)` without its first `skip` bytes. */
 export interface TextState {
-  section: "open" | "reasoning" | "answer";
+  section: "open" | "reasoning" | "answer" | "call";
   index: number;
   /** Characters of the next token that the prefix already holds. */
   skip: number;
@@ -38,6 +40,17 @@ export function reasoningToken(tag: string, index: number): string {
   return `${tag}~${index} `;
 }
 
+/** DeepSeek's own marks around a tool call, and the name of the emulated tool. */
+export const CALL_OPEN = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>look_up<｜tool▁sep｜>";
+export const CALL_CLOSE = "<｜tool▁call▁end｜><｜tool▁calls▁end｜>";
+export const CALL_NAME = "look_up";
+
+/** The raw tokens of a tool call whose arguments are one text of `words` words, in order: marks, JSON, marks. */
+export function callTokens(tag: string, words: number): string[] {
+  const text = Array.from({ length: words }, (_, index) => `${tag}+${index} `);
+  return [CALL_OPEN, '{"text": "', ...text, '"}', CALL_CLOSE];
+}
+
 /** The first `tokens` tokens of an answer, or of its reasoning, as one string: what a client must have received. */
 export function expectedText(message: string, tokens: number, kind: "answer" | "reasoning" = "answer"): string {
   const tag = tagOf(message);
@@ -51,13 +64,16 @@ export function expectedText(message: string, tokens: number, kind: "answer" | "
 export function tokenAt(shape: AnswerShape, { section, index }: TextState): string | null {
   if (section === "open") return THINK_OPEN;
   if (section === "reasoning") return index < (shape.reasoning ?? 0) ? reasoningToken(shape.tag, index) : THINK_CLOSE;
-  return index < shape.answer ? answerToken(shape.tag, index) : null;
+  if (section === "answer" && index < shape.answer) return answerToken(shape.tag, index);
+  if (typeof shape.call !== "number") return null;
+  return callTokens(shape.tag, shape.call)[section === "call" ? index : 0] ?? null;
 }
 
 /** The state after the token that `tokenAt` gave. */
 export function advance(shape: AnswerShape, { section, index }: TextState): TextState {
   if (section === "open") return { section: "reasoning", index: 0, skip: 0 };
   if (section === "reasoning" && index >= (shape.reasoning ?? 0)) return { section: "answer", index: 0, skip: 0 };
+  if (section === "answer" && index >= shape.answer) return { section: "call", index: 1, skip: 0 };
   return { section, index: index + 1, skip: 0 };
 }
 
@@ -129,11 +145,15 @@ function isAnswerPrefix(tag: string, prefix: string): boolean {
   return new RegExp(`^(?:<think>)?(?:${token}|</think>)*(?:${partial}|${tag}~\\d*)$`).test(prefix);
 }
 
-/** Lengths that a prompt asks for with `reasoning=N` and `answer=N`; tests and drills choose them so. */
-export function requestedLengths(message: string): { reasoning: number | null; answer: number | null } {
+/** Lengths that a prompt asks for with `reasoning=N`, `answer=N` and `call=N`; tests and drills choose them so. */
+export function requestedLengths(message: string): {
+  reasoning: number | null;
+  answer: number | null;
+  call: number | null;
+} {
   const read = (name: string) => {
     const match = new RegExp(`\\b${name}=(\\d{1,6})\\b`).exec(message);
     return match === null ? null : Number(match[1]);
   };
-  return { reasoning: read("reasoning"), answer: read("answer") };
+  return { reasoning: read("reasoning"), answer: read("answer"), call: read("call") };
 }

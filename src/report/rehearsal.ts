@@ -22,6 +22,8 @@ export interface StreamTally {
   streams: number;
   /** Streams at which nobody can have noticed anything. */
   perfect: number;
+  /** Of those, the ones that no engine could have carried on, and that said so. */
+  endedClearly: number;
   /** Streams whose request reached another group after the fault. */
   carriedOn: number;
   tokens: number;

@@ -73,7 +73,7 @@ describe("a raw prompt that carries its own answer", () => {
   });
 
   test("lengths are read from the prompt", () => {
-    expect(tokens.requestedLengths("write answer=12, reasoning=3.")).toEqual({ reasoning: 3, answer: 12 });
-    expect(tokens.requestedLengths("the answer = 12")).toEqual({ reasoning: null, answer: null });
+    expect(tokens.requestedLengths("write answer=12, reasoning=3.")).toEqual({ reasoning: 3, answer: 12, call: null });
+    expect(tokens.requestedLengths("the answer = 12")).toEqual({ reasoning: null, answer: null, call: null });
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { CALL_NAME, callTokens, expectedText, tagOf } from "../../src/emulator/tokens.ts";
 import { events, jsonOf } from "../emulator/server-process.ts";
 import { BreakingProxy } from "./breaking-proxy.ts";
 import { AUTH, ask, chat, startWorld, type World } from "./gateway-fixture.ts";
@@ -6,9 +7,10 @@ import { judge } from "./judge.ts";
 
 let world: World | undefined;
 let proxies: BreakingProxy[] = [];
-async function start(config: object = {}): Promise<World> {
+async function start(config: object = {}, flags?: string[]): Promise<World> {
   world = await startWorld({
     config,
+    ...(flags === undefined ? {} : { engine: { flags } }),
     proxied: async (url) => {
       const proxy = await BreakingProxy.before(url);
       proxies.push(proxy);
@@ -50,12 +52,75 @@ test.each<[string, object, string]>([
   expect(done).toBe(false);
 });
 
+const TOOLS = [{ type: "function", function: { name: CALL_NAME, parameters: { type: "object" } } }];
+
+/** Reads until `enough`, then breaks the group, and reads on to the end. */
+async function brokenWhen(enough: (chunk: Chunk) => boolean, prompt: string) {
+  const { url } = await start({}, ["--reasoning-parser", "deepseek-r1", "--tool-call-parser", "deepseekv31"]);
+  const { body } = chat(prompt, 40, 3, { tools: TOOLS });
+  const response = await ask(url, "/v1/chat/completions", body);
+  const chunks: Chunk[] = [];
+  let crashed = false;
+  let done = false;
+  for await (const data of events(response)) {
+    if (data === "[DONE]") done = true;
+    else chunks.push(JSON.parse(data) as Chunk);
+    if (crashed || !chunks.some(enough)) continue;
+    crashed = true;
+    void proxies[0]?.crash();
+  }
+  const deltas = chunks.flatMap(({ choices = [] }) => choices.map(({ delta }) => delta));
+  return {
+    done,
+    error: chunks.find(({ error }) => error !== undefined)?.error,
+    content: deltas.map(({ content }) => content ?? "").join(""),
+    calls: deltas.flatMap(({ tool_calls: calls }) => calls ?? []),
+    finish: chunks.flatMap(({ choices = [] }) => choices.flatMap((one) => one.finish_reason ?? [])),
+  };
+}
+interface Chunk {
+  choices?: {
+    delta: { content?: string | null; tool_calls?: { id: string | null; function: { arguments: string } }[] | null };
+    finish_reason: string | null;
+  }[];
+  error?: { code: string; message: string };
+}
+
+test("a tool call of which a part was sent ends with a clear event and no [DONE]", async () => {
+  const prompt = "half a call call=2000";
+  const { done, error, content, calls } = await brokenWhen(
+    ({ choices = [] }) => choices.some(({ delta }) => (delta.tool_calls ?? []).length > 0),
+    prompt,
+  );
+  expect(error).toMatchObject({
+    code: "stream_not_continued",
+    message: expect.stringContaining("a part of a tool call was sent"),
+  });
+  expect(done).toBe(false);
+  expect(content).toBe(expectedText(chat(prompt, 40, 3).message, 40));
+  expect(calls.filter(({ id }) => id !== null)).toHaveLength(1);
+});
+
+test("text before a tool call is carried on, and the call comes once and whole", async () => {
+  const prompt = "text then call call=20";
+  const { done, error, content, calls, finish } = await brokenWhen(
+    ({ choices = [] }) => choices.some(({ delta }) => (delta.content ?? "") !== ""),
+    prompt,
+  );
+  const { message } = chat(prompt, 40, 3);
+  expect([error, done, finish]).toEqual([undefined, true, ["tool_calls"]]);
+  expect(content).toBe(expectedText(message, 40));
+  expect(calls.map((call) => call.function.arguments).join("")).toBe(
+    callTokens(tagOf(message), 20).slice(1, -1).join(""),
+  );
+});
+
 test("the same requests are restarted if nothing was sent", async () => {
   const { url, a, gateway } = await start();
   await a[0]?.order({ fault: "hang" });
-  const bodies = [{ n: 2 }, { n: 2, stream: false }, { response_format: { type: "json_object" } }];
+  const bodies = [{ n: 2 }, { n: 2, stream: false }, { response_format: { type: "json_object" } }, { tools: TOOLS }];
   const answers = bodies.map((more) => ask(url, "/v1/chat/completions", chat("fresh", 20, 5, more).body));
-  while (gateway.gateway.status.requests < 3) await sleep(10);
+  while (gateway.gateway.status.requests < bodies.length) await sleep(10);
   await proxies[0]?.crash();
   for (const response of await Promise.all(answers)) {
     expect(response.status).toBe(200);

@@ -20,6 +20,7 @@ const report: RehearsalReport = {
   streams: {
     streams: 20,
     perfect: 20,
+    endedClearly: 0,
     carriedOn: 20,
     tokens: 11_402,
     lost: 0,

@@ -49,7 +49,33 @@ export const chatContentFrame = (head: FrameHead, index: number, text: string, u
 
 /** Content while a tool parser is active: pydantic's serializer, all keys present (serving_chat.py:1004). */
 export function chatToolContentFrame(head: FrameHead, index: number, text: string, usage?: unknown): string {
-  const delta = { role: null, content: text, reasoning_content: null, tool_calls: null };
+  return pydanticFrame(head, index, { content: text, tool_calls: null }, usage);
+}
+
+/** A piece of a tool call: the first has its id and name, the later ones only arguments. */
+export function chatToolCallFrame(
+  head: FrameHead,
+  index: number,
+  { id, name, text }: CallPiece,
+  usage?: unknown,
+): string {
+  const call = { id, index: 0, type: "function", function: { name, arguments: text } };
+  return pydanticFrame(head, index, { content: null, tool_calls: [call] }, usage);
+}
+
+export interface CallPiece {
+  id: string | null;
+  name: string | null;
+  text: string;
+}
+
+function pydanticFrame(
+  head: FrameHead,
+  index: number,
+  { content, tool_calls }: { content: string | null; tool_calls: object[] | null },
+  usage: unknown,
+): string {
+  const delta = { role: null, content, reasoning_content: null, tool_calls };
   const choice = { index, delta, logprobs: null, finish_reason: null, matched_stop: null };
   const { id, created, model } = head;
   return `data: ${JSON.stringify({ id, object: "chat.completion.chunk", created, model, choices: [choice], usage: usage ?? null })}\n\n`;
@@ -58,12 +84,13 @@ export function chatToolContentFrame(head: FrameHead, index: number, text: strin
 export const chatReasoningFrame = (head: FrameHead, index: number, text: string, usage?: unknown) =>
   chatFrame(head, index, `{"reasoning_content":${JSON.stringify(text)}}`, "null", "null", usage);
 
-export const chatFinishFrame = (head: FrameHead, index: number, finish: Finish) =>
+export const chatFinishFrame = (head: FrameHead, index: number, finish: Finish, called = false) =>
   chatFrame(
     head,
     index,
     '{"reasoning_content":null}',
-    JSON.stringify(finish.type),
+    // A whole call turns `stop` into `tool_calls` (serving_chat.py).
+    JSON.stringify(called && finish.type === "stop" ? "tool_calls" : finish.type),
     JSON.stringify(matchedOf(finish)),
     undefined,
   );

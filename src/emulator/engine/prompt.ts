@@ -24,7 +24,16 @@ interface ChatMessage {
   content: string | null;
 }
 
-type Settings = Pick<EngineSettings, "reasoningParser" | "templateOpensThink" | "servedName" | "modelPath" | "env">;
+type Settings = Pick<
+  EngineSettings,
+  "reasoningParser" | "templateOpensThink" | "servedName" | "modelPath" | "env" | "args"
+>;
+
+/** Whether the model may call tools, and a parser looks for it. */
+export function mayCallTools({ args }: Pick<EngineSettings, "args">, body: Record<string, unknown>): boolean {
+  const parsed = args.tool_call_parser !== null && args.tool_call_parser !== undefined;
+  return parsed && Array.isArray(body.tools) && body.tools.length > 0 && body.tool_choice !== "none";
+}
 
 /** Whether this model reasons for a request, and whether its parser starts inside the reasoning (facts 5). */
 export function thinks(settings: Settings, kwargs: Record<string, unknown>): boolean {
@@ -33,13 +42,14 @@ export function thinks(settings: Settings, kwargs: Record<string, unknown>): boo
   return /\br1\b/i.test(`${settings.servedName} ${settings.modelPath}`);
 }
 
-function shapeOf(settings: Settings, message: string, thinking: boolean): AnswerShape {
+function shapeOf(settings: Settings, message: string, thinking: boolean, tools = false): AnswerShape {
   const wanted = requestedLengths(message);
   return {
     tag: tagOf(message),
     reasoning: thinking ? (wanted.reasoning ?? settings.env.reasoningTokens) : null,
     opensThink: thinking && !settings.templateOpensThink,
     answer: wanted.answer ?? settings.env.answerTokens,
+    call: tools ? wanted.call : null,
   };
 }
 
@@ -103,7 +113,7 @@ export function chatPrompt(settings: Settings, body: Record<string, unknown>): C
     } else last.role = "user";
   }
   const message = messages.findLast(({ role }) => role === "user")?.content ?? "";
-  const shape = shapeOf(settings, message, thinking);
+  const shape = shapeOf(settings, message, thinking, mayCallTools(settings, body));
   const open =
     thinking && settings.templateOpensThink
       ? "<think>\n"

@@ -1,4 +1,4 @@
-import { advance, THINK_CLOSE, tokenAt } from "../tokens.ts";
+import { advance, tokenAt } from "../tokens.ts";
 import type { EngineRequest, Finish, Generated, Progress } from "./request.ts";
 import { encode } from "./tokenizer.ts";
 
@@ -56,7 +56,7 @@ export class Sequence {
     }
     const text = alter(whole.slice(state.skip));
     this.outputIds.push(encode(text)[0] ?? 0);
-    if (state.section !== "answer" || whole === THINK_CLOSE) this.reasoningTokens++;
+    if (state.section === "open" || state.section === "reasoning") this.reasoningTokens++;
     this.request.state = advance(endless, state);
     this.#text += text;
     const id = this.outputIds.at(-1) as number;

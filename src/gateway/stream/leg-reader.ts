@@ -206,7 +206,8 @@ export class LegReader {
     if (this.#options.wantsRunningUsage) return { ...value, usage: this.#options.mergeUsage(value.usage) };
     // Where the engine would have written no usage: absent in its own encoder, null in pydantic's.
     const { usage: _, ...rest } = value;
-    const pydantic = value.choices?.[0]?.text !== undefined || value.choices?.[0]?.delta?.tool_calls === null;
+    const [choice] = value.choices ?? [];
+    const pydantic = choice?.text !== undefined || choice?.delta?.tool_calls !== undefined;
     return pydantic ? { ...rest, usage: null } : rest;
   }
 
