@@ -58,21 +58,20 @@ describe("the metrics of a running agent", () => {
     const { status, type, text } = await scrape(agent.url);
     expect({ status, type }).toEqual({ status: 200, type: "text/plain; version=0.0.4; charset=utf-8" });
     for (const [series, value] of [
-      ['tandem_agent_info{server="gpu-a"}', 1],
-      ["tandem_agent_subscribers", 1],
-      ['tandem_agent_xid_total{code="79",pci="0000:1b:00"}', 1],
-      ['tandem_agent_sxid_total{code="20034",pci="0000:05:00",fatal="true"}', 1],
-      ['tandem_agent_rank_exits_total{group="a"}', 1],
-      ['tandem_agent_rank_running{group="a",rank="0"}', 1],
-      ["tandem_agent_gpus_expected", 8],
-      ["tandem_agent_gpus_found", 8],
-      ['tandem_agent_link_up{device="mlx5_0",port="1"}', 1],
-      ['tandem_agent_link_up{device="mlx5_1",port="1"}', 0],
-      ['tandem_agent_monitor_working{monitor="nvidia-smi"}', 1],
-      ['tandem_agent_evidence_total{kind="kernel-log"}', 2],
+      ['tandem_agent_subscribers{server="gpu-a"}', 1],
+      ['tandem_agent_xid_total{server="gpu-a",code="79",pci="0000:1b:00"}', 1],
+      ['tandem_agent_sxid_total{server="gpu-a",code="20034",pci="0000:05:00",fatal="true"}', 1],
+      ['tandem_agent_rank_exits_total{server="gpu-a",group="a"}', 1],
+      ['tandem_agent_rank_running{server="gpu-a",group="a",rank="0"}', 1],
+      ['tandem_agent_gpus_expected{server="gpu-a"}', 8],
+      ['tandem_agent_gpus_found{server="gpu-a"}', 8],
+      ['tandem_agent_link_up{server="gpu-a",device="mlx5_0",port="1"}', 1],
+      ['tandem_agent_link_up{server="gpu-a",device="mlx5_1",port="1"}', 0],
+      ['tandem_agent_monitor_working{server="gpu-a",monitor="nvidia-smi"}', 1],
+      ['tandem_agent_evidence_total{server="gpu-a",kind="kernel-log"}', 2],
     ] as const)
       expect({ series, value: valueIn(text, series) }).toEqual({ series, value });
-    expect(text).not.toContain('tandem_agent_rank_running{group="a",rank="1"}');
+    expect(text).not.toContain('tandem_agent_rank_running{server="gpu-a",group="a",rank="1"}');
     expect(text.match(/^tandem_agent_gpu_temperature_celsius\{/gm)).toHaveLength(8);
     expect(valueIn(text, "process_resident_memory_bytes")).toBeGreaterThan(1e7);
 

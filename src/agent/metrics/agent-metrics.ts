@@ -40,8 +40,7 @@ export class AgentMetrics {
   text(): string {
     const held = this.#options.held().map(({ evidence }) => evidence);
     const of = <K extends Evidence["kind"]>(kind: K) => held.filter((one): one is Of<K> => one.kind === kind);
-    return exposition([
-      gauge("info", "Always 1; names the server.", [{ labels: { server: this.#options.server }, value: 1 }]),
+    const families: Family[] = [
       gauge("subscribers", "Open streams of this agent.", [{ value: this.#options.subscribers() }]),
       this.#counter("evidence", "evidence_total", "Pieces of evidence by kind."),
       this.#counter("xid", "xid_total", "Xid lines of the kernel log, by code and GPU."),
@@ -77,8 +76,14 @@ export class AgentMetrics {
         "1 for a node condition of others that is true.",
         of("condition").map(({ type, status }) => ({ labels: { type }, value: status === "True" ? 1 : 0 })),
       ),
-      ...processFamilies(),
-    ]);
+    ];
+    return exposition([...families.map((family) => this.#named(family)), ...processFamilies()]);
+  }
+
+  /** Whoever scrapes may name its targets as it likes; alerts must say which server it is. */
+  #named({ series, ...family }: Family): Family {
+    const { server } = this.#options;
+    return { ...family, series: series.map(({ labels, value }) => ({ labels: { server, ...labels }, value })) };
   }
 
   #add(what: string, labels: Record<string, string | number>): void {

@@ -44,6 +44,11 @@ export class GatewayProcess implements Front {
     return this.#child;
   }
 
+  /** Its operators' port; known once it is ready. */
+  get admin(): { url: string; token: string } {
+    return { url: this.#adminUrl, token: this.#adminToken };
+  }
+
   active(): string {
     return this.#active;
   }
