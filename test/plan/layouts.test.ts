@@ -78,6 +78,12 @@ describe("enumeration", () => {
   });
 });
 
+const AWQ = "deepseek-r1-0528-awq";
+
+function distilled(gpus: number): Record<string, unknown> {
+  return { ...servers(1), "servers.gpu-a.gpus": gpus, "model.preset": "deepseek-r1-distill-qwen-7b" };
+}
+
 describe("the choice", () => {
   test.each([
     ["latency", {}, "tp16"],
@@ -86,14 +92,32 @@ describe("the choice", () => {
     ["latency, one 8×H200", { ...servers(1), "servers.gpu-a.gpu": "H200-141" }, "tp8"],
     ["throughput, one 8×H200", { ...servers(1), "servers.gpu-a.gpu": "H200-141" }, "dp8-ep8"],
     ["latency, one 8×H100 with 4 bits", { ...servers(1), "model.preset": "deepseek-r1-0528-awq" }, "tp8"],
-    ["throughput, a long context", { "model.contextLength": 150_000 }, "tp16-dp2-ep16"],
+    // dp16-ep16 holds no request of this length, and no published run shows tp16-dp2-ep16.
+    ["throughput, a long context", { "model.contextLength": 150_000 }, "tp16"],
     ["throughput, redundant experts", { "engine.redundantExperts": 32, "model.contextLength": 32768 }, "dp16-ep16-r32"],
-    ["latency, four servers", servers(4), "tp16-pp2"],
+    // The shape of the published runs on four servers; tp32 does not divide, and nobody has shown tp16-pp2.
+    ["latency, four servers", servers(4), "dp32-ep32"],
+    ["latency, a distilled model", { ...servers(1), "model.preset": "deepseek-r1-distill-llama-70b" }, "tp8"],
+    ["latency, seven billion on four GPUs", distilled(4), "tp4"],
+    [
+      "throughput, one 8×A100 with 4 bits",
+      { ...servers(1), "servers.gpu-a.gpu": "A100-80", "model.preset": AWQ },
+      "dp8-ep8",
+    ],
   ])("%s", (aim, changes, expected) => {
     const optimizeFor = aim.split(",")[0];
     const { layout, why } = planned({ "engine.optimizeFor": optimizeFor, ...changes });
     expect(layout.name).toBe(expected);
     expect(why.startsWith(`optimizeFor ${optimizeFor}: `)).toBe(true);
+  });
+
+  test("the model decides where it can tell layouts apart, the better travelled one where it cannot", () => {
+    const lone = (changes: Record<string, unknown>) => planned({ ...changes, "engine.optimizeFor": "latency" });
+    // Attention DP may be a little faster for one answer on paper; that is less than the model's own error.
+    expect(lone({}).layout.name).toBe("tp16");
+    // Over TCP each layer of tensor parallelism waits for two exchanges, one of them less is worth it: no DeepEP there.
+    expect(lone({ "network.rdma": { kind: "none" } }).why).toMatch(/^optimizeFor latency: a lone answer gets \d/);
+    expect(planned({ "engine.optimizeFor": "throughput" }).why).toMatch(/tokens\/s with 1,024 requests at once/);
   });
 
   test("context: no other usual layout that runs has a larger pool for one request", () => {

@@ -2,6 +2,7 @@ import { type Architecture, architectureOf, type Model, type ModelPreset, modelO
 import published from "../data/published.json" with { type: "json" };
 import { parseLayoutName } from "../layouts/name.ts";
 import { type Constants, SPEEDS, type SpeedKind } from "./constants.ts";
+import { RDMA_GB_PER_SECOND } from "./engine-shape.ts";
 import { type Estimate, estimate, prefillTokensPerSecond } from "./estimate.ts";
 import type { EngineShape, Fabric } from "./shape.ts";
 
@@ -40,9 +41,6 @@ export const SOURCES: Readonly<Record<string, { what: string; url: string; date:
 export const POINT_RULE: string = published.rule;
 
 const MILLISECONDS = 1000;
-/** Each GPU of the published clusters has a 400 Gbit/s card. */
-export const RDMA_GB_PER_SECOND = 50;
-
 /**
  * KV of the published set-ups whose load comes near it, by this planner's own memory model at SGLang's fraction of 0.85.
  */

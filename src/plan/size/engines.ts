@@ -3,29 +3,16 @@ import type { GpuKind, ModelPreset } from "../catalogue.ts";
 import { enumerateLayouts } from "../layouts/enumerate.ts";
 import { fleetOf } from "../layouts/fleet.ts";
 import { type Judged, judgeIfItRuns } from "../layouts/judge.ts";
+import { isMeasuredKind } from "../layouts/measured.ts";
 import { usualLayouts } from "../layouts/usual.ts";
-import { FITTED, SPEEDS } from "../performance/constants.ts";
+import { engineShape } from "../performance/engine-shape.ts";
 import type { EngineShape } from "../performance/shape.ts";
-import type { Layout } from "../serving-plan.ts";
 import { GPUS_PER_SERVER, type SizeAsk } from "./ask.ts";
 
 /** A layout that runs on a group, ready to be asked how fast it is. */
 export interface EngineOption {
   judged: Judged;
   shape: EngineShape;
-}
-
-/**
- * Layouts of the kinds that published runs speak to: tensor parallelism alone, and attention and experts each spread
- * over all ranks. A pipeline or a half-way mixture may be faster on paper; nobody has shown it for this model.
- */
-export function isMeasuredKind({
-  tensorParallel: tp,
-  pipelineParallel: pp,
-  dataParallel: dp,
-  expertParallel: ep,
-}: Layout) {
-  return pp === 1 && ((dp === 1 && ep === 1) || (dp === tp && ep === tp));
 }
 
 const LEAST_CONTEXT = 8192;
@@ -39,23 +26,7 @@ export function engineOptions(ask: SizeAsk, gpu: GpuKind, servers: number, model
   const layouts = usualLayouts(enumerateLayouts(servers * GPUS_PER_SERVER, 0), servers, 0).filter(isMeasuredKind);
   return layouts.flatMap((layout) => {
     const judged = judgeIfItRuns(spec, fleet, layout);
-    if (judged === undefined) return [];
-    const shape: EngineShape = {
-      speeds: SPEEDS[gpu],
-      constants: FITTED,
-      architecture: fleet.architecture,
-      model: fleet.model,
-      layout,
-      gpusPerServer: GPUS_PER_SERVER,
-      fabric: ask.fabric,
-      kvCacheDtype: spec.engine.kvCacheDtype,
-      draftTokens: judged.workload.draftTokens,
-      deepep: judged.workload.a2aBackend === "deepep",
-      overlap: false,
-      chunkPerRankTokens: judged.workload.chunkPerRankTokens,
-      kvTokens: judged.memory.kvTokens,
-    };
-    return [{ judged, shape }];
+    return judged === undefined ? [] : [{ judged, shape: engineShape(spec, fleet, judged, ask.fabric) }];
   });
 }
 
