@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
 import { Gateway, type GatewayParts } from "./gateway.ts";
 import { handleAdmin } from "./http/admin-api.ts";
 import { ApiKeys } from "./http/api-keys.ts";
 import { handleClient } from "./http/client-api.ts";
+import { tlsServer } from "./http/tls.ts";
 
 export interface RunningGateway {
   gateway: Gateway;
@@ -63,7 +62,7 @@ export async function serveGateway(
   const clients =
     tls === undefined
       ? createServer(options, onClient)
-      : createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, onClient);
+      : tlsServer(options, tls, onClient, parts.log);
   const tokens = new ApiKeys([
     { name: "admin", sha256: createHash("sha256").update(secrets.adminToken).digest("hex") },
   ]);
