@@ -6,13 +6,13 @@ import { writeInfiniband } from "../../src/emulator/gpu/infiniband.ts";
 import { bundleProgram } from "../../src/machines/images/bundle-program.ts";
 import { AGENT_NODE_FLAGS } from "../../src/manifests/agent.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "../agent/agent-process.ts";
-import type { Bench, Measurement } from "./bench.ts";
+import { type Bench, type Measurement, median } from "./bench.ts";
 
 const SMI = fileURLToPath(new URL("../../src/emulator/gpu/nvidia-smi.sh", import.meta.url));
 const QUIET_SECONDS = 60;
 const RANKS = 8;
-const KILLS = 200;
-const LINES = 200;
+const KILLS = Number(process.env.BENCH_RUNS ?? 200);
+const LINES = KILLS;
 
 /** One agent as it runs on a server: bundled, with everything it watches, and three subscribers. */
 export const bench: Bench = async () => {
@@ -79,7 +79,7 @@ async function quiet(agent: AgentProcess, listener: Listener): Promise<Measureme
 /** SIGKILL to a rank → the frame at the subscriber, in another process. */
 async function exits(engine: FakeEngine, listener: Listener): Promise<Measurement> {
   const delays: number[] = [];
-  for (let round = 0; round < KILLS / RANKS; round++) {
+  for (let round = 0; round < Math.ceil(KILLS / RANKS); round++) {
     const ranks = engine.ranks.slice(-RANKS);
     for (const { pid } of ranks) await listener.heard({ kind: "rank", pid, state: "running" }, 20_000);
     for (const { pid } of ranks) {
@@ -91,7 +91,8 @@ async function exits(engine: FakeEngine, listener: Listener): Promise<Measuremen
     }
     for (const { rank } of ranks) await engine.startRank(rank);
   }
-  return { what: "exit of a rank → frame", measured: p99(delays), limit: 50, unit: "ms", how: `p99 of ${KILLS} kills` };
+  const how = `p99 of ${delays.length} kills, median ${median(delays).toFixed(1)} ms`;
+  return { what: "exit of a rank → frame", measured: p99(delays), limit: 50, unit: "ms", how };
 }
 
 /** A line of the kernel log → the frame at the subscriber. */
@@ -114,7 +115,8 @@ async function kernelLines(machine: Machine, listener: Listener): Promise<Measur
     }, `XID ${code}`);
     delays.push(atMs - writtenMs);
   }
-  return { what: "XID → frame", measured: p99(delays), limit: 50, unit: "ms", how: `p99 of ${LINES} lines` };
+  const how = `p99 of ${delays.length} lines, median ${median(delays).toFixed(1)} ms`;
+  return { what: "XID → frame", measured: p99(delays), limit: 50, unit: "ms", how };
 }
 
 function p99(values: readonly number[]): number {

@@ -3,7 +3,7 @@ import { median } from "./bench.ts";
 import { load, quantile } from "./gateway/load.ts";
 import { KEY, startSetup, usageOf } from "./gateway/processes.ts";
 
-const ROUNDS = 3;
+const ROUNDS = Number(process.env.BENCH_RUNS ?? 3);
 const STREAMS = 500;
 const TOKENS = 100;
 

@@ -37,6 +37,11 @@ export class RehearsalSession {
     return new RehearsalSession(world);
   }
 
+  /** The group that serves. */
+  get active(): string {
+    return this.#active;
+  }
+
   /** A gateway that knows of no earlier fault, one fault, and the repair. */
   async round(options: RoundOptions): Promise<RehearsalReport> {
     const gateway = await this.world.startGateway(this.#active);

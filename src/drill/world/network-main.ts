@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { monotonicMs } from "../clock.ts";
 import { Cable } from "./cable.ts";
-import type { NetworkOrder, NetworkReport } from "./network-messages.ts";
+import type { Link, NetworkOrder, NetworkReport } from "./network-messages.ts";
 import { StreamSpotter } from "./spotter.ts";
 
 // The cables of all emulated servers, in a process of their own: a power cut kills every process of a server, and its
@@ -15,19 +15,25 @@ const tell = (report: NetworkReport): void => {
   if (process.connected) process.send?.(report, () => {});
 };
 
-function cableOf(server: string): Cable {
-  const cable = cables.get(server) ?? new Cable();
-  cables.set(server, cable);
+function cableOf(server: string, link: Link): Cable {
+  const key = `${server} ${link}`;
+  const cable = cables.get(key) ?? new Cable();
+  cables.set(key, cable);
   return cable;
+}
+
+const LINKS: readonly Link[] = ["engine", "management"];
+function cablesOf(server: string, link?: Link): Cable[] {
+  return LINKS.filter((one) => link === undefined || one === link).map((one) => cableOf(server, one));
 }
 
 async function obey(order: NetworkOrder): Promise<NetworkReport> {
   const { id } = order;
   switch (order.order) {
     case "open": {
-      const { server, target, watch, patient } = order;
+      const { server, link, target, watch, patient } = order;
       const spotter = new StreamSpotter((stream) => tell({ report: "request", server, stream, atMs: monotonicMs() }));
-      const port = await cableOf(server).open(target, {
+      const port = await cableOf(server, link).open(target, {
         patient,
         ...(watch ? { tap: (bytes: Buffer, connection: number) => spotter.look(bytes, connection) } : {}),
       });
@@ -35,11 +41,11 @@ async function obey(order: NetworkOrder): Promise<NetworkReport> {
     }
     case "cut": {
       const atMs = monotonicMs();
-      cableOf(order.server).cut();
+      for (const cable of cablesOf(order.server, order.link)) cable.cut();
       return { report: "done", id, atMs };
     }
     case "mend":
-      cableOf(order.server).mend(order);
+      for (const cable of cablesOf(order.server, order.link)) cable.mend(order);
       return { report: "done", id, atMs: monotonicMs() };
     case "keep":
       processGroups.add(order.processGroup);

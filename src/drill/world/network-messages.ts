@@ -1,8 +1,11 @@
-/** What the rehearsal asks of the process that holds the cables. */
+/** A server has two cables: that of its engine, and that of its management, where its agent is heard. */
+export type Link = "engine" | "management";
+
+/** What the rehearsal asks of the process that holds the cables. Without a link both of a server are meant. */
 export type NetworkOrder =
-  | { order: "open"; id: number; server: string; target: number; watch: boolean; patient: boolean }
-  | { order: "cut"; id: number; server: string }
-  | { order: "mend"; id: number; server: string; reset: boolean }
+  | { order: "open"; id: number; server: string; link: Link; target: number; watch: boolean; patient: boolean }
+  | { order: "cut"; id: number; server: string; link?: Link }
+  | { order: "mend"; id: number; server: string; link?: Link; reset: boolean }
   /** Process groups to end if the rehearsal itself is killed. */
   | { order: "keep"; id: number; processGroup: number };
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { SeenRequest } from "../arena.ts";
 import { compileCache, entryPath } from "./entry.ts";
-import type { NetworkOrder, NetworkReport } from "./network-messages.ts";
+import type { Link, NetworkOrder, NetworkReport } from "./network-messages.ts";
 
 type Body<T> = T extends unknown ? Omit<T, "id"> : never;
 type Done = Extract<NetworkReport, { report: "done" }>;
@@ -33,17 +33,21 @@ export class Network {
   }
 
   /** A port that leads over the cable of `server` to its own port `target`. */
-  async open(server: string, target: number, { watch = false, patient = false } = {}): Promise<number> {
-    return (await this.#order({ order: "open", server, target, watch, patient })).port as number;
+  async open(
+    server: string,
+    target: number,
+    { link = "engine", watch = false, patient = false }: { link?: Link; watch?: boolean; patient?: boolean } = {},
+  ): Promise<number> {
+    return (await this.#order({ order: "open", server, link, target, watch, patient })).port as number;
   }
 
-  /** Nothing passes from or to this server any more. Resolves with the moment that it happened. */
-  async cut(server: string): Promise<number> {
-    return (await this.#order({ order: "cut", server })).atMs;
+  /** Nothing passes from or to this server any more, or over one of its links. Resolves with the moment that it happened. */
+  async cut(server: string, link?: Link): Promise<number> {
+    return (await this.#order({ order: "cut", server, ...(link === undefined ? {} : { link }) })).atMs;
   }
 
-  async mend(server: string, { reset }: { reset: boolean }): Promise<void> {
-    await this.#order({ order: "mend", server, reset });
+  async mend(server: string, { reset, link }: { reset: boolean; link?: Link }): Promise<void> {
+    await this.#order({ order: "mend", server, reset, ...(link === undefined ? {} : { link }) });
   }
 
   /** Has a process group ended even if this process is killed. */

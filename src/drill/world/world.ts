@@ -94,6 +94,13 @@ export class World implements Arena {
     await Promise.all(group.servers.flatMap((server) => [server.engineReady(), server.agent?.printed("listening")]));
   }
 
+  /** Ends the agent of a server and starts it again, as a kubelet does with a container. */
+  async restartAgent(server: EmulatedServer, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    server.agent?.signal(signal);
+    await server.agent?.exited;
+    await (await this.kept(startAgent(server, this.agentToken))).printed("listening");
+  }
+
   /** After a fault: ends what is left of the group's engines, mends its cables and starts it again, as a repair crew would. */
   async repairGroup(group: WorldGroup): Promise<void> {
     await Promise.all(
@@ -162,7 +169,7 @@ async function layGroup(
         distPort: nodeRank === 0 ? distPort : await network.open(name, distReachedAt),
         reachedAt: {
           http: await network.open(name, own.http, { watch: true }),
-          agent: await network.open(name, own.agent),
+          agent: await network.open(name, own.agent, { link: "management" }),
         },
       };
       const launch = nodeRank === 0 ? plan.launch.leader : plan.launch.worker;

@@ -1,0 +1,113 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { stackAccess } from "../../src/cli/stack-access.ts";
+import { BUDGETS } from "../../src/drill/budgets.ts";
+import { percentile } from "../../src/drill/timing.ts";
+import { tandemHome } from "../../src/machines/home.ts";
+import { ensureEngine } from "../../src/machines/local/engine.ts";
+import { FAULT_CLASSES, type FaultClass, type RehearsalReport } from "../../src/report/rehearsal.ts";
+import { gateRound } from "../support/gate-drill.ts";
+import type { Bench, Measurement } from "./bench.ts";
+
+/** A stack that runs: `tandem up` first. */
+const STACK = process.env.BENCH_STACK ?? "local";
+/** Of each class; a run costs half a minute with its repair. */
+const RUNS = Number(process.env.BENCH_RUNS ?? 30);
+const CLASSES = (process.env.BENCH_CLASSES?.split(",") ?? FAULT_CLASSES) as readonly FaultClass[];
+/** Runs that failed to begin, in a row, before this gives up. */
+const PATIENCE = 3;
+
+/**
+ * Faults of every class on a running local cluster, in turns: a random server, rank and moment, 20 streams with contexts of
+ * up to 2,000 tokens. Each run is written down when it is over, so that a bench that was ended goes on where it stopped;
+ * BENCH_FRESH=1 begins anew.
+ */
+export const bench: Bench = async () => {
+  for (const fault of CLASSES)
+    if (!FAULT_CLASSES.includes(fault))
+      throw new Error(`BENCH_CLASSES: no class ${fault}, want ${FAULT_CLASSES.join(", ")}`);
+  await stackAccess(STACK);
+  const journal = new Journal(join(tandemHome(), "bench", `failover-${STACK}.jsonl`));
+  if (process.env.BENCH_FRESH === "1") journal.clear();
+  const engine = await ensureEngine();
+  let failures = 0;
+  try {
+    for (let run = 0; run < RUNS; run++)
+      for (const fault of CLASSES) {
+        if (journal.of(fault).length > run) continue;
+        try {
+          const { report, healedSeconds } = await gateRound(STACK, engine, fault);
+          journal.add(fault, report);
+          failures = 0;
+          tell(fault, report, healedSeconds);
+        } catch (error) {
+          process.stderr.write(`  ${fault}: ${(error as Error).message}\n`);
+          if (++failures >= PATIENCE) throw error;
+        }
+      }
+  } finally {
+    await engine.api.close();
+  }
+  return CLASSES.flatMap((fault) => measurements(fault, journal.of(fault).slice(0, RUNS)));
+};
+
+function tell(fault: FaultClass, report: RehearsalReport, healedSeconds: number): void {
+  const phases = report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(3) ?? "never"} s`).join(", ");
+  process.stderr.write(`  ${fault} on ${report.victim}: ${phases}; sound again after ${healedSeconds.toFixed(0)} s\n`);
+  for (const { stream, problems } of report.streams.failures)
+    process.stderr.write(`    ${stream}: ${problems.join("; ")}\n`);
+}
+
+function measurements(fault: FaultClass, reports: readonly RehearsalReport[]): Measurement[] {
+  const { p50, max } = BUDGETS[fault];
+  const broken = reports.reduce((sum, { streams }) => sum + streams.streams - streams.perfect, 0);
+  const carried = reports.reduce((sum, report) => sum + report.carried.length, 0);
+  const how = `${reports.length} runs, ${carried} streams carried on`;
+  return [
+    ...(["continuation accepted", "next token"] as const).flatMap((phase): Measurement[] => {
+      // Of each run the slowest stream counts; one that never goes on takes forever.
+      const seconds = reports.map(
+        ({ phases }) => phases.find((one) => one.phase === phase)?.seconds ?? Number.POSITIVE_INFINITY,
+      );
+      return [
+        { what: `${fault}: ${phase}, p50`, measured: percentile(seconds, 0.5), limit: p50, unit: "s", how },
+        { what: `${fault}: ${phase}, max`, measured: Math.max(...seconds), limit: max, unit: "s", how },
+      ];
+    }),
+    { what: `${fault}: streams that were not carried on whole`, measured: broken, limit: 0, unit: "streams", how },
+  ];
+}
+
+/** One line a run, kept over the end of this process. */
+class Journal {
+  readonly #path: string;
+  #entries: { fault: FaultClass; report: RehearsalReport }[];
+
+  constructor(path: string) {
+    this.#path = path;
+    mkdirSync(dirname(path), { recursive: true });
+    const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
+    // The last line of a process that was killed may be half a one.
+    this.#entries = lines.flatMap((line) => {
+      try {
+        return [JSON.parse(line) as { fault: FaultClass; report: RehearsalReport }];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  of(fault: FaultClass): RehearsalReport[] {
+    return this.#entries.filter((entry) => entry.fault === fault).map(({ report }) => report);
+  }
+
+  add(fault: FaultClass, report: RehearsalReport): void {
+    this.#entries.push({ fault, report });
+    appendFileSync(this.#path, `${JSON.stringify({ fault, report })}\n`);
+  }
+
+  clear(): void {
+    rmSync(this.#path, { force: true });
+    this.#entries = [];
+  }
+}
