@@ -10,23 +10,29 @@ export type WatchEvent = { type: "ADDED" | "MODIFIED" | "DELETED"; object: LiveO
  *
  * @throws KubeError 410 when the version is too old.
  */
-export async function* watchObject(
+export function watchObject(
   client: KubeClient,
   objectPath: string,
   resourceVersion: string,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
   const cut = objectPath.lastIndexOf("/");
+  const fieldSelector = `metadata.name=${decodeURIComponent(objectPath.slice(cut + 1))}`;
+  return watchPath(client, objectPath.slice(0, cut), { fieldSelector }, resourceVersion, signal);
+}
+
+/** The same for every object under a path that a selector names. */
+export async function* watchPath(
+  client: KubeClient,
+  path: string,
+  selector: { fieldSelector?: string; labelSelector?: string },
+  resourceVersion: string,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
   const stream = await client.stream({
     method: "GET",
-    path: objectPath.slice(0, cut),
-    query: {
-      watch: "1",
-      resourceVersion,
-      fieldSelector: `metadata.name=${decodeURIComponent(objectPath.slice(cut + 1))}`,
-      allowWatchBookmarks: "true",
-      timeoutSeconds: "240",
-    },
+    path,
+    query: { watch: "1", resourceVersion, ...selector, allowWatchBookmarks: "true", timeoutSeconds: "240" },
     timeoutMs: 300_000,
     signal,
   });

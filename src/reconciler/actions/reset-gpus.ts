@@ -1,0 +1,80 @@
+import { isConflict } from "../../kube/errors.ts";
+import type { LiveObject } from "../../kube/objects.ts";
+import { PART_OF, TANDEM_IMAGE } from "../../manifests/names.ts";
+import { type Decided, done, FIELD_MANAGER, type Hands, type Outcome, waiting } from "./hands.ts";
+import { nodeOf, note, recordOf } from "./node.ts";
+
+const TIMEOUT_MS = 5_000;
+/** A reset takes 5 to 10 s (facts of the field), its driver a while longer when the GPU is sick. */
+const DEADLINE_SECONDS = 120;
+
+/**
+ * Resets all GPUs of a server by a pod on it that runs the server's own `nvidia-smi --gpu-reset`, as only root on the machine
+ * can. It asks for no GPU, since it must run where the device plugin has given up, and its name makes it one per treatment.
+ */
+export async function resetGpus(hands: Hands, decided: Decided, server: string): Promise<Outcome> {
+  const record = recordOf(decided, server);
+  const name = `gpu-reset-${server}`;
+  const pod = await makeOrRead(hands, name, server);
+  const phase = (pod.status as { phase?: string } | undefined)?.phase ?? "Pending";
+  const isOld = Date.parse(String(pod.metadata.creationTimestamp)) < Date.parse(record.since) - 1_000;
+  if (phase !== "Succeeded" && phase !== "Failed" && !isOld) return waiting(`the GPUs of ${server} are being reset`);
+  hands.assertLeader();
+  await hands.client.json({
+    method: "DELETE",
+    path: hands.paths.pod(name),
+    body: { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } },
+    timeoutMs: TIMEOUT_MS,
+    signal: hands.signal,
+  });
+  if (isOld) return waiting(`an old reset of ${server} is cleared away`);
+  // One that failed was tried: what is still wrong afterwards asks for the next rung by itself.
+  const at = new Date().toISOString();
+  await note(hands, nodeOf(decided, server), record, { treated: { remedy: "failover-reset", at } });
+  return done(phase === "Succeeded" ? `the GPUs of ${server} were reset` : `the reset of ${server}'s GPUs failed`);
+}
+
+async function makeOrRead({ client, paths, namespace, signal, assertLeader }: Hands, name: string, server: string) {
+  assertLeader();
+  try {
+    return await client.json<LiveObject>({
+      method: "POST",
+      path: paths.pods,
+      query: { fieldManager: FIELD_MANAGER },
+      body: resetPod(name, namespace, server),
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    return client.json<LiveObject>({ method: "GET", path: paths.pod(name), timeoutMs: TIMEOUT_MS, signal });
+  }
+}
+
+/** Privileged as the agent is, and for the same reason: the driver's device files are the server's. */
+export function resetPod(name: string, namespace: string, server: string): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace, labels: { ...PART_OF, "app.kubernetes.io/name": "gpu-reset" } },
+    spec: {
+      nodeName: server,
+      restartPolicy: "Never",
+      activeDeadlineSeconds: DEADLINE_SECONDS,
+      hostPID: true,
+      hostNetwork: true,
+      automountServiceAccountToken: false,
+      tolerations: [{ operator: "Exists" }],
+      containers: [
+        {
+          name: "reset",
+          image: TANDEM_IMAGE,
+          imagePullPolicy: "Never",
+          command: ["nsenter", "--target", "1", "--mount", "--", "nvidia-smi", "--gpu-reset"],
+          securityContext: { privileged: true },
+          resources: { requests: { cpu: "10m", memory: "16Mi" } },
+        },
+      ],
+    },
+  };
+}

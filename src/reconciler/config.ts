@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { TandemError } from "../errors.ts";
+import { inClusterKubeconfig } from "../kube/in-cluster.ts";
+
+const Settings = z.object({
+  TANDEM_NAMESPACE: z.string().min(1),
+  TANDEM_MODEL_SERVICE: z.string().min(1),
+  TANDEM_AGENT_TOKEN_FILE: z.string().min(1),
+  TANDEM_ADMIN_TOKEN_FILE: z.string().min(1),
+  /** Files NAME.user, NAME.password and, to check its certificate, NAME.ca or NAME.sha256 for each server with a BMC. */
+  TANDEM_BMC_FOLDER: z.string().optional(),
+  TANDEM_LISTEN: z
+    .string()
+    .regex(/^.+:\d+$/, "want HOST:PORT")
+    .default("0.0.0.0:9479"),
+  TANDEM_ENGINE_KEY_FILE: z.string().optional(),
+  /** Unique for each start; by default the host's name and chance. */
+  TANDEM_IDENTITY: z.string().optional(),
+  TANDEM_LOG_LEVEL: z.string().default("info"),
+});
+
+export interface ReconcilerConfig {
+  namespace: string;
+  name: string;
+  kubeconfig: string;
+  agentToken: () => string;
+  adminToken: () => string;
+  bmcFolder: string | undefined;
+  engineKey: string | null;
+  listen: { host: string; port: number };
+  identity: string | undefined;
+}
+
+/** @throws TandemError `E_RECONCILER_SETTINGS` that names every setting at fault, and no value */
+export function reconcilerConfig(env: Readonly<Record<string, string | undefined>>, args: string[]): ReconcilerConfig {
+  const { values } = parseArgs({ args, options: { kubeconfig: { type: "string" } } });
+  const result = Settings.safeParse(env);
+  if (!result.success) {
+    throw new TandemError({
+      code: "E_RECONCILER_SETTINGS",
+      what: "the reconciler cannot start",
+      why: result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "),
+      fix: "set these environment variables; docs/reconciler.md lists them all",
+    });
+  }
+  const settings = result.data;
+  const cut = settings.TANDEM_LISTEN.lastIndexOf(":");
+  return {
+    namespace: settings.TANDEM_NAMESPACE,
+    name: settings.TANDEM_MODEL_SERVICE,
+    kubeconfig: values.kubeconfig === undefined ? inClusterKubeconfig(env) : readFileSync(values.kubeconfig, "utf8"),
+    agentToken: secretIn(settings.TANDEM_AGENT_TOKEN_FILE),
+    adminToken: secretIn(settings.TANDEM_ADMIN_TOKEN_FILE),
+    bmcFolder: settings.TANDEM_BMC_FOLDER,
+    engineKey: settings.TANDEM_ENGINE_KEY_FILE === undefined ? null : secretIn(settings.TANDEM_ENGINE_KEY_FILE)(),
+    listen: {
+      host: settings.TANDEM_LISTEN.slice(0, cut),
+      port: Number(settings.TANDEM_LISTEN.slice(cut + 1)),
+    },
+    identity: settings.TANDEM_IDENTITY,
+  };
+}
+
+/** Read again at each use: a Secret's file changes when the token does. */
+function secretIn(path: string): () => string {
+  return () => readFileSync(path, "utf8").trim();
+}

@@ -1,0 +1,78 @@
+import type { Evidence } from "../health/evidence.ts";
+import { hearBeat, hearConnection, hearEvidence, hearHello } from "../health/hear.ts";
+import { readEvidence } from "../health/read-evidence.ts";
+import { type ServerEvidence, unheard } from "../health/server-evidence.ts";
+import type { Frame } from "../stream/frames.ts";
+import type { Subscribe, Subscription } from "../stream/subscription.ts";
+
+export interface EvidenceHooks {
+  /** A word that is more than a beat, or a connection that came or went. */
+  onNews(server: string): void;
+}
+
+/** Listens to the agents of one ModelService, and keeps what each has said. */
+export class EvidenceBook {
+  readonly servers = new Map<string, ServerEvidence>();
+  /** When each group last wrote a token, by the word of its leader's agent. */
+  readonly progressMs = new Map<string, number>();
+  readonly #tokens = new Map<string, { instance: string; total: number }>();
+  readonly #subscriptions = new Map<string, { url: string; subscription: Subscription }>();
+  readonly #subscribe: Subscribe;
+  readonly #token: () => string;
+  readonly #hooks: EvidenceHooks;
+
+  constructor(subscribe: Subscribe, token: () => string, hooks: EvidenceHooks) {
+    this.#subscribe = subscribe;
+    this.#token = token;
+    this.#hooks = hooks;
+  }
+
+  /** Listens to these agents and to no others. */
+  follow(agents: Readonly<Record<string, string>>): void {
+    for (const [server, { url, subscription }] of this.#subscriptions) {
+      if (agents[server] === url) continue;
+      subscription.close();
+      this.#subscriptions.delete(server);
+      this.servers.delete(server);
+    }
+    for (const [server, url] of Object.entries(agents)) {
+      if (this.#subscriptions.has(server)) continue;
+      const subscription = this.#subscribe({
+        server,
+        url,
+        token: this.#token(),
+        onFrame: (frame, atMs) => this.#hear(server, frame, atMs),
+        onConnection: (state, reason, atMs) => {
+          this.#keep(server, (known) => hearConnection(known, state, reason, atMs));
+          this.#hooks.onNews(server);
+        },
+      });
+      this.#subscriptions.set(server, { url, subscription });
+    }
+  }
+
+  close(): void {
+    this.follow({});
+  }
+
+  #hear(server: string, frame: Frame, atMs: number): void {
+    if (frame.type === "hello") this.#keep(server, (known) => hearHello(known, frame, atMs));
+    else if (frame.type === "beat") this.#keep(server, (known) => hearBeat(known, frame, atMs));
+    else {
+      this.#keep(server, (known) => hearEvidence(known, frame, atMs));
+      const evidence = readEvidence(frame.evidence);
+      if (evidence?.kind === "engine") this.#progress(evidence, atMs);
+    }
+    if (frame.type !== "beat") this.#hooks.onNews(server);
+  }
+
+  #keep(server: string, change: (known: ServerEvidence) => ServerEvidence): void {
+    this.servers.set(server, change(this.servers.get(server) ?? unheard(server)));
+  }
+
+  #progress({ group, instance, tokensTotal }: Extract<Evidence, { kind: "engine" }>, atMs: number): void {
+    const before = this.#tokens.get(group);
+    this.#tokens.set(group, { instance, total: tokensTotal });
+    if (before?.instance === instance && tokensTotal > before.total) this.progressMs.set(group, atMs);
+  }
+}

@@ -1,0 +1,160 @@
+import type { Logger } from "pino";
+import { type Decision, escalate, wait } from "../failover/decision.ts";
+import { isConflict } from "../kube/errors.ts";
+import type { LiveObject } from "../kube/objects.ts";
+import type { TakeoverStatus } from "../manifests/model-service/resource.ts";
+import { act } from "./actions/act.ts";
+import { type Decided, type Hands, NotLeader, type Outcome, patchRead } from "./actions/hands.ts";
+import { missingWord, type Word } from "./first-status.ts";
+import type { Gateways } from "./gateways.ts";
+import type { Journal } from "./journal.ts";
+import type { ReconcilerMetrics } from "./metrics.ts";
+import { isStamped, readActiveService, stampTerm, upkeep } from "./spread.ts";
+import { differs, statusOf } from "./status.ts";
+
+/** Between two tries of a step that had to wait, or failed. */
+const AGAIN_MS = 500;
+/** A status of which only the figures in its sentences changed may be so late. */
+const REWORD_MS = 10_000;
+/** So long the gateways have to say what they know before a first word is written. */
+const LISTEN_FIRST_MS = 3_000;
+
+type Act = Extract<Decision, { kind: "act" }>;
+
+export interface LeaderParts {
+  hands: Hands;
+  gateways: Gateways;
+  journal: Journal;
+  metrics: ReconcilerMetrics;
+  log: Logger;
+  takeover(decided: Decided): TakeoverStatus;
+}
+
+/** What only the holder of the lease does: every write of the reconciler goes through here. */
+export class Leader {
+  readonly #parts: LeaderParts;
+  readonly #startedMs = performance.now();
+  #activeService: { epoch: number; object: LiveObject | null } | null = null;
+  #held: { key: string; untilMs: number; shown: Decision } | null = null;
+  #wroteMs = Number.NEGATIVE_INFINITY;
+  /** The first status of a term is written whatever it says: it moves the version that a former leader has read. */
+  #statedTerm: number | null = null;
+
+  constructor(parts: LeaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a fresh read is worth while: a step that waits is not tried with every turn. */
+  wantsToAct(decided: Decided, decision: Decision, term: number): boolean {
+    if (decision.kind === "act" && this.#heldBack(decision) === null) return true;
+    const { status } = decided.knowledge.cluster.service;
+    if (status === undefined || !isStamped(decided, term)) return true;
+    if (missingWord(decided, this.#present(decided)) !== null) return true;
+    if (this.#activeService?.epoch !== status.epoch) return true;
+    return this.#upkeep(decided).length > 0;
+  }
+
+  /** Everything that comes before a decision; true if something was written, so that the cluster must be read anew. */
+  async prepare(decided: Decided, term: number): Promise<boolean> {
+    const { hands, log } = this.#parts;
+    if (!isStamped(decided, term)) {
+      await stampTerm(hands, decided, term);
+      log.info({ term }, "this replica leads");
+      return true;
+    }
+    const word = missingWord(decided, this.#present(decided));
+    if (word !== null) return this.#writeWord(decided, word);
+    const epoch = decided.knowledge.cluster.service.status?.epoch ?? 0;
+    if (this.#activeService?.epoch !== epoch) {
+      const object = await readActiveService(hands.client, hands.paths.activeService);
+      this.#activeService = { epoch, object };
+    }
+    const steps = this.#upkeep(decided);
+    for (const { what, run } of steps) {
+      log.info({ what }, "told");
+      await run();
+    }
+    if (steps.length > 0) this.#activeService = null;
+    return steps.length > 0;
+  }
+
+  /** Takes the step; null if it was taken, else what is to be shown in its place. */
+  async step(decided: Decided, decision: Act): Promise<Decision | null> {
+    const { hands, journal, metrics } = this.#parts;
+    const held = this.#heldBack(decision);
+    if (held !== null) return held;
+    const action = decision.action.kind;
+    const { service } = decided.knowledge.cluster;
+    let outcome: Outcome;
+    try {
+      outcome = await act(hands, { ...decided, reason: decision.detail }, decision.action);
+    } catch (error) {
+      if (error instanceof NotLeader) throw error;
+      const conflict = isConflict(error);
+      metrics.actions.inc({ action, outcome: conflict ? "conflict" : "failed" });
+      if (conflict) throw error;
+      this.#parts.log.warn({ decision, error: String(error) }, "the step failed");
+      outcome = { kind: "waiting", detail: `${decision.detail}; tried and failed: ${(error as Error).message}` };
+    }
+    metrics.actions.inc({ action, outcome: outcome.kind });
+    await journal.acted(service, decided.observation, decision, outcome);
+    if (outcome.kind === "done") {
+      this.#held = null;
+      return null;
+    }
+    const untilMs = performance.now() + AGAIN_MS;
+    const shown =
+      outcome.kind === "blocked"
+        ? escalate(outcome.reason, outcome.detail, outcome.fix)
+        : wait("treating", untilMs, outcome.detail);
+    this.#held = { key: JSON.stringify(decision.action), untilMs, shown };
+    return shown;
+  }
+
+  /** Writes the status where it differs from the one in the cluster in more than its figures. */
+  async state(decided: Decided, decision: Decision, term: number): Promise<void> {
+    const { knowledge, observation } = decided;
+    const { service } = knowledge.cluster;
+    await this.#parts.journal.decided(service, observation, decision);
+    if (service.status === undefined) return;
+    const now = statusOf(knowledge, observation, decision, this.#parts.takeover(decided), service.status);
+    const isNew = this.#statedTerm !== term;
+    if (isNew) now.decision.since = new Date(knowledge.moment.wallMs).toISOString();
+    const late = performance.now() - this.#wroteMs > REWORD_MS;
+    const changed = late ? JSON.stringify(service.status) !== JSON.stringify(now) : differs(service.status, now);
+    if (!isNew && !changed) return;
+    await this.#write(decided, now);
+    this.#statedTerm = term;
+  }
+
+  async #writeWord(decided: Decided, word: Word): Promise<boolean> {
+    const { knowledge, observation } = decided;
+    const { service } = knowledge.cluster;
+    const silent = this.#present(decided).length < service.spec.gateways.length;
+    if (silent && performance.now() - this.#startedMs < LISTEN_FIRST_MS) return false;
+    const decision = wait("starting", knowledge.moment.monoMs, "the first word is given");
+    await this.#write(decided, statusOf(knowledge, observation, decision, this.#parts.takeover(decided), word));
+    this.#parts.log.info({ word }, "the word");
+    return true;
+  }
+
+  async #write({ knowledge }: Decided, status: object): Promise<void> {
+    const { hands } = this.#parts;
+    const read = knowledge.cluster.service as unknown as LiveObject;
+    await patchRead(hands, hands.paths.service, read, { status }, "status");
+    this.#wroteMs = performance.now();
+  }
+
+  #present({ knowledge }: Decided) {
+    return this.#parts.gateways.present(knowledge.moment.monoMs);
+  }
+
+  #upkeep(decided: Decided) {
+    return upkeep(this.#parts.hands, decided, this.#parts.gateways, this.#activeService?.object ?? null);
+  }
+
+  #heldBack({ action }: Act): Decision | null {
+    if (this.#held?.key !== JSON.stringify(action) || performance.now() >= this.#held.untilMs) return null;
+    return this.#held.shown;
+  }
+}

@@ -1,0 +1,99 @@
+import type { GroupObserved } from "../../failover/observed.ts";
+import { type Crash, type Follows, follows } from "../../health/follows.ts";
+import { type GroupVerdict, groupVerdict } from "../../health/group-verdict.ts";
+import type { HealthRules } from "../../health/rules.ts";
+import { type ServerEvidence, unheard } from "../../health/server-evidence.ts";
+import type { ModelServiceGroup } from "../../manifests/model-service/resource.ts";
+import { monotonicOf } from "./clock.ts";
+import type { Knowledge } from "./knowledge.ts";
+import type { Workload } from "./workload.ts";
+
+/** A verdict on a group together with what the reconciler itself must remember of it. */
+export interface GroupFinding {
+  group: GroupObserved;
+  verdict: GroupVerdict;
+  /** The crash that the verdict would be remembered as; null for a group that is not suspect. */
+  crash: Crash | null;
+  follows: Follows;
+}
+
+/** One group: its workload, and what the evidence of its servers says. */
+export function observeGroup(
+  spec: ModelServiceGroup,
+  workload: Workload,
+  knowledge: Knowledge,
+  evidence: ReadonlyMap<string, ServerEvidence>,
+  crashes: readonly Crash[],
+  rules: HealthRules,
+): GroupFinding {
+  const { moment, traffic, previous, cluster, takeover } = knowledge;
+  const { members, run, notes, pods } = workload;
+  const verdict = groupVerdict({
+    group: spec.id,
+    members: members.map((name) => evidence.get(name) ?? unheard(name)),
+    everyone: [...evidence.values()],
+    traffic: traffic.get(spec.id) ?? { lastTokenMs: null, unansweredCanarySinceMs: null },
+    atMs: moment.monoMs,
+    rules,
+    previous: previous.groups.get(spec.id) ?? null,
+  });
+  const crash = verdict.state === "suspect" && run !== "stopped" ? crashOf(verdict, moment.monoMs) : null;
+  const own = [...crashes.filter(({ group }) => group === spec.id), ...(crash === null ? [] : [crash])];
+  const lastMs = Math.max(Number.NEGATIVE_INFINITY, ...own.map(({ atMs }) => atMs));
+  const revision = notes.revision ?? cluster.service.spec.revision;
+  const followed = follows(
+    [...crashes.filter(({ atMs, group }) => group !== spec.id && atMs <= lastMs), ...own],
+    // One that has never served with its revision was changed just now, however long its load took.
+    notes.servedRevision !== null && notes.servedRevision !== revision && own.length > 0
+      ? [{ group: spec.id, atMs: lastMs, what: `revision ${revision}` }]
+      : [],
+  );
+  const ready = run === "serving" && verdict.state !== "suspect";
+  const since = [notes.runSince, run === "stopped" ? null : workload.startedAt].flatMap((at) =>
+    at === null ? [] : [monotonicOf(moment, at)],
+  );
+  return {
+    verdict,
+    crash,
+    follows: followed,
+    group: {
+      id: spec.id,
+      size: spec.size,
+      members,
+      run,
+      runSinceMs: since.length === 0 ? moment.monoMs : Math.max(...since),
+      podsLeft: run === "stopped" ? pods.length : 0,
+      verdict: {
+        // A stopped group is meant to be silent, whatever its servers still say of it.
+        state: run === "stopped" ? "healthy" : stateOf(verdict),
+        sinceMs: verdict.sinceMs ?? moment.monoMs,
+        remedy: verdict.remedy,
+        reason: run === "stopped" ? "stopped" : verdict.reason,
+        blamed: verdict.blame?.server ?? null,
+        wantsSwitch: verdict.wantsSwitch,
+      },
+      follows: followed.what,
+      restartsMs: notes.restarts.map((at) => monotonicOf(moment, at)),
+      revision,
+      failedRevision: notes.failedRevision,
+      takeover: ready
+        ? (takeover(spec.id) ?? { ready: true, reason: "it serves" })
+        : { ready: false, reason: run === "serving" ? verdict.reason : `it is ${run}` },
+    },
+  };
+}
+
+function crashOf({ group, blame, sinceMs, remedy, reason }: GroupVerdict, atMs: number): Crash {
+  const code = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
+  return {
+    group,
+    server: blame?.server ?? null,
+    atMs: sinceMs ?? atMs,
+    fingerprint: code,
+    remedy: remedy ?? "restart-group",
+  };
+}
+
+function stateOf({ state }: GroupVerdict): "healthy" | "suspect" | "blind" {
+  return state === "suspect" || state === "blind" ? state : "healthy";
+}

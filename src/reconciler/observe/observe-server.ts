@@ -1,0 +1,156 @@
+import type { ServerObserved } from "../../failover/observed.ts";
+import { fenceOf } from "../../health/fenced.ts";
+import { treat } from "../../health/hear.ts";
+import { compareRemedies, type Remedy } from "../../health/remedy.ts";
+import type { HealthRules } from "../../health/rules.ts";
+import { type ServerEvidence, type Treatment, unheard } from "../../health/server-evidence.ts";
+import { type ServerVerdict, serverVerdict } from "../../health/server-verdict.ts";
+import type { LiveObject } from "../../kube/objects.ts";
+import type { QuarantineRecord } from "../../manifests/model-service/resource.ts";
+import { GROUP_LABEL } from "../../manifests/names.ts";
+import { type Moment, monotonicOf } from "./clock.ts";
+import type { Knowledge } from "./knowledge.ts";
+import { quarantineOf } from "./records.ts";
+import { isReady, type Workload } from "./workload.ts";
+
+/** Kubernetes' own taint for a machine that is off: its pods are taken for ended and its volumes for free. */
+export const OUT_OF_SERVICE = "node.kubernetes.io/out-of-service";
+
+/** One server: its node, what its agent says of the hardware, and what was done about it so far. */
+export function observeServer(
+  name: string,
+  knowledge: Knowledge,
+  evidence: ServerEvidence,
+  workload: Workload | undefined,
+  rules: HealthRules,
+): { server: ServerObserved; verdict: ServerVerdict } {
+  const { moment, cluster } = knowledge;
+  const node = cluster.nodes.get(name);
+  const record = node === undefined ? null : quarantineOf(node);
+  const group = node?.metadata.labels?.[GROUP_LABEL] ?? null;
+  const found = serverVerdict(hardwareOnly(evidence), moment.monoMs, rules, knowledge.previous.servers.get(name));
+  const treated = record === null ? null : treatedOf(record, evidence, moment);
+  const verdict = adjust(found, evidence, node, group, treated?.atMs ?? null, moment);
+  const power = knowledge.power.get(name)?.power ?? "unknown";
+  return {
+    verdict,
+    server: {
+      name,
+      group,
+      verdict: {
+        state: verdict.state === "watch" ? "healthy" : verdict.state,
+        sinceMs: verdict.sinceMs ?? (verdict.heard ? moment.monoMs : knowledge.listeningSinceMs),
+        remedy: verdict.state === "suspect" ? verdict.remedy : null,
+        reason: verdict.reason,
+      },
+      nodeReady: node !== undefined && isReady(node),
+      quarantine: record === null ? null : { sinceMs: monotonicOf(moment, record.since), remedy: record.remedy },
+      fence: fence(name, knowledge, evidence, record, workload, verdict),
+      outOfService: taintsOf(node).some(({ key }) => key === OUT_OF_SERVICE),
+      bmc: cluster.service.spec.servers[name]?.bmc !== undefined && !knowledge.bmcAway.has(name),
+      power,
+      powerOffAskedMs: record?.powerOffAskedAt === undefined ? null : monotonicOf(moment, record.powerOffAskedAt),
+      treated,
+      validated: record?.validatedAt !== undefined && monotonicOf(moment, record.validatedAt) >= (treated?.atMs ?? 0),
+      reserved: (node?.spec as { unschedulable?: boolean } | undefined)?.unschedulable === true,
+    },
+  };
+}
+
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: string;
+}
+
+export function taintsOf(node: LiveObject | undefined): Taint[] {
+  return (node?.spec as { taints?: Taint[] } | undefined)?.taints ?? [];
+}
+
+/** What is known of a server together with what was done to it, and to the group that ran on it. */
+export function withTreatments(
+  known: ServerEvidence | undefined,
+  name: string,
+  node: LiveObject | undefined,
+  workload: Workload | undefined,
+  moment: Moment,
+): ServerEvidence {
+  const record = node === undefined ? null : quarantineOf(node);
+  const done: Treatment[] = [];
+  if (workload !== undefined) {
+    // Of a stopped group every exit is meant; a group that was started anew answers for what came since.
+    const { run, notes } = workload;
+    if (run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
+    else if (notes.runSince !== null) done.push({ what: "planned-stop", atMs: monotonicOf(moment, notes.runSince) });
+  }
+  if (record?.treated?.remedy === "failover-reset")
+    done.push({ what: "reset", atMs: monotonicOf(moment, record.treated.at) });
+  // The word of a person: `tandem server return`.
+  if (record?.treated?.remedy === "failover-support")
+    done.push({ what: "repair", atMs: monotonicOf(moment, record.treated.at) });
+  return done.reduce(treat, known ?? unheard(name));
+}
+
+/** Ranks and engines come and go with their group; what is left speaks of the machine. */
+function hardwareOnly(known: ServerEvidence): ServerEvidence {
+  const isGroups = ({ kind }: { kind: string }) => kind === "rank" || kind === "engine" || kind === "engine-process";
+  return { ...known, pieces: known.pieces.filter(({ evidence }) => !isGroups(evidence)) };
+}
+
+function adjust(
+  found: ServerVerdict,
+  { lastHeardMs }: ServerEvidence,
+  node: LiveObject | undefined,
+  group: string | null,
+  treatedMs: number | null,
+  { monoMs }: Moment,
+): ServerVerdict {
+  const blind = (reason: string, sinceMs: number | null): ServerVerdict => ({
+    ...found,
+    state: "blind",
+    remedy: null,
+    wantsSwitch: false,
+    heard: false,
+    sinceMs,
+    reason,
+  });
+  if (node === undefined) return blind("it has not joined the cluster", null);
+  // What it said before says nothing about what the treatment has done.
+  if (treatedMs !== null && !found.heard && (lastHeardMs ?? 0) < treatedMs)
+    return blind("not heard since it was treated", treatedMs);
+  if (group === null && found.state !== "suspect" && !isReady(node)) return blind("its kubelet is not ready", monoMs);
+  return found;
+}
+
+/** The strongest of what was done by us and what was done by hand: another boot id is a reboot, whoever caused it. */
+function treatedOf(
+  { treated, bootId }: QuarantineRecord,
+  { bootId: heard, greeting }: ServerEvidence,
+  moment: Moment,
+): { remedy: Remedy; atMs: number } | null {
+  const ours = treated === undefined ? null : { remedy: treated.remedy, atMs: monotonicOf(moment, treated.at) };
+  const booted = bootId !== null && heard !== null && heard !== bootId && greeting !== null;
+  if (!booted || (ours !== null && compareRemedies(ours.remedy, "failover-reboot") >= 0)) return ours;
+  return { remedy: "failover-reboot", atMs: greeting.atMs };
+}
+
+function fence(
+  name: string,
+  { moment, power, isolationSeenMs }: Knowledge,
+  evidence: ServerEvidence,
+  record: QuarantineRecord | null,
+  workload: Workload | undefined,
+  verdict: ServerVerdict,
+): { fenced: boolean; reason: string } {
+  if (record === null) {
+    if (!verdict.heard) return { fenced: false, reason: `${verdict.reason}, so nobody knows what runs on it` };
+    const stopped = workload?.notes.runSince ?? null;
+    const sinceMs = stopped === null ? Number.NEGATIVE_INFINITY : monotonicOf(moment, stopped);
+    return fenceOf(evidence, { atMs: sinceMs, bootId: null }, null);
+  }
+  const atMs = Math.max(monotonicOf(moment, record.since), isolationSeenMs.get(name) ?? moment.monoMs);
+  const seen = power.get(name);
+  const isOff = record.powerOffAskedAt !== undefined && seen?.power === "off" && seen.atMs >= atMs;
+  const proven = isOff || record.poweredOffAt !== undefined;
+  return fenceOf(evidence, { atMs, bootId: record.bootId }, proven ? atMs : null);
+}

@@ -1,0 +1,88 @@
+import type { GroupObserved, Observed, ServerObserved } from "../../failover/observed.ts";
+import type { Crash } from "../../health/follows.ts";
+import { healthRules } from "../../health/rules.ts";
+import type { ServerEvidence } from "../../health/server-evidence.ts";
+import type { ServerVerdict } from "../../health/server-verdict.ts";
+import { monotonicOf } from "./clock.ts";
+import type { Knowledge } from "./knowledge.ts";
+import { type GroupFinding, observeGroup } from "./observe-group.ts";
+import { observeServer, withTreatments } from "./observe-server.ts";
+import { type Workload, workloadOf } from "./workload.ts";
+
+/** What decisions are made on, and what status and actions need besides. */
+export interface Observation {
+  observed: Observed;
+  verdicts: { servers: Map<string, ServerVerdict>; groups: Map<string, GroupFinding["verdict"]> };
+  findings: Map<string, GroupFinding>;
+  workloads: Map<string, Workload>;
+}
+
+/** Everything that is known, as one value: the same knowledge always gives the same observation. */
+export function observe(knowledge: Knowledge): Observation {
+  const { moment, cluster, holdsLease, gateways } = knowledge;
+  const { spec, status } = cluster.service;
+  const rules = healthRules(spec.failover.xids, spec.failover.longestStepMs);
+  const workloads = new Map(spec.groups.map((group) => [group.id, workloadOf(cluster, group)]));
+  const groupOfServer = new Map(
+    [...workloads].flatMap(([id, { members }]) => members.map((name): [string, string] => [name, id])),
+  );
+  const workloadFor = (name: string) => workloads.get(groupOfServer.get(name) ?? "");
+  const evidence = new Map<string, ServerEvidence>(
+    Object.keys(spec.servers).map((name) => {
+      const node = cluster.nodes.get(name);
+      return [name, withTreatments(knowledge.evidence.get(name), name, node, workloadFor(name), moment)];
+    }),
+  );
+
+  const servers: ServerObserved[] = [];
+  const serverVerdicts = new Map<string, ServerVerdict>();
+  for (const [name, known] of evidence) {
+    const { server, verdict } = observeServer(name, knowledge, known, workloadFor(name), rules);
+    servers.push(server);
+    serverVerdicts.set(name, verdict);
+  }
+
+  const crashes = crashesOf(workloads, knowledge);
+  const groups: GroupObserved[] = [];
+  const findings = new Map<string, GroupFinding>();
+  for (const group of spec.groups) {
+    const workload = workloads.get(group.id) as Workload;
+    const found = observeGroup(group, workload, knowledge, evidence, crashes, rules);
+    groups.push(found.group);
+    findings.set(group.id, found);
+  }
+  const { request } = spec;
+  const isOpen = request !== undefined && status?.handledRequest?.id !== request.id;
+  return {
+    workloads,
+    findings,
+    verdicts: {
+      servers: serverVerdicts,
+      groups: new Map([...findings].map(([id, { verdict }]) => [id, verdict])),
+    },
+    observed: {
+      atMs: moment.monoMs,
+      holdsLease,
+      snapshotAtMs: cluster.atMs,
+      paused: spec.pause === undefined ? null : { by: spec.pause.by },
+      epoch: status?.epoch ?? 0,
+      active: status?.active ?? spec.initialActive,
+      gateways,
+      groups,
+      servers,
+      failoversMs: (status?.moves ?? [])
+        .filter(({ why }) => why === "adopt" || why === "failover")
+        .map(({ at }) => monotonicOf(moment, at)),
+      wantedRevision: spec.revision,
+      switchoverTo: isOpen && request.kind === "switchover" ? request.target : null,
+    },
+  };
+}
+
+/** Of all groups, oldest first: a crash that goes from one to the other came with the work. */
+function crashesOf(workloads: ReadonlyMap<string, Workload>, { moment }: Knowledge): Crash[] {
+  return [...workloads.values()]
+    .flatMap(({ notes }) => notes.crashes)
+    .map(({ at, ...crash }) => ({ ...crash, atMs: monotonicOf(moment, at) }))
+    .sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,176 @@
+import type { Logger } from "pino";
+import { decide } from "../failover/decide.ts";
+import type { Decision } from "../failover/decision.ts";
+import { isIntact } from "../failover/intact.ts";
+import { DEFAULT_POLICY, type FailoverPolicy } from "../failover/observed.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { isConflict } from "../kube/errors.ts";
+import { Lease } from "../kube/lease.ts";
+import type { ModelServiceSpec } from "../manifests/model-service/resource.ts";
+import { RECONCILER_LEASE } from "../manifests/names.ts";
+import type { Subscribe } from "../stream/subscription.ts";
+import { type Decided, NotLeader } from "./actions/hands.ts";
+import { Alarm } from "./alarm.ts";
+import { Cluster, type ClusterSnapshot } from "./cluster.ts";
+import { Journal } from "./journal.ts";
+import { Leader } from "./leader.ts";
+import type { ReconcilerMetrics } from "./metrics.ts";
+import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
+import { observe } from "./observe/observe.ts";
+import { Senses } from "./senses.ts";
+
+export interface ReconcilerOptions {
+  client: KubeClient;
+  namespace: string;
+  name: string;
+  /** Of this start of this replica. */
+  identity: string;
+  subscribe: Subscribe;
+  agentToken: () => string;
+  adminToken: () => string;
+  bmcFolder: string | undefined;
+  log: Logger;
+  metrics: ReconcilerMetrics;
+}
+
+/** Another replica may act 6 s after the last renewal; this one stops 2 s before that. */
+const LEASE = { durationMs: 6_000, renewEveryMs: 1_500, marginMs: 2_000 };
+const TICK_MS = 1_000;
+/** Several changes that come together are one. */
+const DEBOUNCE_MS = 30;
+const AGAIN_MS = 500;
+
+/** Observe, decide, look again, take one step, write down; over and over. What it remembers only keeps it from being slower. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #alarm = new Alarm();
+  readonly #end = new AbortController();
+  readonly #cluster: Cluster;
+  readonly #lease: Lease;
+  readonly #senses: Senses;
+  readonly #leader: Leader;
+  #previous: Verdicts = NO_VERDICTS;
+  #turnedMs = performance.now();
+  #running: Promise<void> | undefined;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    const { client, namespace, name, identity, log, metrics } = options;
+    const wake = () => this.#alarm.ring();
+    const onProblem = (error: unknown) => log.warn({ error: String(error) }, "the API server");
+    const { signal } = this.#end;
+    this.#cluster = new Cluster({ client, namespace, name, signal, onChange: wake, onProblem });
+    const { paths } = this.#cluster;
+    const lease = { client, path: paths.leases, name: RECONCILER_LEASE, namespace, identity, ...LEASE };
+    this.#lease = new Lease({ ...lease, onChange: wake, onProblem });
+    this.#senses = new Senses({
+      ...options,
+      takeover: () => null,
+      onNews: wake,
+      onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
+    });
+    const assertLeader = () => {
+      if (!this.#lease.holds(performance.now())) throw new NotLeader();
+    };
+    this.#leader = new Leader({
+      hands: { client, namespace, paths, power: this.#senses.power, signal, assertLeader },
+      gateways: this.#senses.gateways,
+      journal: new Journal({ client, path: paths.events, namespace, log, identity }),
+      metrics,
+      log,
+      takeover: takeoverBySight,
+    });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Whether the loop turns: a pass may take seconds, never minutes. */
+  isTurning(): boolean {
+    return performance.now() - this.#turnedMs < 60_000;
+  }
+
+  async stop(): Promise<void> {
+    this.#end.abort();
+    this.#alarm.ring();
+    await this.#running;
+    this.#senses.close();
+    await this.#lease.stop();
+  }
+
+  async #run(): Promise<void> {
+    const { log, metrics } = this.#options;
+    while (!this.#end.signal.aborted) {
+      const stopTimer = metrics.passes.startTimer();
+      let nextMs: number;
+      try {
+        nextMs = await this.#pass();
+      } catch (error) {
+        if (this.#end.signal.aborted) return;
+        nextMs = AGAIN_MS;
+        if (isConflict(error)) log.info({ error: String(error) }, "the world moved, so it is looked at again");
+        else log.warn({ error: String(error) }, "a pass failed");
+      }
+      stopTimer();
+      this.#turnedMs = performance.now();
+      await this.#alarm.sleep(nextMs);
+      await new Promise((resolve) => setTimeout(resolve, DEBOUNCE_MS));
+    }
+  }
+
+  /** One look and at most one step; returns how long nothing need be done unless something happens. */
+  async #pass(): Promise<number> {
+    const lease = this.#lease;
+    const leads = lease.holds(performance.now());
+    this.#options.metrics.leader.set(leads ? 1 : 0);
+    const known = this.#cluster.known(lease.renewedMs);
+    if (known === null) return TICK_MS;
+    this.#senses.follow(known);
+    if (!this.#senses.isReady(performance.now())) return AGAIN_MS;
+
+    let { decided, decision } = this.#look(known);
+    if (!leads) return TICK_MS;
+    if (this.#leader.wantsToAct(decided, decision, lease.term)) {
+      // Nothing is done on the word of a watch alone: it may be late.
+      const fresh = await this.#cluster.read();
+      if (fresh === null) return TICK_MS;
+      ({ decided, decision } = this.#look(fresh));
+      if (await this.#leader.prepare(decided, lease.term)) return 0;
+    }
+    if (decided.knowledge.cluster.service.status === undefined) return AGAIN_MS;
+    const shown = decision.kind === "act" ? await this.#leader.step(decided, decision) : decision;
+    if (shown === null) return 0;
+    await this.#leader.state(decided, shown, lease.term);
+    return shown.kind === "wait" ? clamp(shown.untilMs - performance.now(), DEBOUNCE_MS, TICK_MS) : TICK_MS;
+  }
+
+  #look(cluster: ClusterSnapshot): { decided: Decided; decision: Decision } {
+    const { metrics } = this.#options;
+    const knowledge = this.#senses.knowledge(cluster, this.#lease.holds(performance.now()), this.#previous);
+    const observation = observe(knowledge);
+    this.#previous = observation.verdicts;
+    const decision = decide(observation.observed, policyOf(cluster.service.spec));
+    const { observed } = observation;
+    metrics.decisions.inc({ kind: decision.kind, reason: decision.reason });
+    metrics.epoch.set(observed.epoch);
+    metrics.intact.set(observed.groups.filter(isIntact).length);
+    metrics.quarantined.set(observed.servers.filter(({ quarantine }) => quarantine !== null).length);
+    metrics.escalated.set(decision.kind === "escalate" ? 1 : 0);
+    return { decided: { knowledge, observation, reason: decision.detail }, decision };
+  }
+}
+
+function policyOf({ failover: { mode, maxPerHour, startWithinMs } }: ModelServiceSpec): FailoverPolicy {
+  return { ...DEFAULT_POLICY, mode, maxPerHour, startWithinMs };
+}
+
+/** Without a prover a standby that serves is all there is to see. */
+function takeoverBySight({ observation: { observed } }: Decided) {
+  const others = observed.groups.filter(({ id }) => id !== observed.active);
+  const ready = others.some(({ takeover }) => takeover.ready);
+  const reasons = ready ? [] : others.map(({ id, takeover }) => `${id}: ${takeover.reason}`);
+  return { ready, reasons: others.length === 0 ? ["there is no standby"] : reasons, rungs: [] };
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));

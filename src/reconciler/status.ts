@@ -1,0 +1,154 @@
+import type { Decision } from "../failover/decision.ts";
+import { isIntact } from "../failover/intact.ts";
+import type {
+  DecisionStatus,
+  GroupStatus,
+  ModelService,
+  ModelServiceStatus,
+  ServerStatus,
+  ServiceCondition,
+  TakeoverStatus,
+} from "../manifests/model-service/resource.ts";
+import { type Moment, recordedAt } from "./observe/clock.ts";
+import type { Knowledge } from "./observe/knowledge.ts";
+import type { Observation } from "./observe/observe.ts";
+import { quarantineOf } from "./observe/records.ts";
+
+/** What the status should say now. Who is active, and the moves, are written by the step that moves, and are kept as they are. */
+export function statusOf(
+  { cluster, moment }: Knowledge,
+  { observed, verdicts, findings }: Observation,
+  decision: Decision,
+  takeover: TakeoverStatus,
+  { active, epoch, moves }: Pick<ModelServiceStatus, "active" | "epoch" | "moves">,
+): ModelServiceStatus {
+  const { service, nodes } = cluster;
+  const before = service.status;
+  const groups = observed.groups.map((group): GroupStatus => {
+    const verdict = findings.get(group.id)?.verdict;
+    return {
+      id: group.id,
+      role: group.id === active ? "active" : "standby",
+      servers: [...group.members],
+      run: group.run,
+      since: keptTime(
+        before?.groups?.find(({ id }) => id === group.id),
+        group.run,
+        moment,
+      ),
+      verdict: group.run === "stopped" ? "healthy" : (verdict?.state ?? "healthy"),
+      reason: group.verdict.reason,
+      revision: group.revision,
+      ...(group.failedRevision === null ? {} : { failedRevision: group.failedRevision }),
+    };
+  });
+  const servers = observed.servers.map((server): ServerStatus => {
+    const verdict = verdicts.servers.get(server.name);
+    const node = nodes.get(server.name);
+    const record = node === undefined ? null : quarantineOf(node);
+    return {
+      name: server.name,
+      group: server.group,
+      verdict: verdict?.state ?? "blind",
+      reason: verdict?.reason ?? "",
+      ...(record === null
+        ? {}
+        : {
+            quarantine: { since: record.since, remedy: record.remedy, reason: record.reason },
+            fence: server.fence,
+          }),
+    };
+  });
+  const intact = observed.groups.filter(isIntact);
+  return {
+    observedGeneration: service.metadata.generation ?? 0,
+    active,
+    standby: observed.groups.find(({ id }) => id !== active)?.id ?? null,
+    epoch,
+    redundancy: `${intact.length}/${observed.groups.length} groups`,
+    groups,
+    servers,
+    decision: decisionStatus(decision, before?.decision, moment),
+    moves,
+    takeover,
+    ...(before?.handledRequest === undefined ? {} : { handledRequest: before.handledRequest }),
+    conditions: conditionsOf(service, { ...observed, active }, decision, takeover, moment),
+  };
+}
+
+function keptTime(before: GroupStatus | undefined, run: GroupStatus["run"], { wallMs }: Moment): string {
+  return before?.run === run ? before.since : new Date(wallMs).toISOString();
+}
+
+function decisionStatus(decision: Decision, before: DecisionStatus | undefined, moment: Moment): DecisionStatus {
+  const { kind, reason, detail } = decision;
+  const stands = before?.kind === kind && before.reason === reason;
+  return {
+    kind,
+    reason,
+    detail,
+    since: stands ? before.since : new Date(moment.wallMs).toISOString(),
+    ...(decision.kind === "wait" ? { until: recordedAt(moment, decision.untilMs) } : {}),
+    ...(decision.kind === "escalate" ? { fix: decision.fix } : {}),
+  };
+}
+
+function conditionsOf(
+  { spec, status, metadata }: ModelService,
+  { groups, active }: Observation["observed"],
+  decision: Decision,
+  takeover: TakeoverStatus,
+  { wallMs }: Moment,
+): ServiceCondition[] {
+  const current = groups.find(({ id }) => id === active);
+  const intact = groups.filter(isIntact);
+  const broken = groups.filter((group) => !isIntact(group));
+  const why = (group: (typeof groups)[number]) => `${group.id}: ${group.run}, ${group.verdict.reason}`;
+  const serving = current !== undefined && isIntact(current);
+  const redundant = intact.length > 1 && broken.length === 0;
+  const told: Omit<ServiceCondition, "lastTransitionTime">[] = [
+    {
+      type: "Serving",
+      status: serving ? "True" : "False",
+      reason: serving ? "ActiveServes" : "ActiveDoesNotServe",
+      message: current === undefined ? `there is no group ${active}` : why(current),
+    },
+    {
+      type: "Redundant",
+      status: redundant ? "True" : "False",
+      reason: redundant ? "EveryGroupServes" : groups.length < 2 ? "OneGroup" : "GroupBroken",
+      message: redundant
+        ? `${intact.length} groups serve`
+        : `${broken.map(why).join("; ") || "there is one group"}; ${decision.kind}: ${decision.detail}`,
+    },
+    {
+      type: "TakeoverReady",
+      status: takeover.ready ? "True" : "False",
+      reason: takeover.ready ? "Proven" : "NotProven",
+      message: takeover.reasons.join("; ") || "a failover would work now",
+    },
+    {
+      type: "Paused",
+      status: spec.pause === undefined ? "False" : "True",
+      reason: spec.pause === undefined ? "Automatic" : "PausedByPerson",
+      message: spec.pause === undefined ? "" : `by ${spec.pause.by} since ${spec.pause.at}: ${spec.pause.reason}`,
+    },
+  ];
+  return told.map((condition) => {
+    const before = status?.conditions?.find(({ type }) => type === condition.type);
+    const lastTransitionTime =
+      before?.status === condition.status ? before.lastTransitionTime : new Date(wallMs).toISOString();
+    return { ...condition, lastTransitionTime, observedGeneration: metadata.generation ?? 0 };
+  });
+}
+
+/** Whether two statuses differ in more than the milliseconds in their sentences. */
+export function differs(before: ModelServiceStatus | undefined, now: ModelServiceStatus): boolean {
+  return bare(before) !== bare(now);
+}
+
+function bare(status: ModelServiceStatus | undefined): string {
+  return JSON.stringify(status, (key, value) =>
+    key === "until" ? undefined : typeof value === "string" ? value.replaceAll(/\d+ (ms|s)\b/g, "") : value,
+  );
+}
