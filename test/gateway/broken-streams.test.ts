@@ -12,7 +12,8 @@ afterEach(async () => {
   proxies = [];
 });
 
-const WAVES = Number(process.env.BROKEN_WAVES ?? 6);
+/** The bench `rehearsal-streams` breaks thousands, over every model. */
+const WAVES = Number(process.env.BROKEN_WAVES ?? 4);
 const STREAMS = 40;
 /** Reproducible: the same waves in every run, and a failing one can be asked for. */
 let seed = Number(process.env.BROKEN_SEED ?? 1);

@@ -1,16 +1,22 @@
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { CALL_NAME, callTokens, expectedText, tagOf } from "../../src/emulator/tokens.ts";
 import { events, jsonOf } from "../emulator/server-process.ts";
 import { BreakingProxy } from "./breaking-proxy.ts";
-import { AUTH, ask, chat, startWorld, type World } from "./gateway-fixture.ts";
+import { AUTH, ask, chat, type Engines, startEngines, startWorld, type World } from "./gateway-fixture.ts";
 import { judge } from "./judge.ts";
 
+let engines: Engines;
 let world: World | undefined;
 let proxies: BreakingProxy[] = [];
-async function start(config: object = {}, flags?: string[]): Promise<World> {
+// One start of the engines for all: here only the connections to them break.
+beforeAll(async () => {
+  engines = await startEngines({ flags: ["--reasoning-parser", "deepseek-r1", "--tool-call-parser", "deepseekv31"] });
+});
+afterAll(() => engines.stop());
+async function start(config: object = {}): Promise<World> {
   world = await startWorld({
     config,
-    ...(flags === undefined ? {} : { engine: { flags } }),
+    engines,
     proxied: async (url) => {
       const proxy = await BreakingProxy.before(url);
       proxies.push(proxy);
@@ -21,6 +27,7 @@ async function start(config: object = {}, flags?: string[]): Promise<World> {
 }
 afterEach(async () => {
   await world?.close();
+  await engines.a[0]?.order({ fault: "clear" });
   await Promise.all(proxies.map((proxy) => proxy.close()));
   proxies = [];
 });
@@ -56,7 +63,7 @@ const TOOLS = [{ type: "function", function: { name: CALL_NAME, parameters: { ty
 
 /** Reads until `enough`, then breaks the group, and reads on to the end. */
 async function brokenWhen(enough: (chunk: Chunk) => boolean, prompt: string) {
-  const { url } = await start({}, ["--reasoning-parser", "deepseek-r1", "--tool-call-parser", "deepseekv31"]);
+  const { url } = await start();
   const { body } = chat(prompt, 40, 3, { tools: TOOLS });
   const response = await ask(url, "/v1/chat/completions", body);
   const chunks: Chunk[] = [];

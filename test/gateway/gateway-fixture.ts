@@ -20,8 +20,16 @@ export interface World {
   close(): Promise<void>;
 }
 
+export interface Engines {
+  a: ServerProcess[];
+  b: ServerProcess[];
+  stop(): Promise<void>;
+}
+
 export interface WorldOptions {
   engine?: GroupOptions;
+  /** Engines that run already, and outlive this world: a gateway costs nothing, eight processes some seconds. */
+  engines?: Engines;
   config?: Partial<GatewayConfigInput>;
   subscribe?: Subscribe;
   agents?: Record<string, string>;
@@ -52,18 +60,29 @@ export function configFor(
   };
 }
 
-/** Two groups of engine processes behind a gateway that runs in this process. */
-export async function startWorld(options: WorldOptions = {}): Promise<World> {
+/** Two groups of engine processes. */
+export async function startEngines(options: GroupOptions = {}): Promise<Engines> {
   const engine = {
-    ...options.engine,
-    flags: [...(options.engine?.flags ?? R1), "--served-model-name", "deepseek-v3"],
-    env: { EMULATOR_TEMPLATE_OPENS_THINK: "1", EMULATOR_DECODE_STEP_MS: "5", ...options.engine?.env },
+    ...options,
+    flags: [...(options.flags ?? R1), "--served-model-name", "deepseek-v3"],
+    env: { EMULATOR_TEMPLATE_OPENS_THINK: "1", EMULATOR_DECODE_STEP_MS: "5", ...options.env },
   };
   const starts = await Promise.allSettled([startGroup(engine), startGroup(engine)]);
   const [a = [], b = []] = starts.map((one) => (one.status === "fulfilled" ? one.value : []));
-  const stopEngines = async () => void (await Promise.all([...a, ...b].map((server) => server.stop())));
+  const stop = async () => void (await Promise.all([...a, ...b].map((server) => server.stop())));
+  for (const one of starts)
+    if (one.status === "rejected") {
+      await stop();
+      throw one.reason;
+    }
+  return { a, b, stop };
+}
+
+/** Two groups of engine processes behind a gateway that runs in this process. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const { a, b, stop } = options.engines ?? (await startEngines(options.engine));
+  const stopEngines = async () => (options.engines === undefined ? stop() : undefined);
   try {
-    for (const one of starts) if (one.status === "rejected") throw one.reason;
     const between = options.proxied ?? (async (url: string) => url);
     const urlsOf = options.urlsOf ?? (([leader]) => [leader?.url ?? ""]);
     const urls = { a: await Promise.all(urlsOf(a).map(between)), b: await Promise.all(urlsOf(b).map(between)) };

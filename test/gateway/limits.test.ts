@@ -6,7 +6,7 @@ import { events, jsonOf, readChat } from "../emulator/server-process.ts";
 import { ADMIN_TOKEN, AUTH, ask, chat, KEY, startWorld, type World } from "./gateway-fixture.ts";
 
 /** 10,000 in the nightly run. */
-const MALFORMED = Number(process.env.MALFORMED ?? 2000);
+const MALFORMED = Number(process.env.MALFORMED ?? 600);
 let world: World;
 beforeAll(async () => {
   world = await startWorld({

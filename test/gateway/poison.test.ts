@@ -89,11 +89,11 @@ test("a request that crashes the engine in prefill: the innocent finish, the sec
   expect(crashes).toEqual({ a: 1, b: 1 });
 });
 
-test("a request that crashes the engine at its 100th token: the second group serves", {
+test("a request that crashes the engine at its 500th token: the second group serves", {
   timeout: 120_000,
 }, async () => {
-  const { url, crashes, answers } = await poisoned(100);
-  const poison = judge(url, { kind: "chat", prompt: MARKER, answer: 150, reasoning: 20, maxTokens: 0, thinking: true });
+  const { url, crashes, answers } = await poisoned(500);
+  const poison = judge(url, { kind: "chat", prompt: MARKER, answer: 550, reasoning: 20, maxTokens: 0, thinking: true });
   expect((await Promise.all([...answers, poison])).flat()).toEqual([]);
   expect(crashes).toEqual({ a: 1, b: 0 });
   expect(
