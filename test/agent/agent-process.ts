@@ -5,12 +5,14 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compileCache } from "../../src/drill/world/entry.ts";
 import type { Evidence } from "../../src/health/evidence.ts";
 import type { EvidenceFrame, Frame, HelloFrame } from "../../src/stream/frames.ts";
 import { subscribe } from "../../src/stream/subscribe.ts";
 import type { Subscription } from "../../src/stream/subscription.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/agent/main.ts", import.meta.url));
+const FLUSH = fileURLToPath(new URL("../../src/drill/world/flush-compile-cache.ts", import.meta.url));
 const RANK_SCRIPT = fileURLToPath(new URL("../../src/emulator/engine/rank.sh", import.meta.url));
 export const TOKEN = "a-token-of-the-tests";
 
@@ -45,11 +47,16 @@ export class AgentProcess {
   url = "";
 
   /** `words`: what Node runs, flags and file; by default the sources. */
-  constructor(machine: Machine, env: Record<string, string> = {}, words: readonly string[] = [MAIN]) {
+  constructor(
+    machine: Machine,
+    env: Record<string, string> = {},
+    words: readonly string[] = ["--import", FLUSH, MAIN],
+  ) {
     this.child = spawn(process.execPath, words, {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: compileCache(),
         AGENT_SERVER: "gpu-a",
         AGENT_HOST: "127.0.0.1",
         AGENT_PORT: "0",

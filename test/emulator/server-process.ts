@@ -5,8 +5,11 @@ import { rm } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileCache } from "../../src/drill/world/entry.ts";
 
 const ENTRY = new URL("../../src/emulator/engine/python3.ts", import.meta.url).pathname;
+/** Some hundred engines and agents start in the tests; compiled code makes each a third. */
+const FLUSH = new URL("../../src/drill/world/flush-compile-cache.ts", import.meta.url).pathname;
 export const MODULE = ["-m", "sglang.launch_server"];
 
 /** Fast settings: what is tested is order and shape, and times only where a test sets its own. */
@@ -44,12 +47,13 @@ export class ServerProcess {
     this.#folder = mkdtempSync(join(tmpdir(), "emulator-test-"));
     this.socket = join(this.#folder, "engine.sock");
     this.url = url;
-    this.child = spawn(process.execPath, [ENTRY, ...argv], {
+    this.child = spawn(process.execPath, ["--import", FLUSH, ENTRY, ...argv], {
       // A group of its own: an engine may kill its process group.
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: compileCache(),
         ...FAST,
         EMULATOR_LIFELINE: "stdin",
         EMULATOR_CONTROL_SOCKET: this.socket,
