@@ -25,6 +25,8 @@ export interface Collection {
   items(): readonly LiveObject[] | null;
   /** Reads anew from the API server (never from its watch cache), and keeps what it read. */
   read(): Promise<readonly LiveObject[]>;
+  /** Takes what a write of our own returned: the watch tells of it later. */
+  keep(object: LiveObject): void;
 }
 
 const READ_TIMEOUT_MS = 5_000;
@@ -47,6 +49,9 @@ export function collection({ client, path, selector, signal, onChange, onProblem
     known = new Map(list.items.map((item) => [keyOf(item), item]));
     return list.items;
   };
+  const keep = (object: LiveObject): void => {
+    if (known !== null && !isOlder(object, known.get(keyOf(object)))) known.set(keyOf(object), object);
+  };
   const follow = async (): Promise<void> => {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; ) {
       try {
@@ -55,7 +60,7 @@ export function collection({ client, path, selector, signal, onChange, onProblem
         for await (const { type, object } of watchPath(client, path, selector, version, signal)) {
           pauseMs = FIRST_PAUSE_MS;
           if (type === "DELETED") known?.delete(keyOf(object));
-          else if (!isOlder(object, known?.get(keyOf(object)))) known?.set(keyOf(object), object);
+          else keep(object);
           onChange();
         }
       } catch (error) {
@@ -67,7 +72,7 @@ export function collection({ client, path, selector, signal, onChange, onProblem
     }
   };
   void follow();
-  return { items: () => (known === null ? null : [...known.values()]), read };
+  return { items: () => (known === null ? null : [...known.values()]), read, keep };
 }
 
 const keyOf = ({ metadata }: LiveObject): string => `${metadata.namespace ?? ""}/${metadata.name}`;

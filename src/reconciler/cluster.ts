@@ -59,6 +59,11 @@ export class Cluster {
     return snapshot(atMs, service, foundNodes, foundSets, foundPods);
   }
 
+  /** Takes the ModelService as a write of our own left it. */
+  keepService(written: LiveObject): void {
+    this.#service.keep(written);
+  }
+
   #partsOf({ spec }: ModelService) {
     const servers = Object.keys(spec.servers).sort();
     const workloads = spec.groups.map(({ workload }) => workload).sort();

@@ -71,11 +71,14 @@ export class Gateways {
     return [...this.heard.values()].filter(({ heardMs }) => atMs - heardMs < FORGET_AFTER_MS);
   }
 
-  /** Those that have an older word, and were not told this one a moment ago. */
-  behind(epoch: number, atMs: number): GatewayHeard[] {
-    return this.present(atMs).filter(({ url, role }) => {
+  /** Those that have an older word, or other members, and were not told this a moment ago. */
+  behind({ epoch, members }: Pick<Role, "epoch" | "members">, atMs: number): GatewayHeard[] {
+    return this.present(atMs).filter(({ url, role, members: known }) => {
       const told = this.#told.get(url);
-      return role.epoch < epoch && (told?.epoch !== epoch || atMs - told.atMs >= TELL_AGAIN_MS);
+      const sinceMs = told?.epoch === epoch ? atMs - told.atMs : Number.POSITIVE_INFINITY;
+      if (role.epoch < epoch) return sinceMs >= TELL_AGAIN_MS;
+      // Servers that its configuration does not name it cannot take in.
+      return role.epoch === epoch && sinceMs >= 10 * TELL_AGAIN_MS && !sameMembers(members, known);
     });
   }
 
@@ -141,4 +144,10 @@ export class Gateways {
     this.heard.set(url, { url, active, sinceMs, epoch, role, members, requests, heardMs });
     if (!same || before.epoch !== epoch || before.role.epoch !== role.epoch) this.#onChange();
   }
+}
+
+function sameMembers(a: Role["members"], b: Role["members"]): boolean {
+  return Object.entries(a).every(
+    ([id, servers]) => [...servers].sort().join(" ") === [...(b[id] ?? [])].sort().join(" "),
+  );
 }

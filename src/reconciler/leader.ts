@@ -5,10 +5,12 @@ import type { LiveObject } from "../kube/objects.ts";
 import type { TakeoverStatus } from "../manifests/model-service/resource.ts";
 import { act } from "./actions/act.ts";
 import { type Decided, type Hands, NotLeader, type Outcome, patchRead } from "./actions/hands.ts";
+import { carryOut } from "./actions/orders.ts";
 import { missingWord, type Word } from "./first-status.ts";
 import type { Gateways } from "./gateways.ts";
 import type { Journal } from "./journal.ts";
 import type { ReconcilerMetrics } from "./metrics.ts";
+import type { Next } from "./next-step.ts";
 import { isStamped, readActiveService, stampTerm, upkeep } from "./spread.ts";
 import { differs, statusOf } from "./status.ts";
 
@@ -28,6 +30,8 @@ export interface LeaderParts {
   metrics: ReconcilerMetrics;
   log: Logger;
   takeover(decided: Decided): TakeoverStatus;
+  /** The ModelService after a status was written. */
+  onWritten(service: LiveObject): void;
 }
 
 /** What only the holder of the lease does: every write of the reconciler goes through here. */
@@ -45,8 +49,9 @@ export class Leader {
   }
 
   /** Whether a fresh read is worth while: a step that waits is not tried with every turn. */
-  wantsToAct(decided: Decided, decision: Decision, term: number): boolean {
-    if (decision.kind === "act" && this.#heldBack(decision) === null) return true;
+  wantsToAct(decided: Decided, next: Next, term: number): boolean {
+    if (next.kind !== "decision") return true;
+    if (next.decision.kind === "act" && this.#heldBack(next.decision) === null) return true;
     const { status } = decided.knowledge.cluster.service;
     if (status === undefined || !isStamped(decided, term)) return true;
     if (missingWord(decided, this.#present(decided)) !== null) return true;
@@ -78,8 +83,24 @@ export class Leader {
     return steps.length > 0;
   }
 
-  /** Takes the step; null if it was taken, else what is to be shown in its place. */
-  async step(decided: Decided, decision: Act): Promise<Decision | null> {
+  /** Takes the step; null if it was taken, else what is to be shown. */
+  async step(decided: Decided, next: Next): Promise<Decision | null> {
+    if (next.kind === "decision")
+      return next.decision.kind === "act" ? this.#act(decided, next.decision) : next.decision;
+    const { hands, log } = this.#parts;
+    if (next.kind === "server") {
+      const outcome = await carryOut(hands, decided, next.order);
+      log.info({ order: next.order, outcome }, "acted");
+      return null;
+    }
+    const { id, outcome, detail } = next;
+    const at = new Date(decided.knowledge.moment.wallMs).toISOString();
+    await this.#write(decided, { handledRequest: { id, outcome, detail, at } });
+    log.info({ id, outcome, detail }, "the order is over");
+    return null;
+  }
+
+  async #act(decided: Decided, decision: Act): Promise<Decision | null> {
     const { hands, journal, metrics } = this.#parts;
     const held = this.#heldBack(decision);
     if (held !== null) return held;
@@ -141,7 +162,7 @@ export class Leader {
   async #write({ knowledge }: Decided, status: object): Promise<void> {
     const { hands } = this.#parts;
     const read = knowledge.cluster.service as unknown as LiveObject;
-    await patchRead(hands, hands.paths.service, read, { status }, "status");
+    this.#parts.onWritten(await patchRead(hands, hands.paths.service, read, { status }, "status"));
     this.#wroteMs = performance.now();
   }
 

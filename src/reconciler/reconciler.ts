@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { decide } from "../failover/decide.ts";
-import type { Decision } from "../failover/decision.ts";
 import { isIntact } from "../failover/intact.ts";
 import { DEFAULT_POLICY, type FailoverPolicy } from "../failover/observed.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -15,6 +14,7 @@ import { Cluster, type ClusterSnapshot } from "./cluster.ts";
 import { Journal } from "./journal.ts";
 import { Leader } from "./leader.ts";
 import type { ReconcilerMetrics } from "./metrics.ts";
+import { type Next, nextStep } from "./next-step.ts";
 import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
 import { Senses } from "./senses.ts";
@@ -79,6 +79,7 @@ export class Reconciler {
       metrics,
       log,
       takeover: takeoverBySight,
+      onWritten: (service) => this.#cluster.keepService(service),
     });
   }
 
@@ -129,23 +130,23 @@ export class Reconciler {
     this.#senses.follow(known);
     if (!this.#senses.isReady(performance.now())) return AGAIN_MS;
 
-    let { decided, decision } = this.#look(known);
+    let { decided, next } = this.#look(known);
     if (!leads) return TICK_MS;
-    if (this.#leader.wantsToAct(decided, decision, lease.term)) {
+    if (this.#leader.wantsToAct(decided, next, lease.term)) {
       // Nothing is done on the word of a watch alone: it may be late.
       const fresh = await this.#cluster.read();
       if (fresh === null) return TICK_MS;
-      ({ decided, decision } = this.#look(fresh));
+      ({ decided, next } = this.#look(fresh));
       if (await this.#leader.prepare(decided, lease.term)) return 0;
     }
     if (decided.knowledge.cluster.service.status === undefined) return AGAIN_MS;
-    const shown = decision.kind === "act" ? await this.#leader.step(decided, decision) : decision;
+    const shown = await this.#leader.step(decided, next);
     if (shown === null) return 0;
     await this.#leader.state(decided, shown, lease.term);
     return shown.kind === "wait" ? clamp(shown.untilMs - performance.now(), DEBOUNCE_MS, TICK_MS) : TICK_MS;
   }
 
-  #look(cluster: ClusterSnapshot): { decided: Decided; decision: Decision } {
+  #look(cluster: ClusterSnapshot): { decided: Decided; next: Next } {
     const { metrics } = this.#options;
     const knowledge = this.#senses.knowledge(cluster, this.#lease.holds(performance.now()), this.#previous);
     const observation = observe(knowledge);
@@ -157,7 +158,8 @@ export class Reconciler {
     metrics.intact.set(observed.groups.filter(isIntact).length);
     metrics.quarantined.set(observed.servers.filter(({ quarantine }) => quarantine !== null).length);
     metrics.escalated.set(decision.kind === "escalate" ? 1 : 0);
-    return { decided: { knowledge, observation, reason: decision.detail }, decision };
+    const next = nextStep(cluster.service, observation, knowledge.moment, decision);
+    return { decided: { knowledge, observation, reason: decision.detail }, next };
   }
 }
 

@@ -28,7 +28,7 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
   const steps: Upkeep[] = [];
   const members = Object.fromEntries([...observation.workloads].map(([id, workload]) => [id, workload.members]));
   const { active, epoch } = status;
-  for (const heard of gateways.behind(epoch, knowledge.moment.monoMs)) {
+  for (const heard of gateways.behind({ epoch, members }, knowledge.moment.monoMs)) {
     const reason = status.moves?.at(-1)?.reason.slice(0, 400) ?? "the ModelService says so";
     steps.push({
       what: `${heard.url} is told epoch ${epoch}`,

@@ -39,6 +39,7 @@ export function observeServer(
       group,
       verdict: {
         state: verdict.state === "watch" ? "healthy" : verdict.state,
+        heard: verdict.heard,
         sinceMs: verdict.sinceMs ?? (verdict.heard ? moment.monoMs : knowledge.listeningSinceMs),
         remedy: verdict.state === "suspect" ? verdict.remedy : null,
         reason: verdict.reason,
