@@ -1,0 +1,103 @@
+import type { GoldenAnswer } from "../../failover/readiness/answers.ts";
+import type { EngineInfo } from "../../failover/readiness/facts.ts";
+import { GOLDEN_PROMPTS, GOLDEN_TOKENS, longPrompt } from "../../failover/readiness/golden-prompts.ts";
+import type { Pace } from "../../failover/readiness/speed.ts";
+import type { EngineClient } from "./engine-client.ts";
+
+/** Tokens that the requests of a full batch write: enough for a few steps of the whole batch. */
+const BATCH_TOKENS = 4;
+const LONG_TOKENS = 4;
+/** More would take the computer that asks longer than the engine that answers. */
+const MAX_BATCH = 256;
+const MAX_LONG_TOKENS = 32_768;
+/** Noise makes an engine slow once; a slow rank makes it slow each time. */
+const PACE_TRIES = 3;
+
+/** Production shapes of one engine, by what it says of itself. */
+export interface Shapes {
+  attentionDp: number;
+  /** Requests that run at once. */
+  batch: number;
+  /** Several prefill chunks, at most half of the context. */
+  longTokens: number;
+}
+
+export function shapesOf(info: EngineInfo): Shapes {
+  const number = (name: string, fallback: number) => {
+    const value = info[name];
+    return typeof value === "number" && value > 0 ? value : fallback;
+  };
+  const attentionDp = number("attn_dp_size", 1);
+  return {
+    attentionDp,
+    batch: Math.min(MAX_BATCH, number("max_running_requests", 64)),
+    longTokens: Math.min(
+      Math.floor(number("context_length", 65_536) / 2),
+      2 * number("chunked_prefill_size", 8_192),
+      MAX_LONG_TOKENS,
+    ),
+  };
+}
+
+interface Asking {
+  engine: EngineClient;
+  shapes: Shapes;
+  signal: AbortSignal;
+  timeoutMs: number;
+}
+
+/** All golden prompts at once, spread over all attention-DP ranks; one answer a prompt, and those of further ranks behind. */
+export function askGolden({ engine, shapes, signal, timeoutMs }: Asking): Promise<GoldenAnswer[]> {
+  const count = Math.max(GOLDEN_PROMPTS.length, shapes.attentionDp);
+  return Promise.all(
+    Array.from({ length: count }, (_, at) =>
+      engine.generate(
+        {
+          text: GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string,
+          tokens: GOLDEN_TOKENS,
+          withPrompt: true,
+          dpRank: shapes.attentionDp > 1 ? at % shapes.attentionDp : null,
+        },
+        signal,
+        timeoutMs,
+      ),
+    ),
+  );
+}
+
+/** Milliseconds a token of one prompt alone: the best of a few, fewer where the first is as good as `goodEnough`. */
+export async function measurePace({ engine, signal, timeoutMs }: Asking, goodEnoughMs: number): Promise<Pace> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < PACE_TRIES && best > goodEnoughMs; attempt++) {
+    const question = { text: GOLDEN_PROMPTS[0] as string, tokens: GOLDEN_TOKENS, withPrompt: false, dpRank: null };
+    const { ids, ms } = await engine.generate(question, signal, timeoutMs);
+    best = Math.min(best, ms / Math.max(1, ids.length));
+  }
+  return { msPerToken: best, prefillMsPer1000: null };
+}
+
+/** As many requests as the engine runs at once. Resolves with how long all of them took. */
+export async function askFullBatch({ engine, shapes, signal, timeoutMs }: Asking): Promise<number> {
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: shapes.batch }, (_, at) =>
+      engine.generate(
+        {
+          text: GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string,
+          tokens: BATCH_TOKENS,
+          withPrompt: false,
+          dpRank: shapes.attentionDp > 1 ? at % shapes.attentionDp : null,
+        },
+        signal,
+        timeoutMs,
+      ),
+    ),
+  );
+  return performance.now() - began;
+}
+
+/** One prompt of several prefill chunks. `salt` keeps it out of the prefix cache; both groups get the same one. */
+export function askLong({ engine, shapes, signal, timeoutMs }: Asking, salt: string): Promise<GoldenAnswer> {
+  const text = longPrompt(shapes.longTokens, salt);
+  return engine.generate({ text, tokens: LONG_TOKENS, withPrompt: false, dpRank: null }, signal, timeoutMs);
+}
