@@ -22,7 +22,11 @@ export const GatewayConfigSchema = z.strictObject({
     templateOpensThink: z.boolean(),
     contextLength: z.int().positive(),
   }),
-  servers: z.record(z.string(), z.strictObject({ agent: z.url(), ca: z.string().optional() })),
+  /** `engine`: where a server answers that joins a group later; the first members' addresses stand in `groups`. */
+  servers: z.record(
+    z.string(),
+    z.strictObject({ agent: z.url(), ca: z.string().optional(), engine: z.url().optional() }),
+  ),
   groups: z
     .record(z.string(), z.strictObject({ servers: z.array(z.string()).min(1), urls: z.array(z.url()).min(1) }))
     .refine((groups) => Object.keys(groups).length > 0, "want at least one group"),

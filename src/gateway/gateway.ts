@@ -7,6 +7,7 @@ import { askCanary } from "./groups/canary.ts";
 import type { RecordedChoice } from "./groups/decision-log.ts";
 import { EvidenceIntake } from "./groups/evidence-intake.ts";
 import { Group } from "./groups/group.ts";
+import { Membership } from "./groups/membership.ts";
 import { Switcher } from "./groups/switcher.ts";
 import { ApiKeys } from "./http/api-keys.ts";
 import { GatewayMetrics } from "./metrics.ts";
@@ -61,10 +62,15 @@ export class Gateway {
         new Group({ id, servers, urls, key, connectTimeoutMs }, clock),
       ]),
     );
-    const groupOf = (server: string) =>
-      [...this.#groups.values()].find(({ servers }) => servers.includes(server)) ?? null;
+    const membership = new Membership(config, this.#groups);
+    // Before anything else: what a sibling knows of the members, this gateway must not learn by asking the wrong servers.
+    roles.watch(({ members = {} }) => {
+      const { changed, unknown } = membership.assign(members);
+      if (changed.length > 0) log.info({ members, changed }, "groups have other servers");
+      if (unknown.length > 0) log.warn({ unknown }, "the word names servers that the configuration does not");
+    });
     const intakes = Object.keys(config.servers).map(
-      (server) => new EvidenceIntake(server, groupOf(server), clock, config.xids),
+      (server) => new EvidenceIntake(server, () => membership.groupOf(server), clock, config.xids),
     );
     this.traffic = new Traffic(config.model, config.limits, this.#groups, clock, {
       onBreak: () => this.#switcher.evaluate(),

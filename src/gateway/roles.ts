@@ -1,8 +1,13 @@
+/** Which servers each group has now. */
+export type Members = Readonly<Record<string, readonly string[]>>;
+
 /** Which group is active, in the reconciler's word. The epoch only ever grows. */
 export interface Role {
   active: string;
   epoch: number;
   reason: string;
+  /** Missing while nobody has told it: then the configuration's hold. */
+  members?: Members | undefined;
 }
 
 /** Where the word comes from: set over the admin port, the rehearsal's store, or the ModelService of the cluster. */
@@ -30,11 +35,27 @@ export class MemoryRoles implements RoleSource {
     return () => this.#watchers.delete(onRole);
   }
 
-  /** Takes a word with a higher epoch; an old one is refused, whoever sends it. */
+  /**
+   * Takes a word with a higher epoch, or the present one with other members: a spare takes a place without a move of traffic. An
+   * old word is refused, whoever sends it.
+   */
   set(role: Role): boolean {
-    if (role.epoch <= this.#role.epoch) return false;
-    this.#role = role;
-    for (const watcher of this.#watchers) watcher(role);
+    if (!isNews(role, this.#role)) return false;
+    this.#role = { ...role, members: role.members ?? this.#role.members };
+    for (const watcher of this.#watchers) watcher(this.#role);
     return true;
   }
+}
+
+function isNews({ active, epoch, members }: Role, present: Role): boolean {
+  if (epoch !== present.epoch) return epoch > present.epoch;
+  return active === present.active && members !== undefined && !sameMembers(members, present.members ?? {});
+}
+
+function sameMembers(a: Members, b: Members): boolean {
+  const lines = (members: Members) =>
+    Object.entries(members)
+      .map(([id, servers]) => `${id}: ${[...servers].sort().join(" ")}`)
+      .sort();
+  return lines(a).join("\n") === lines(b).join("\n");
 }

@@ -3,18 +3,30 @@ import type { GatewayConfig } from "./config.ts";
 import type { Role } from "./roles.ts";
 
 const ANSWER_WITHIN_MS = 500;
-const StatusSchema = z.looseObject({ role: z.looseObject({ active: z.string(), epoch: z.int(), reason: z.string() }) });
+const StatusSchema = z.looseObject({
+  role: z.looseObject({
+    active: z.string(),
+    epoch: z.int(),
+    reason: z.string(),
+    members: z.record(z.string(), z.array(z.string())).optional(),
+  }),
+});
 
 /**
- * The role with the highest epoch that this configuration and the siblings know. A sibling may be away: a gateway starts
- * alone as well, and learns a newer epoch when it is told one.
+ * The role with the highest epoch that this configuration and the siblings know; of two with one epoch, the one that was told
+ * who the members are. A sibling may be away: a gateway starts alone as well, and learns a newer word when it is told one.
  */
 export async function highestRole(config: GatewayConfig, adminToken: string): Promise<Role> {
   const own: Role = { active: config.active, epoch: config.epoch, reason: "the configuration" };
   const heard = await Promise.all(config.siblings.map((url) => ask(url, adminToken)));
   return heard
     .filter((role) => role !== null && config.groups[role.active] !== undefined)
-    .reduce<Role>((best, role) => (role !== null && role.epoch > best.epoch ? role : best), own);
+    .reduce<Role>((best, role) => (role !== null && knowsMore(role, best) ? role : best), own);
+}
+
+function knowsMore(role: Role, than: Role): boolean {
+  if (role.epoch !== than.epoch) return role.epoch > than.epoch;
+  return role.members !== undefined && than.members === undefined;
 }
 
 async function ask(url: string, token: string): Promise<Role | null> {
@@ -22,7 +34,8 @@ async function ask(url: string, token: string): Promise<Role | null> {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(new URL("/status", url), { headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     const { role } = StatusSchema.parse(await response.json());
-    return { active: role.active, epoch: role.epoch, reason: role.reason };
+    const { active, epoch, reason, members } = role;
+    return { active, epoch, reason, members };
   } catch {
     return null;
   }

@@ -27,7 +27,10 @@ export function gatewayConfig(plan: ServingPlan): object {
       templateOpensThink: !plan.model.preset.includes("0528"),
       contextLength: plan.model.contextLength,
     },
-    servers: Object.fromEntries(servers.map((server) => [server, { agent: at(server, AGENT_PORT) }])),
+    // The engine's address of a spare too: it may join a group while the gateway runs.
+    servers: Object.fromEntries(
+      servers.map((server) => [server, { agent: at(server, AGENT_PORT), engine: at(server, plan.ports.http) }]),
+    ),
     groups: Object.fromEntries(
       // Any server of a group may hold its leader; the others answer 404.
       groups.map(({ id, servers }) => [id, { servers, urls: servers.map((server) => at(server, plan.ports.http)) }]),

@@ -13,7 +13,8 @@ interface Rule {
 
 /**
  * What the reconciler may do: everything with its own groups, in its own namespace; of Nodes, which belong to none, it reads
- * all and changes those of this stack by name. It reads no Secret, and makes no pod by itself.
+ * all and changes those of this stack by name. It reads no Secret. It makes pods of its own for one thing: to reset the GPUs of
+ * a server that serves nobody.
  */
 export function reconcilerAccess(plan: ServingPlan): Manifest[] {
   const labels = stackLabels(plan);
@@ -38,12 +39,12 @@ export function reconcilerAccess(plan: ServingPlan): Manifest[] {
         // Clusters with OwnerReferencesPermissionEnforcement ask this of whoever makes an object that an owner waits for.
         rule("tandem.dev", ["modelservices/finalizers"], ["update"], [plan.name]),
         rule("leaderworkerset.x-k8s.io", ["leaderworkersets"], ["get", "list", "watch", "create", "patch", "delete"]),
-        rule("", ["pods"], ["get", "list", "watch", "delete"]),
+        rule("", ["pods"], ["get", "list", "watch", "create", "delete"]),
         rule("", ["services"], ["get", "patch"], [ACTIVE_SERVICE]),
-        rule("", ["events"], ["create", "patch"]),
+        rule("", ["events"], ["create"]),
         // RBAC cannot name an object that does not exist yet.
         rule("coordination.k8s.io", ["leases"], ["create"]),
-        rule("coordination.k8s.io", ["leases"], ["get", "update", "patch"], [RECONCILER_LEASE]),
+        rule("coordination.k8s.io", ["leases"], ["get", "update"], [RECONCILER_LEASE]),
       ],
     },
     {

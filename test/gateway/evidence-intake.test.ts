@@ -20,7 +20,7 @@ const rank = (pid: number, state: "running" | "exited"): Evidence => ({
 function start() {
   const clock = new WatchClock(() => 0);
   const group = new Group({ id: "a", servers: ["gpu-a"], urls: [], key: null, connectTimeoutMs: 1 }, clock);
-  const intake = new EvidenceIntake("gpu-a", group, clock);
+  const intake = new EvidenceIntake("gpu-a", () => group, clock);
   const hello = (seq: number): Frame => ({
     type: "hello",
     server: "gpu-a",

@@ -60,12 +60,12 @@ export class FakeAgent {
   }
 }
 
-export async function startAgents(): Promise<{
+export async function startAgents(servers: readonly string[] = ["gpu-a", "gpu-b", "gpu-c", "gpu-d"]): Promise<{
   agents: Record<string, FakeAgent>;
   urls: Record<string, string>;
   stop(): Promise<void>;
 }> {
-  const agents = Object.fromEntries(["gpu-a", "gpu-b", "gpu-c", "gpu-d"].map((id) => [id, new FakeAgent(id)]));
+  const agents = Object.fromEntries(servers.map((id) => [id, new FakeAgent(id)]));
   for (const agent of Object.values(agents)) await agent.start();
   return {
     agents,

@@ -159,7 +159,7 @@ describe("what an agent tells", () => {
   let intake: EvidenceIntake;
   beforeEach(() => {
     group = new Group({ id: "a", ...init }, clock);
-    intake = new EvidenceIntake("gpu-a", group, clock);
+    intake = new EvidenceIntake("gpu-a", () => group, clock);
     intake.frame(hello);
     // What was before is told; from here on everything is news.
     intake.frame({ type: "beat", seq: 9, monoMs: 50_000, wallMs: 0 });

@@ -17,7 +17,7 @@ const CLOSED_AT_ONCE_MS = 400;
 /** What one agent has told, kept as the present state of its server. */
 export class EvidenceIntake {
   readonly server: string;
-  readonly #group: Group | null;
+  readonly #groupOf: () => Group | null;
   readonly #clock: WatchClock;
   readonly #xids: Readonly<Record<number, Remedy>>;
   #stream: ServerView["stream"] = "never";
@@ -30,9 +30,15 @@ export class EvidenceIntake {
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
 
-  constructor(server: string, group: Group | null, clock: WatchClock, xids: Readonly<Record<number, Remedy>> = {}) {
+  /** @param groupOf the group that the server is a member of now: spares take places while the gateway runs */
+  constructor(
+    server: string,
+    groupOf: () => Group | null,
+    clock: WatchClock,
+    xids: Readonly<Record<number, Remedy>> = {},
+  ) {
     this.server = server;
-    this.#group = group;
+    this.#groupOf = groupOf;
     this.#clock = clock;
     this.#xids = xids;
   }
@@ -68,7 +74,8 @@ export class EvidenceIntake {
   #evidence(frame: EvidenceFrame): boolean {
     const ageMs = Math.max(0, this.#agentMonoMs - frame.monoMs);
     this.#agentMonoMs = Math.max(this.#agentMonoMs, frame.monoMs);
-    return this.#group !== null && this.#take(frame.evidence, this.#group, ageMs);
+    const group = this.#groupOf();
+    return group !== null && this.#take(frame.evidence, group, ageMs);
   }
 
   #take(evidence: Evidence, group: Group, ageMs: number): boolean {

@@ -26,7 +26,7 @@ export interface GroupInit {
 /** What this gateway holds of one group: its connections, and what was seen of it. */
 export class Group {
   readonly id: string;
-  readonly servers: readonly string[];
+  servers: readonly string[];
   readonly passengers = new Set<Passenger>();
   readonly canary: CanaryView = { askedMs: null, answeredMs: null, failedMs: null };
   breaks: Break[] = [];
@@ -43,34 +43,47 @@ export class Group {
   } | null = null;
   readonly #init: GroupInit;
   readonly #clock: WatchClock;
+  #urls: readonly string[];
   #agent = newAgent();
   #leader = 0;
 
   constructor(init: GroupInit, clock: WatchClock) {
     this.id = init.id;
     this.servers = init.servers;
+    this.#urls = init.urls;
     this.#init = init;
     this.#clock = clock;
   }
 
+  /** The empty text while it has no members. */
   get url(): string {
-    return this.#init.urls[this.#leader] ?? "";
+    return this.#urls[this.#leader] ?? "";
+  }
+
+  /** Its members from now on. What is open stays open: only the next connection goes elsewhere. */
+  reassign(servers: readonly string[], urls: readonly string[]): void {
+    const { url } = this;
+    this.servers = servers;
+    this.#urls = urls;
+    this.#leader = Math.max(0, urls.indexOf(url));
   }
 
   /** LWS may put the leader on another server after each start. Many may find that out at once; it moves by one. */
   tryNextLeader(lookedAt: string = this.url): void {
-    if (lookedAt === this.url) this.#leader = (this.#leader + 1) % this.#init.urls.length;
+    if (lookedAt === this.url) this.#leader = (this.#leader + 1) % this.leaders;
   }
 
+  /** How many addresses there are to try; one, which refuses, while it has no members. */
   get leaders(): number {
-    return this.#init.urls.length;
+    return Math.max(1, this.#urls.length);
   }
 
   /** Sends one request to the leader. A worker's 404 only means that the leader is elsewhere: the next address is asked. */
   open(path: string, body: string, events: LegEvents): Leg {
-    const { key, connectTimeoutMs, urls } = this.#init;
+    const { key, connectTimeoutMs } = this.#init;
     const send = (left: number): Leg => {
       const { url } = this;
+      if (url === "") return refusal(events);
       let isWorker = false;
       return openLeg({ url, agent: this.#agent, key, connectTimeoutMs }, path, body, {
         onHead: (status, stream) => {
@@ -86,7 +99,7 @@ export class Group {
         onBreak: events.onBreak,
       });
     };
-    let leg = send(urls.length);
+    let leg = send(this.leaders);
     return { pause: () => leg.pause(), resume: () => leg.resume(), abandon: () => leg.abandon() };
   }
 
@@ -110,6 +123,12 @@ export class Group {
     this.#agent.destroy();
     this.#agent = newAgent();
   }
+}
+
+/** What a group without members says. Later, as a connection does: whoever asked is not ready for an answer yet. */
+function refusal(events: LegEvents): Leg {
+  const timer = setImmediate(() => events.onBreak("refused", "the group has no servers"));
+  return { pause: () => {}, resume: () => {}, abandon: () => clearImmediate(timer) };
 }
 
 function newAgent(): Agent {

@@ -6,8 +6,18 @@ import type { ApiKeys } from "./api-keys.ts";
 import { readJsonBody } from "./read-body.ts";
 import { RefusedRequest } from "./refused-request.ts";
 
-const RoleSchema = z.strictObject({ active: z.string(), epoch: z.int().min(1), reason: z.string().max(500) });
-const MAX_BODY_BYTES = 4096;
+const RoleSchema = z.strictObject({
+  active: z.string(),
+  epoch: z.int().min(1),
+  reason: z.string().max(500),
+  members: z
+    .record(z.string(), z.array(z.string()))
+    .refine((members) => new Set(Object.values(members).flat()).size === Object.values(members).flat().length, {
+      error: "a server is in one group alone",
+    })
+    .optional(),
+});
+const MAX_BODY_BYTES = 65_536;
 
 /** The operators' side: `/healthz` open; `/metrics`, `/status`, `/decisions?since=MS` and `PUT /role` with the admin token. */
 export async function handleAdmin(
@@ -47,8 +57,12 @@ function setRole(gateway: Gateway, raw: unknown, response: ServerResponse): void
   if (gateway.status.groups[role.data.active] === undefined)
     throw new RefusedRequest(400, `there is no group ${role.data.active}`);
   if (!gateway.roles.set(role.data))
-    throw new RefusedRequest(409, `epoch ${role.data.epoch} is not above ${gateway.roles.role.epoch}`, {
-      code: "old_epoch",
-    });
+    throw new RefusedRequest(
+      409,
+      `epoch ${role.data.epoch} is not above ${gateway.roles.role.epoch}, and tells nothing new`,
+      {
+        code: "old_epoch",
+      },
+    );
   sendJson(response, 200, JSON.stringify(gateway.status));
 }

@@ -99,7 +99,7 @@ export class SimGateway extends Actor {
     this.#traffic = new Map(groups.map((group) => [group.id, group]));
     const asGroup = (group: SimTraffic | undefined) => (group ?? null) as unknown as Group | null;
     const ownerOf = (name: string) => asGroup(groups.find(({ servers }) => servers.includes(name)));
-    this.#intakes = this.#streams.map(({ server }) => new EvidenceIntake(server.name, ownerOf(server.name), clock));
+    this.#intakes = this.#streams.map(({ server }) => new EvidenceIntake(server.name, () => ownerOf(server.name), clock));
     const views = this.#intakes.map((intake, at) => ({
       server: intake.server,
       get view() {
