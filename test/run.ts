@@ -41,6 +41,7 @@ async function suite(project: string): Promise<void> {
 
 await check("types", node, ["node_modules/typescript/bin/tsc", "--noEmit"]);
 await check("style", node, ["test/lint.ts"]);
+await check("a browser for the tests of pages", node, ["test/support/install-browser.ts"]);
 await suite("unit");
 await suite("conformity");
 

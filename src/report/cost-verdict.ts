@@ -1,4 +1,5 @@
-import type { BoughtCost, CostAnswer, LocalCost } from "../plan/cost/cost.ts";
+import type { BoughtCost } from "../plan/cost/bought.ts";
+import type { CostAnswer, LocalCost } from "../plan/cost/cost.ts";
 import { thousands } from "../plan/thousands.ts";
 import { dollars, percent, span } from "./money.ts";
 

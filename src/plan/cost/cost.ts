@@ -4,6 +4,7 @@ import type { SizeAsk, Standby } from "../size/ask.ts";
 import { engineOptions } from "../size/engines.ts";
 import { fitOf } from "../size/fit.ts";
 import { serversOf } from "../size/size.ts";
+import { type BoughtCost, boughtCosts } from "./bought.ts";
 import { type ServerPrice, serverPrices } from "./hourly.ts";
 import { type OutageRow, outages } from "./outage.ts";
 import type { PriceBook } from "./prices.ts";
@@ -23,13 +24,6 @@ export interface LocalCost extends ServerPrice {
   usdPerMillionOutput: Range;
   /** Per bought price: the utilisation from which this is cheaper; above 1 it never is. */
   breakEven: Record<string, Range>;
-}
-
-export interface BoughtCost {
-  name: string;
-  usdPerMillionOutput: number;
-  date: string;
-  note: string | undefined;
 }
 
 export interface CostAnswer {
@@ -103,18 +97,6 @@ function peakOf(ask: CostAsk, serversPerGroup: number) {
     return [{ serversPerGroup, users: mostUsers, tokensPerSecond, layout: option.judged.layout.name }];
   });
   return carried.sort((a, b) => b.tokensPerSecond.high - a.tokensPerSecond.high)[0];
-}
-
-function boughtCosts({ inputTokens, outputTokens, prefixHitRate }: CostAsk, book: PriceBook): BoughtCost[] {
-  const inputs = inputTokens / outputTokens;
-  return Object.entries(book.tokens)
-    .map(([name, { inputUsd, cachedInputUsd, outputUsd, date, note }]) => ({
-      name,
-      usdPerMillionOutput: inputs * ((1 - prefixHitRate) * inputUsd + prefixHitRate * cachedInputUsd) + outputUsd,
-      date,
-      note,
-    }))
-    .sort((a, b) => a.usdPerMillionOutput - b.usdPerMillionOutput);
 }
 
 function standbyCosts(serversPerGroup: number, local: readonly LocalCost[], rows: readonly OutageRow[]) {
