@@ -41,7 +41,7 @@ function decide(view: GatewayView, suspicions: readonly Suspicion[], timing: Cho
   if (view.heldSinceMs !== null) return whileHeld(view, suspicions, timing);
   const { current } = view;
   const mine = against(current);
-  const trouble = mine !== undefined && !pardoned(view, mine) ? mine : undefined;
+  const trouble = mine === undefined ? undefined : unpardoned(view, mine, timing);
   if (trouble === undefined) return byWord(view, suspicions) ?? use(current, standing(current, suspicions));
   const targets = view.groups.filter(
     (group) => group.id !== current && against(group.id) === undefined && isProven(group, view, timing),
@@ -101,6 +101,16 @@ function byWord(view: GatewayView, suspicions: readonly Suspicion[]): Decision |
   if (target.state === "suspect" && target.group !== view.current)
     return use(view.current, `epoch ${word.epoch} names group ${word.active}, which is suspect: ${target.reason}`);
   return use(word.active, `epoch ${word.epoch} names group ${word.active}`, { adoptEpoch: word.epoch });
+}
+
+/** What speaks against the current group besides what it was pardoned for: the rank that ends after the line that told of it. */
+function unpardoned(view: GatewayView, mine: Suspicion, timing: ChooseTiming): Suspicion | undefined {
+  if (!pardoned(view, mine)) return mine;
+  const group = view.groups.find(({ id }) => id === view.current);
+  if (group === undefined) return undefined;
+  const faults = group.faults.filter(({ atMs }) => atMs > (view.pardonedMs ?? 0));
+  const newer = suspicionOf({ ...group, faults }, view, timing);
+  return newer.state === "suspect" && !pardoned(view, newer) ? newer : undefined;
 }
 
 function pardoned({ pardonedMs }: GatewayView, { sinceMs }: Suspicion): boolean {

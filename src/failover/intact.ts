@@ -15,6 +15,11 @@ export function isConfirmed(
   return verdict.state === "suspect" && atMs - verdict.sinceMs >= policy.confirmAfterMs;
 }
 
+/** Nothing is heard of it now, whatever it said before. */
+export function isUnheard({ verdict }: Pick<ServerObserved, "verdict">): boolean {
+  return verdict.state === "blind" || verdict.heard === false;
+}
+
 export function groupOf(seen: Observed, id: string): GroupObserved | undefined {
   return seen.groups.find((group) => group.id === id);
 }

@@ -58,6 +58,8 @@ export interface VerdictObserved {
   sinceMs: number;
   remedy: Remedy | null;
   reason: string;
+  /** False for a suspect that is not heard either: what it said before still stands. */
+  heard?: boolean;
 }
 
 export interface ServerObserved {
@@ -65,6 +67,8 @@ export interface ServerObserved {
   /** By its label; null is a spare, or a server that is being mended. */
   group: string | null;
   verdict: VerdictObserved;
+  /** Kubernetes hears its kubelet; missing where nobody knows. */
+  nodeReady?: boolean;
   /** Taken out of service by us, with what it needs before it may serve again. */
   quarantine: { sinceMs: number; remedy: Remedy } | null;
   /** Proven unable to act for its old group (`src/health/fenced.ts`). */
@@ -74,10 +78,15 @@ export interface ServerObserved {
   bmc: boolean;
   power: "on" | "off" | "unknown";
   powerOffAskedMs: number | null;
-  /** The strongest thing that was done since the quarantine began, and when. */
-  treated: { remedy: Remedy; atMs: number } | null;
+  /**
+   * The strongest thing that was done since the quarantine began, and when. `done`: it shows (another boot id, the reset's job
+   * has ended); a server that is told to boot is heard well for a moment longer. Missing where nobody knows.
+   */
+  treated: { remedy: Remedy; atMs: number; done?: boolean } | null;
   /** Passed its checks since it was treated. */
   validated: boolean;
+  /** Checks that it failed since it was treated. */
+  failedChecks?: number;
   /** A person cordoned it; we leave it alone. */
   reserved: boolean;
 }
@@ -90,6 +99,8 @@ export interface FailoverPolicy {
   confirmAfterMs: number;
   /** A snapshot older than this is not acted on. */
   staleAfterMs: number;
+  /** A member that neither we nor Kubernetes hear is given up after this time if its group does not serve. */
+  lostAfterMs: number;
   /** Gateways that disagree longer than this are settled. */
   settleAfterMs: number;
   /** A server that is heard may end its processes by itself in this time, before its power is cut. */
@@ -98,6 +109,8 @@ export interface FailoverPolicy {
   fenceWithinMs: number;
   /** Reset or reboot, until the server is heard well again. */
   treatWithinMs: number;
+  /** A reset of its GPUs, until what it cures is no longer found. */
+  resetWithinMs: number;
   /** The plan's load time with room. */
   startWithinMs: number;
   /** Starts after software crashes of one group per hour. */
@@ -114,10 +127,12 @@ export const DEFAULT_POLICY: FailoverPolicy = {
   maxPerHour: 2,
   confirmAfterMs: 3_000,
   staleAfterMs: 5_000,
+  lostAfterMs: 30_000,
   settleAfterMs: 2_000,
   emptyWithinMs: 5_000,
   fenceWithinMs: 15_000,
   treatWithinMs: 1_200_000,
+  resetWithinMs: 60_000,
   startWithinMs: 1_800_000,
   maxRestarts: 2,
   cooldownMs: 1_800_000,

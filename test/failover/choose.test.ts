@@ -313,6 +313,20 @@ describe("what moves traffic, and what does not", () => {
       "group a: gpu-a: XID 48: more",
     ],
     [
+      "also where the new one is of the same fault: the rank ends after the line that told of it",
+      {
+        pardonedMs: AT - 20,
+        groups: [
+          group("a", {
+            faults: [fault("XID 31: a fault", { atMs: AT - 400 }), fault("rank 0 (pid 7) exited", { atMs: AT - 5 })],
+          }),
+          idle("b"),
+        ],
+      },
+      "use b",
+      "group a: gpu-a: rank 0 (pid 7) exited",
+    ],
+    [
       "held too long",
       {
         heldSinceMs: AT - 15_000,

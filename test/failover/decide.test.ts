@@ -203,6 +203,76 @@ describe("one decision", () => {
     expect(decide(tried)).toMatchObject({ action: { kind: "start-group", group: "b", revision: "v1" } });
   });
 
+  const change = (seen: Observed, name: string, one: Partial<ServerObserved>): Observed => ({
+    ...seen,
+    servers: seen.servers.map((server) => (server.name === name ? { ...server, ...one } : server)),
+  });
+  const stoppedB = (seen: Observed) =>
+    withGroup(withServers(seen, { fence: { fenced: true, reason: "empty" } }), "b", { run: "stopped", runSinceMs: 0 });
+  const blindFor = (ms: number, seen: Observed) => ({
+    state: "blind" as const,
+    sinceMs: seen.atMs - ms,
+    remedy: null,
+    reason: "silent",
+  });
+
+  test("a group is not stopped for a change while a server of it is not heard: nobody could tell when it is empty", () => {
+    const young = seenAt({ b: "unheard", wanted: "v2", ageMs: 1_000 });
+    expect(decide(young)).toMatchObject({ kind: "wait", reason: "unconfirmed" });
+    expect(decide({ ...young, atMs: young.atMs + 40_000, snapshotAtMs: young.atMs + 40_000 })).toMatchObject({
+      kind: "escalate",
+      reason: "not-fenced",
+    });
+  });
+
+  test("a group is not started on a server that is broken or gone by now", () => {
+    const seen = stoppedB(seenAt(at));
+    const verdict = { state: "suspect" as const, sinceMs: 0, remedy: "failover-reset" as const, reason: "XID 95" };
+    expect(decide(change(seen, "gpu-d", { verdict }))).toMatchObject({
+      action: { kind: "quarantine", server: "gpu-d" },
+    });
+    const silent = (ms: number, nodeReady: boolean) =>
+      decide(change(seen, "gpu-d", { verdict: blindFor(ms, seen), nodeReady }));
+    expect(silent(5_000, false)).toMatchObject({ kind: "wait" });
+    expect(silent(40_000, false)).toMatchObject({ action: { kind: "quarantine", server: "gpu-d" } });
+    expect(silent(40_000, true)).toMatchObject({ kind: "escalate", reason: "not-fenced" });
+  });
+
+  test("a member that nobody hears is given up only if its group does not serve and Kubernetes does not hear it either", () => {
+    const seen = withGroup(seenAt(at), "b", { run: "starting", runSinceMs: 9_990_000 });
+    const lost = (ms: number, nodeReady: boolean, all = seen) =>
+      decide(change(all, "gpu-c", { verdict: blindFor(ms, all), nodeReady }));
+    expect(lost(40_000, false)).toMatchObject({ action: { kind: "quarantine", server: "gpu-c" } });
+    expect(lost(10_000, false)).toMatchObject({ kind: "wait", reason: "starting" });
+    expect(lost(40_000, true)).toMatchObject({ kind: "wait", reason: "starting" });
+    expect(lost(40_000, false, seenAt(at))).toMatchObject({ kind: "hold", reason: "all-well" });
+  });
+
+  test("a group that a gateway uses is not left because Kubernetes does not call it ready yet", () => {
+    const loading = withGroup(seenAt(at), "a", { run: "starting", runSinceMs: 9_990_000 });
+    expect(decide(loading)).toMatchObject({ kind: "wait", reason: "starting" });
+    expect(decide({ ...loading, gateways: [] })).toMatchObject({ action: { kind: "set-active", group: "b" } });
+    const cold = withGroup({ ...loading, gateways: [] }, "b", { takeover: { ready: false, reason: "unanswered" } });
+    expect(decide(cold)).toMatchObject({ kind: "wait", reason: "starting" });
+  });
+
+  test("a treatment is given its time, and a check that fails asks for the next rung", () => {
+    const quarantine = { sinceMs: 0, remedy: "failover-reset" as const };
+    const fence = { fenced: true, reason: "empty" };
+    const verdict = { state: "suspect" as const, sinceMs: 1_000, remedy: "failover-reset" as const, reason: "XID 95" };
+    const treatedFor = (ms: number, one: Partial<ServerObserved>) => {
+      const seen = stoppedB(seenAt(at));
+      const treated = { remedy: "failover-reset" as const, atMs: seen.atMs - ms };
+      return decide(change(seen, "gpu-d", { quarantine, fence, treated, ...one }));
+    };
+    expect(treatedFor(5_000, { verdict })).toMatchObject({ kind: "wait", reason: "treating" });
+    expect(treatedFor(90_000, { verdict })).toMatchObject({ action: { kind: "treat", remedy: "failover-reboot" } });
+    expect(treatedFor(5_000, {})).toMatchObject({ action: { kind: "validate", server: "gpu-d" } });
+    expect(treatedFor(5_000, { failedChecks: 1 })).toMatchObject({
+      action: { kind: "treat", remedy: "failover-reboot" },
+    });
+  });
+
   test("by hand means that a person decides, and says how", () => {
     const manual = { ...DEFAULT_POLICY, mode: "manual" } as const;
     expect(decide(seenAt({ a: "power" }), manual)).toMatchObject({
@@ -317,8 +387,10 @@ describe("from every start", () => {
 
   test("what needs no hands is mended without a person: one fault, a BMC or a server that answers", () => {
     const curable = starts.filter(
-      ({ a, b, bmc, failovers }) =>
+      ({ a, b, bmc, failovers, wanted }) =>
         failovers === 0 &&
+        // A change waits for whoever is not heard.
+        !([a, b].includes("unheard") && wanted === "v2") &&
         [a, b].includes("none") &&
         [a, b].every((fault) => fault !== "support" && (fault !== "power" || bmc)),
     );

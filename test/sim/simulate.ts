@@ -39,7 +39,10 @@ export function simulate(seed: number, { config, faults }: Draw, isRead = false)
   const choices = new GatewayChecks(stack.world, () => stack.gateways);
   const { world } = stack;
   const effects = new EffectChecks(world);
-  stack.effects.onEffect = (order) => effects.check(order);
+  stack.effects.onEffect = (order) => {
+    watchman.actedMs = world.now;
+    effects.check(order);
+  };
   const injector = new Injector(stack, faults, ({ kind, role }, state) => cells.push(cellKey({ kind, role, state })));
   const watchman = new Watchman(stack, injector);
   choices.begin();

@@ -1,5 +1,6 @@
 import { Effects } from "./actors/effects.ts";
 import { type OnChoice, SimGateway } from "./actors/gateway.ts";
+import { membersOf } from "./actors/observe.ts";
 import { type ReconcilerHooks, SimReconciler } from "./actors/reconciler.ts";
 import { Agents } from "./world/agent.ts";
 import { Cluster } from "./world/cluster.ts";
@@ -62,18 +63,28 @@ export function buildStack(seed: number, config: WorldConfig, hooks: StackHooks,
 
 function gatewayWatcher(gateway: SimGateway, world: World) {
   let told = 1;
+  let { nodes: heard } = world.api.state;
   const tell = () => {
-    const { active, epoch } = world.api.state.service;
     // A watch ends with an outage of the API server and begins anew after it.
-    if (world.api.down || epoch <= told) return;
+    if (world.api.down) return;
+    const { service, nodes } = world.api.state;
+    const { active, epoch } = service;
+    if (epoch <= told && nodes === heard) return;
     told = epoch;
-    gateway.after(WORD_MS * world.random.between(0.2, 3), () => gateway.told(active, epoch));
+    heard = nodes;
+    const members = membersByGroup(world);
+    gateway.after(WORD_MS * world.random.between(0.2, 3), () => gateway.told(active, epoch, members));
   };
   return {
     onTruth: () => gateway.onTruth(),
     onFlow: (server: Parameters<SimGateway["onFlow"]>[0]) => gateway.onFlow(server),
     onApi: tell,
   };
+}
+
+/** What a gateway is told of the members of groups. */
+export function membersByGroup({ api, groups }: World): Record<string, string[]> {
+  return Object.fromEntries([...groups.keys()].map((id) => [id, membersOf(api.state, id)]));
 }
 
 function lookAtIsolated(world: World, agents: Agents): void {

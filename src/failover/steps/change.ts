@@ -13,11 +13,11 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
   if (seen.groups.some((group) => !isIntact(group))) return [];
   const standbys = intactBeside(seen, active.id);
   const old = standbys.find(({ revision }) => revision !== seen.wantedRevision);
-  if (old !== undefined) return change(old, seen);
+  if (old !== undefined) return change(old, seen, policy);
   if (active.revision !== seen.wantedRevision) {
     const [next] = standbys;
     // A single group has no standby to try a change on: the person who changed the spec wants it all the same.
-    return next === undefined ? change(active, seen) : moveTo(next.id, seen, "change");
+    return next === undefined ? change(active, seen, policy) : moveTo(next.id, seen, "change");
   }
   if (!active.verdict.wantsSwitch) return [];
   const [ready] = standbys.filter(({ takeover, verdict }) => takeover.ready && !verdict.wantsSwitch);
@@ -27,10 +27,18 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
   return moveTo(ready.id, seen, "slow");
 }
 
-function change(group: GroupObserved, seen: Observed): Decision[] {
+function change(group: GroupObserved, seen: Observed, { lostAfterMs }: FailoverPolicy): Decision[] {
   if (group.failedRevision === seen.wantedRevision) {
     const detail = `${group.id} did not turn green with ${seen.wantedRevision}`;
     return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
+  }
+  const { verdict } = group;
+  if (verdict.state === "blind") {
+    // Nobody could tell when its servers are empty.
+    const untilMs = verdict.sinceMs + lostAfterMs;
+    const detail = `${group.id} is not stopped for a change while a server of it is not heard: ${verdict.reason}`;
+    if (seen.atMs < untilMs) return [wait("unconfirmed", untilMs, detail)];
+    return [escalate("not-fenced", detail, `see the agents of ${group.members.join(", ")}`)];
   }
   const action = { kind: "stop-group", group: group.id, why: "change" } as const;
   return [act("change", action, `${group.id} goes from ${group.revision} to ${seen.wantedRevision}`)];

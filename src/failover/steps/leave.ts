@@ -12,11 +12,17 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   if (active.run !== "serving" && active.verdict.state !== "suspect" && intactBeside(seen, active.id).length === 0)
     return [];
   const { verdict } = active;
+  // Readiness comes late, in both directions. A gateway that uses the group knows better: it leaves by itself.
+  const isUsed = seen.gateways.some(({ group }) => group === active.id);
+  if (verdict.state !== "suspect" && active.run === "starting" && isUsed) return loading(active, seen, policy);
   // A fault that came with a change does not reach a group that has not been changed.
   const isSpared = ({ revision }: GroupObserved) => active.follows !== "workload" || revision !== active.revision;
   const [target] = intactBeside(seen, active.id).toSorted(
     (a, b) => Number(isSpared(b)) - Number(isSpared(a)) || Number(b.takeover.ready) - Number(a.takeover.ready),
   );
+  // A group that merely loads is not left for one that may not be able to take over: the first that answers will serve.
+  if (verdict.state !== "suspect" && active.run === "starting" && target?.takeover.ready === false)
+    return loading(active, seen, policy);
   if (target === undefined) {
     const each = seen.groups.map((group) => `${group.id}: ${group.verdict.reason || group.run}`).join("; ");
     return [
@@ -43,4 +49,11 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   }
   const action = { kind: "set-active", group: target.id, epoch: seen.epoch + 1, why: "failover" } as const;
   return [act("group-failed", action, `${active.id}: ${verdict.reason}`)];
+}
+
+function loading({ id, runSinceMs }: GroupObserved, { atMs }: Observed, { startWithinMs }: FailoverPolicy): Decision[] {
+  const untilMs = runSinceMs + startWithinMs;
+  if (atMs < untilMs) return [wait("starting", untilMs, `${id} loads`)];
+  const fix = `see the logs of its pods; then: tandem explain group ${id}`;
+  return [escalate("does-not-start", `${id} is not ready after its load time`, fix)];
 }

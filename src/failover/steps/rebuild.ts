@@ -1,7 +1,7 @@
 import type { Remedy } from "../../health/remedy.ts";
 import { act, type Decision, escalate, wait } from "../decision.ts";
-import { failoversInHour, intactBeside, isConfirmed, isIntact, serverOf } from "../intact.ts";
-import { type FailoverPolicy, type GroupObserved, HOUR_MS, type Observed } from "../observed.ts";
+import { failoversInHour, intactBeside, isConfirmed, isIntact, isUnheard, serverOf } from "../intact.ts";
+import { type FailoverPolicy, type GroupObserved, HOUR_MS, type Observed, type ServerObserved } from "../observed.ts";
 import { membersOf } from "./members.ts";
 
 /** Takes every broken group apart and puts it together again, each by one step. */
@@ -13,8 +13,14 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
   // While traffic has somewhere to go, it goes first.
   if (group.id === seen.active && intactBeside(seen, group.id).length > 0) return [];
   if (group.run === "stopped") return putTogether(group, seen, policy);
+  if (group.run !== "serving" && group.failedRevision === group.revision && group.revision === seen.wantedRevision) {
+    const detail = `${group.id} did not turn green with ${group.revision}`;
+    return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
+  }
   if (group.verdict.state === "suspect") return takeApart(group, seen, policy);
   if (group.run === "serving") return [];
+  const lost = lostMember(group, seen, policy);
+  if (lost !== undefined) return giveUp(group, lost, seen, policy);
   const untilMs = group.runSinceMs + policy.startWithinMs;
   if (seen.atMs < untilMs) return [wait("starting", untilMs, `${group.id} loads`)];
   const fix = `see the logs of its pods; then: tandem explain group ${group.id}`;
@@ -35,6 +41,27 @@ function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy)
     return [act("isolate", action, `${id}: ${verdict.reason}`)];
   }
   return [act("isolate", { kind: "stop-group", group: id, why: "fault" }, `${id}: ${verdict.reason}`)];
+}
+
+/**
+ * A server that nobody hears, of a group that does not serve: by now it is no agent that starts anew. While tokens flow, or
+ * while Kubernetes hears it, its silence is nothing.
+ */
+function lostMember({ members }: GroupObserved, seen: Observed, { lostAfterMs }: FailoverPolicy) {
+  return members
+    .flatMap((name) => serverOf(seen, name) ?? [])
+    .find(
+      ({ verdict, nodeReady }) =>
+        isUnheard({ verdict }) && nodeReady !== true && seen.atMs - verdict.sinceMs >= lostAfterMs,
+    );
+}
+
+function giveUp(group: GroupObserved, lost: ServerObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
+  const why = `${group.id} does not serve, and ${lost.name} is lost: ${lost.verdict.reason}`;
+  if (lost.quarantine !== null) return [act("isolate", { kind: "stop-group", group: group.id, why: "fault" }, why)];
+  const refused = brake(group, seen, policy);
+  if (refused !== null) return [refused];
+  return [act("isolate", { kind: "quarantine", server: lost.name, remedy: "failover-reboot" }, why)];
 }
 
 /** What keeps a new rebuild from beginning. One that has begun goes on: half a rebuild helps nobody. */
@@ -69,6 +96,8 @@ function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolic
   if (group.podsLeft > 0) {
     return [act("isolate", { kind: "delete-pods", group: id }, `${group.podsLeft} pods of ${id} are left`)];
   }
+  const unfit = unfitMembers(group, seen, policy);
+  if (unfit.length > 0) return unfit;
   const { complete, steps } = membersOf(group, seen);
   if (!complete) return steps;
   const busy = group.members.flatMap((name) => serverOf(seen, name) ?? []).filter(({ fence }) => !fence.fenced);
@@ -86,6 +115,28 @@ function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolic
   }
   const action = { kind: "start-group", group: id, revision } as const;
   return [act("rebuild", action, `${group.members.join(", ")} are there and empty`)];
+}
+
+/** Members of a stopped group that a start would break on: they are broken, or nobody hears them. */
+function unfitMembers(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
+  const steps = group.members.flatMap((name): Decision[] => {
+    const server = serverOf(seen, name);
+    if (server === undefined || server.quarantine !== null || server.reserved) return [];
+    const { state, sinceMs, remedy, reason } = server.verdict;
+    const isBroken = state === "suspect" && remedy !== null && remedy !== "restart-group";
+    const isLost = !isBroken && isUnheard(server);
+    if (!isBroken && !isLost) return [];
+    const untilMs = isBroken
+      ? sinceMs + policy.confirmAfterMs
+      : Math.max(sinceMs, group.runSinceMs) + policy.lostAfterMs;
+    const why = `${name}, which ${group.id} needs to start: ${reason}`;
+    if (seen.atMs < untilMs) return [wait(isBroken ? "unconfirmed" : "emptying", untilMs, why)];
+    // Kubernetes hears it: the agent is what is missing, and a machine that works is not cut off for that.
+    if (isLost && server.nodeReady === true) return [escalate("not-fenced", why, `see the agent of ${name}`)];
+    return [act("isolate", { kind: "quarantine", server: name, remedy: isBroken ? remedy : "failover-reboot" }, why)];
+  });
+  // What can be done at once comes before what must be waited for.
+  return steps.toSorted((a, b) => Number(b.kind === "act") - Number(a.kind === "act"));
 }
 
 /** A new revision reaches one group at a time, while another serves; a group without such company starts as it was. */

@@ -1,6 +1,6 @@
 import { compareRemedies } from "../../health/remedy.ts";
 import { act, type Decision, escalate, wait } from "../decision.ts";
-import { groupOf, isIntact } from "../intact.ts";
+import { groupOf, isIntact, isUnheard } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
 
 type Quarantined = ServerObserved & { quarantine: NonNullable<ServerObserved["quarantine"]> };
@@ -19,22 +19,38 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
   if (server.reserved)
     return [escalate("needs-hands", `${server.name} is cordoned by a person`, `kubectl uncordon ${server.name}`)];
   if (server.treated === null && !server.fence.fenced) return fence(server, seen, policy);
-  if (server.treated === null && server.verdict.state === "blind" && !server.outOfService) {
+  if (server.treated === null && isUnheard(server) && !server.outOfService) {
     return [act("fence", { kind: "mark-out-of-service", server: server.name }, server.fence.reason)];
   }
   const { name, verdict, treated, quarantine } = server;
+  const underWay = treated === null ? null : stillTreated(server, treated, seen, policy);
+  if (underWay !== null) return [underWay];
   const needed = verdict.state === "suspect" ? strongest(server) : quarantine.remedy;
   if (treated === null || compareRemedies(treated.remedy, needed) < 0) return treat(server, needed);
-
-  const untilMs = treated.atMs + policy.treatWithinMs;
-  if (verdict.state === "blind") {
-    if (seen.atMs < untilMs) return [wait("treating", untilMs, `${name} is not heard yet after ${treated.remedy}`)];
-    return [escalate("needs-hands", `${name} is not heard after ${treated.remedy}`, `look at ${name}'s console`)];
+  if (isUnheard(server) || treated.done === false) {
+    return [escalate("needs-hands", `${name} does not come back after ${treated.remedy}`, `look at ${name}'s console`)];
   }
   if (verdict.state === "suspect") return treat(server, "failover-support");
+  if ((server.failedChecks ?? 0) > 0) return treat(server, strongest(server));
   if (!server.validated)
     return [act("repair", { kind: "validate", server: name }, `${name} is well after ${treated.remedy}`)];
   return [act("repair", { kind: "return-server", server: name }, `${name} passed its checks`)];
+}
+
+/** A treatment needs time: until then neither silence nor the fault that it is to cure asks for the next rung. */
+function stillTreated(
+  server: Quarantined,
+  treated: NonNullable<ServerObserved["treated"]>,
+  seen: Observed,
+  { treatWithinMs, resetWithinMs }: FailoverPolicy,
+): Decision | null {
+  const { name, verdict } = server;
+  const isOld = verdict.state === "suspect" && verdict.sinceMs <= treated.atMs;
+  if (!isUnheard(server) && !isOld && treated.done !== false) return null;
+  const untilMs = treated.atMs + (treated.remedy === "failover-reboot" ? treatWithinMs : resetWithinMs);
+  if (seen.atMs >= untilMs) return null;
+  const what = isUnheard(server) ? "is not heard yet" : "is not well yet";
+  return wait("treating", untilMs, `${name} ${what} after ${treated.remedy}`);
 }
 
 /** The fault went away before the group was stopped: it serves, with all its ranks, so the server is well. */
@@ -46,13 +62,13 @@ function released({ name, verdict }: Quarantined, group: GroupObserved): Decisio
 }
 
 function fence(server: Quarantined, seen: Observed, policy: FailoverPolicy): Decision[] {
-  const { name, bmc, verdict, quarantine, powerOffAskedMs } = server;
+  const { name, bmc, quarantine, powerOffAskedMs } = server;
   const untilMs = quarantine.sinceMs + policy.fenceWithinMs;
   const told = `${name}: ${server.fence.reason}`;
   if (bmc && powerOffAskedMs === null) {
     const emptyMs = quarantine.sinceMs + policy.emptyWithinMs;
     // A server that is heard can end its processes by itself, which is quicker than a boot.
-    if (verdict.state !== "blind" && seen.atMs < emptyMs) return [wait("emptying", emptyMs, told)];
+    if (!isUnheard(server) && seen.atMs < emptyMs) return [wait("emptying", emptyMs, told)];
     return [act("fence", { kind: "power-off", server: name }, told)];
   }
   if (seen.atMs < untilMs) return [wait("fencing", untilMs, told)];
@@ -70,17 +86,15 @@ function strongest({ quarantine, treated, verdict }: Quarantined): Quarantined["
   return treated.remedy === "failover-reset" ? "failover-reboot" : "failover-support";
 }
 
-function treat(
-  { name, quarantine, verdict, power, bmc }: Quarantined,
-  remedy: Quarantined["quarantine"]["remedy"],
-): Decision[] {
+function treat(server: Quarantined, remedy: Quarantined["quarantine"]["remedy"]): Decision[] {
+  const { name, quarantine, verdict, power, bmc } = server;
   const why = `${name}: ${verdict.state === "suspect" ? verdict.reason : quarantine.remedy}`;
   if (remedy === "failover-support") {
     return [escalate("needs-hands", why, `mend ${name}, then: tandem server return ${name}`)];
   }
   // A machine that is off, or that nobody hears, cannot reset a GPU: for it the next rung is a boot.
-  const boot = power === "off" || verdict.state === "blind" || remedy === "failover-reboot";
-  if (boot && !bmc && verdict.state === "blind") {
+  const boot = power === "off" || isUnheard(server) || remedy === "failover-reboot";
+  if (boot && !bmc && isUnheard(server)) {
     return [escalate("needs-hands", why, `${name} has no BMC in the spec: start it by hand`)];
   }
   return [act("repair", { kind: "treat", server: name, remedy: boot ? "failover-reboot" : remedy }, why)];

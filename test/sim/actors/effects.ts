@@ -4,6 +4,7 @@ import type { Cluster } from "../world/cluster.ts";
 import type { Machines } from "../world/machines.ts";
 import type { World } from "../world/world.ts";
 import { isSame, type Look } from "./observe.ts";
+import { POLICY } from "./policy.ts";
 import type { SimReconciler } from "./reconciler.ts";
 
 export interface Order {
@@ -55,24 +56,33 @@ export class Effects {
   }
 
   run(order: Order): void {
-    const { by, action } = order;
-    if (!this.#claim(order)) return order.done();
+    const { action } = order;
     this.#step(order, () => {
+      if (!this.#claim(order)) return order.done();
       if (isOnlyWord(action)) return this.#finish(order);
-      if (!this.#act(order)) return order.done();
-      this.#step(order, () => {
-        this.#record(order);
-        this.#world.say(() => `${by.name} did: ${words(action)}`);
-        if (action.kind === "validate") by.after(CHECK_MS, () => this.#checked(order, action.server));
-        else this.#finish(order);
-      });
+      this.#step(order, () => this.#carryOut(order));
+    });
+  }
+
+  #carryOut(order: Order): void {
+    const { by, action } = order;
+    if (!this.#act(order)) return void order.done();
+    this.#step(order, () => {
+      this.#record(order);
+      this.#world.say(() => `${by.name} did: ${words(action)}`);
+      if (action.kind === "validate") by.after(CHECK_MS, () => this.#checked(order, action.server));
+      else this.#finish(order);
     });
   }
 
   /** The next step of one process, if it is still there. */
-  #step({ by }: Order, then: () => void): void {
+  #step({ by, readMs, done }: Order, then: () => void): void {
     this.onStep(by);
-    by.after(this.#world.random.between(2, 30), then);
+    by.after(this.#world.random.between(2, 30), () => {
+      // A process that was stopped in between finds its order too old.
+      if (this.#world.now - readMs > POLICY.staleAfterMs) done();
+      else then();
+    });
   }
 
   #finish(order: Order): void {
@@ -193,13 +203,17 @@ export class Effects {
     }
   }
 
-  #record({ action, by }: Order): void {
+  #record({ action, by, look }: Order): void {
     const { api } = this.#world;
     const { atMs } = by;
     if (api.down) return;
     if (action.kind === "power-off") api.patchServer(action.server, { powerOffAskedMs: atMs });
     if (action.kind === "treat")
-      api.patchServer(action.server, { treated: { remedy: action.remedy, atMs }, validated: false });
+      api.patchServer(action.server, {
+        treated: { remedy: action.remedy, atMs, bootId: look.bootIds.get(action.server) ?? null },
+        validated: false,
+        failedChecks: 0,
+      });
   }
 
   /** The job that checks an idle server has ended. */

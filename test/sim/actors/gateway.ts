@@ -15,8 +15,16 @@ import { SimTraffic } from "./traffic.ts";
 /** The timer of the real switcher. */
 const TICK_MS = 20;
 const TIMING: ChooseTiming = DEFAULT_TIMING;
-/** After each of these times something may be due that began then; every limit of the choice is one of them. */
-const LIMITS_MS = [100, 320, 350, 600, 1_000, 2_000, 3_000, 5_000, 6_000, 10_000, 15_000, 30_000, 60_000] as const;
+/** Limits of the choice by what they count from; a tick between two of them decides nothing. */
+const QUIET_MS = [320, 350, 600, 2_000, 10_000] as const;
+const NO_TOKEN_MS = [320, 600, 5_000, 6_000] as const;
+const ASKED_MS = [1_000, 5_000] as const;
+const ANSWERED_MS = [2_000] as const;
+const ANSWERED_IN_QUIET_MS = [320, 600, 2_000, 6_000] as const;
+const BROKE_MS = [1_000] as const;
+const MOVED_MS = [3_000, 5_000] as const;
+/** While held the real switcher asks ten times a second; nothing is lost by less. */
+const HELD_MS = 400;
 
 /** What the checks want to know of every choice. */
 export type OnChoice = (gateway: SimGateway, choice: Choice, before: string) => void;
@@ -83,23 +91,20 @@ export class SimGateway extends Actor {
   }
 
   /** Starts with the highest word that it, its sibling or the cluster knows. */
-  begin(active: string, epoch: number): void {
+  begin(active: string, epoch: number, members = GROUPS): void {
     this.revive();
     this.startedMs = this.kernel.now;
     this.#roles = new MemoryRoles({ active, epoch, reason: "" });
     const world = this.#world;
     const now = () => this.kernel.now - this.#heldUpMs;
     const clock = { now, tick: () => {} } as unknown as WatchClock;
-    const groups = [...world.groups.keys()].map((id) => {
-      const servers = Object.entries(world.api.state.nodes).flatMap(([name, node]) =>
-        node.group === id ? [name] : [],
-      );
-      return new SimTraffic(id, servers.length > 0 ? servers : (GROUPS[id] ?? []), world, this);
-    });
+    const groups = [...world.groups.keys()].map((id) => new SimTraffic(id, GROUPS[id] ?? [], world, this));
     this.#traffic = new Map(groups.map((group) => [group.id, group]));
-    const asGroup = (group: SimTraffic | undefined) => (group ?? null) as unknown as Group | null;
-    const ownerOf = (name: string) => asGroup(groups.find(({ servers }) => servers.includes(name)));
-    this.#intakes = this.#streams.map(({ server }) => new EvidenceIntake(server.name, () => ownerOf(server.name), clock));
+    const groupOf = (name: string) =>
+      (groups.find(({ servers }) => servers.includes(name)) ?? null) as unknown as Group | null;
+    this.#intakes = this.#streams.map(
+      ({ server }) => new EvidenceIntake(server.name, () => groupOf(server.name), clock),
+    );
     const views = this.#intakes.map((intake, at) => ({
       server: intake.server,
       get view() {
@@ -124,6 +129,7 @@ export class SimGateway extends Actor {
     // Its timer is of the real clock; here virtual time calls it.
     this.#switcher.close();
     this.sinceMs = this.kernel.now;
+    this.#assign(members);
     for (const stream of this.#streams) stream.open();
     for (const group of groups) group.refresh();
     this.#wakeIn(TICK_MS);
@@ -138,7 +144,13 @@ export class SimGateway extends Actor {
     if (this.frozen) this.#heldUpMs += this.kernel.now - this.frozeMs;
     super.wake();
     this.#plannedMs = Number.POSITIVE_INFINITY;
+    for (const group of this.#traffic.values()) group.refresh();
     this.#wakeIn(1);
+  }
+
+  /** When it was by the true clock, of a time of its own. */
+  trueTime(watchMs: number | null): number {
+    return watchMs === null ? Number.NEGATIVE_INFINITY : watchMs + this.#heldUpMs;
   }
 
   /** Its own watch clock, which stands still while it does. */
@@ -146,7 +158,11 @@ export class SimGateway extends Actor {
     return this.kernel.now - this.#heldUpMs;
   }
 
-  /** The cluster's membership as its configuration has it changes with a new start of the gateway's view. */
+  /** Spares take places while the gateway runs. */
+  #assign(members: Readonly<Record<string, readonly string[]>>): void {
+    for (const group of this.#traffic.values()) group.servers = members[group.id] ?? group.servers;
+  }
+
   hear(server: SimServer, frame: EvidenceFrame): void {
     this.#streams.find((stream) => stream.server === server)?.push(frame);
   }
@@ -163,7 +179,8 @@ export class SimGateway extends Actor {
   }
 
   /** The reconciler's word, as it came. */
-  told(active: string, epoch: number): void {
+  told(active: string, epoch: number, members: Readonly<Record<string, readonly string[]>>): void {
+    this.#assign(members);
     if (!this.#roles.set({ active, epoch, reason: "" }) || this.#switcher === null) return;
     this.#switcher.word = this.#roles.role;
     this.evaluate();
@@ -214,26 +231,33 @@ export class SimGateway extends Actor {
   /** The next tick at which a limit may be passed. */
   #nextDue(): number {
     const now = this.watchNow();
-    let best = now + TIMING.canaryEveryMs;
-    const from = (baseMs: number | null) => {
+    let best = now + 4 * TIMING.canaryEveryMs;
+    const from = (baseMs: number | null, limits: readonly number[]) => {
       if (baseMs === null) return;
-      for (const limitMs of LIMITS_MS) {
+      for (const limitMs of limits) {
         const dueMs = baseMs + limitMs;
         if (dueMs > now && dueMs < best) best = dueMs;
       }
     };
-    for (const stream of this.#streams) if (!stream.flows) from(stream.lastHeardMs() - this.#heldUpMs);
-    for (const group of this.#traffic.values()) {
-      if (!group.flows) {
-        from(group.lastTokenMs);
-        from(group.waitingSinceMs);
-      }
-      from(group.canary.askedMs);
-      from(group.canary.answeredMs);
-      from(group.canary.failedMs);
-      from(group.breaks.at(-1)?.atMs ?? null);
+    let isQuiet = false;
+    for (const stream of this.#streams) {
+      if (stream.flows) continue;
+      isQuiet = true;
+      from(stream.lastHeardMs() - this.#heldUpMs, QUIET_MS);
     }
-    if (this.choice?.kind !== "use") best = Math.min(best, now + 100);
+    for (const group of this.#traffic.values()) {
+      if (!group.flows && group.waitingSinceMs !== null) {
+        from(group.lastTokenMs, NO_TOKEN_MS);
+        from(group.waitingSinceMs, NO_TOKEN_MS);
+      }
+      const { askedMs, answeredMs, failedMs } = group.canary;
+      from(askedMs, ASKED_MS);
+      from(answeredMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
+      from(failedMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
+      from(group.breaks.at(-1)?.atMs ?? null, BROKE_MS);
+    }
+    from(this.movedMs - this.#heldUpMs, MOVED_MS);
+    if (this.choice?.kind !== "use") best = Math.min(best, now + HELD_MS);
     return this.kernel.now + Math.ceil((best - now) / TICK_MS) * TICK_MS + 1;
   }
 }

@@ -6,21 +6,26 @@ import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
 import type { ServerEvidence } from "../../../src/health/server-evidence.ts";
 import { type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
 import type { GroupTraffic } from "../../../src/health/silence.ts";
-import type { ApiState } from "../world/api-server.ts";
+import type { ApiState, ServerRecord } from "../world/api-server.ts";
+import { RESET_MS } from "./treatments.ts";
 
 /** What one reconciler knows when it looks; all times on its own clock. */
 export interface Knowledge {
   atMs: number;
   readMs: number;
   holdsLease: boolean;
+  /** Since when it follows the agents. */
+  listensSinceMs: number;
   state: ApiState;
   evidence: ReadonlyMap<string, ServerEvidence>;
   traffic: (group: string) => GroupTraffic;
   gateways: readonly GatewayReport[];
   power: (server: string) => "on" | "off" | "unknown";
   hasBmc: (server: string) => boolean;
-  /** The verdicts of the look before: the first bad moment survives a change of reason. */
-  before: ReadonlyMap<string, GroupVerdict>;
+  /** The look before: its first bad moments survive a change of reason, and what cannot have changed is not asked again. */
+  before: Memory;
+  /** Its beats are on their way. */
+  isHeard: (server: string) => boolean;
 }
 
 export interface Look {
@@ -69,11 +74,47 @@ export function membersOf({ nodes }: ApiState, id: string): string[] {
     .sort((a, b) => (nodes[a]?.rank ?? 0) - (nodes[b]?.rank ?? 0));
 }
 
+/** Verdicts of one process, with the evidence that they were made on. */
+export class Memory {
+  readonly groups = new Map<string, { verdict: GroupVerdict; members: readonly ServerEvidence[] }>();
+  readonly servers = new Map<string, { verdict: ServerVerdict; own: ServerEvidence }>();
+}
+
 function verdictOn(group: string, list: readonly string[], known: Knowledge): GroupVerdict {
-  const all = [...known.evidence.values()];
   const members = list.flatMap((name) => known.evidence.get(name) ?? []);
-  const previous = known.before.get(group) ?? null;
-  return groupVerdict({ group, members, everyone: all, traffic: known.traffic(group), atMs: known.atMs, previous });
+  const last = known.before.groups.get(group);
+  if (last !== undefined && members.length === last.members.length) {
+    const isSame = members.every((own, at) => isUnchanged(own, last.members[at] as ServerEvidence, known));
+    if (isSame && last.verdict.servers.every(isFinal)) return last.verdict;
+  }
+  const everyone = [...known.evidence.values()];
+  const { atMs } = known;
+  // A group that loads owes no token: there silence proves nothing.
+  const traffic = known.state.groups[group]?.ready ? known.traffic(group) : NO_TRAFFIC;
+  const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null });
+  known.before.groups.set(group, { verdict, members });
+  return verdict;
+}
+
+const NO_TRAFFIC: GroupTraffic = { lastTokenMs: null, unansweredCanarySinceMs: null };
+
+function verdictOnServer(own: ServerEvidence, known: Knowledge): ServerVerdict {
+  const last = known.before.servers.get(own.server);
+  if (last !== undefined && isUnchanged(own, last.own, known) && isFinal(last.verdict)) return last.verdict;
+  const verdict = serverVerdict(own, known.atMs, DEFAULT_HEALTH_RULES);
+  known.before.servers.set(own.server, { verdict, own });
+  return verdict;
+}
+
+/** It is heard, and has said nothing new. */
+function isUnchanged(own: ServerEvidence, old: ServerEvidence, { isHeard }: Knowledge): boolean {
+  const isSame = own.pieces === old.pieces && own.treatments === old.treatments && own.connection === old.connection;
+  return isSame && own.bootId === old.bootId && isHeard(own.server);
+}
+
+/** Time alone does not turn it. */
+function isFinal({ heard, findings }: ServerVerdict): boolean {
+  return heard && findings.every(({ confirmed }) => confirmed);
 }
 
 function crashOf(group: string, { state, blame, sinceMs, remedy, reason }: GroupVerdict, atMs: number): Crash | null {
@@ -91,17 +132,19 @@ function crashOf(group: string, { state, blame, sinceMs, remedy, reason }: Group
 function groupSeen(
   id: string,
   members: readonly string[],
-  { state, atMs, evidence }: Knowledge,
+  known: Knowledge,
   verdict: GroupVerdict,
   crash: Crash | undefined,
 ): GroupObserved {
+  const { state, atMs, evidence } = known;
   const object = state.groups[id] as ApiState["groups"][string];
   const run = object.replicas === 0 ? "stopped" : object.ready ? "serving" : "starting";
   const runSinceMs = run === "stopped" ? object.changedMs : Math.max(object.changedMs, object.readyChangedMs);
   const isSuspect = verdict.state === "suspect" && run !== "stopped";
   const { crashes, changes } = state.service;
-  const known = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
-  const ready = run === "serving" && verdict.state !== "suspect" && verdict.state !== "blind";
+  const all = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
+  const isAnswering = known.traffic(id).unansweredCanarySinceMs === null;
+  const ready = run === "serving" && verdict.state !== "suspect" && verdict.state !== "blind" && isAnswering;
   return {
     id,
     size: 2,
@@ -118,7 +161,7 @@ function groupSeen(
       wantsSwitch: verdict.wantsSwitch,
     },
     // What a group's last fault follows is asked of the crashes up to that one.
-    follows: crash === undefined || evidence.size === 0 ? "unknown" : follows(known, changes, FOLLOW_RULES).what,
+    follows: crash === undefined || evidence.size === 0 ? "unknown" : follows(all, changes, FOLLOW_RULES).what,
     restartsMs: object.restartsMs,
     revision: object.revision,
     failedRevision: object.failedRevision,
@@ -142,7 +185,7 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
   const object = group === null ? undefined : state.groups[group];
   const verdict: ServerVerdict =
     (group === null ? undefined : verdicts.get(group)?.servers.find(({ server }) => server === name)) ??
-    serverVerdict(own, atMs, DEFAULT_HEALTH_RULES);
+    verdictOnServer(own, known);
   const power = known.power(name);
   const { quarantine } = record;
   const isolation =
@@ -158,18 +201,31 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     group,
     verdict: {
       state: verdict.state === "watch" ? "healthy" : verdict.state,
-      sinceMs: verdict.sinceMs ?? atMs,
+      // Nothing was ever heard: for as long as it was listened for.
+      sinceMs: verdict.sinceMs ?? (verdict.state === "blind" ? known.listensSinceMs : atMs),
       remedy: verdict.remedy,
       reason: verdict.reason,
+      heard: verdict.heard,
     },
+    nodeReady: node.ready,
     quarantine: quarantine === null ? null : { sinceMs: quarantine.sinceMs, remedy: quarantine.remedy },
     fence: { fenced: fence.fenced, reason: fence.reason },
     outOfService: node.outOfService,
     bmc: known.hasBmc(name),
     power,
     powerOffAskedMs: record.powerOffAskedMs,
-    treated: record.treated,
+    treated: record.treated === null ? null : { ...record.treated, done: isDone(record.treated, own, atMs) },
     validated: record.validated,
+    failedChecks: record.failedChecks,
     reserved: node.cordoned,
   };
+}
+
+/** A boot shows by the boot id, a reset by the end of its job. */
+function isDone(
+  { remedy, atMs: beganMs, bootId }: NonNullable<ServerRecord["treated"]>,
+  own: ServerEvidence,
+  atMs: number,
+) {
+  return remedy === "failover-reboot" ? own.bootId !== bootId : atMs - beganMs >= RESET_MS;
 }

@@ -1,12 +1,6 @@
 import { decide } from "../../../src/failover/decide.ts";
 import type { Action, Decision } from "../../../src/failover/decision.ts";
-import {
-  DEFAULT_POLICY,
-  type FailoverPolicy,
-  type GatewayReport,
-  type Observed,
-} from "../../../src/failover/observed.ts";
-import type { GroupVerdict } from "../../../src/health/group-verdict.ts";
+import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
@@ -14,25 +8,23 @@ import type { ApiState } from "../world/api-server.ts";
 import { Candidate, RENEW_WITHIN_MS, RETRY_MS } from "../world/lease.ts";
 import { Stream } from "../world/stream.ts";
 import type { SimServer } from "../world/types.ts";
-import { BOOT_MS, LOAD_MS, type World } from "../world/world.ts";
+import type { World } from "../world/world.ts";
 import { Actor } from "./actor.ts";
 import type { Effects } from "./effects.ts";
 import type { SimGateway } from "./gateway.ts";
-import { type Look, observe } from "./observe.ts";
+import { type Look, Memory, observe } from "./observe.ts";
+import { POLICY } from "./policy.ts";
 import { treatmentsOf } from "./treatments.ts";
 
-/** The limits that depend on how long engines load and machines boot, which here is shorter. */
-export const POLICY: FailoverPolicy = {
-  ...DEFAULT_POLICY,
-  treatWithinMs: 3 * BOOT_MS,
-  startWithinMs: 5 * LOAD_MS,
-  cooldownMs: 60_000,
-};
 /** Moments after a change of evidence at which a verdict may turn. */
 const TURNS_MS = [50, 650, 2_050, 3_050, 5_050, 30_050, 60_050] as const;
 /** A look without any reason to look. */
 const RESYNC_MS = 10_000;
 const CANARY_MS = 2_000;
+/** What is not told by a watch or a stream is polled. */
+const POLL_MS = 500;
+/** Moments nearer to each other than this are one. */
+const GRID_MS = 100;
 
 export interface ReconcilerHooks {
   onDecision(who: SimReconciler, seen: Observed, decision: Decision): void;
@@ -48,10 +40,12 @@ export class SimReconciler extends Actor {
   readonly #streams: Stream[];
   #candidate: Candidate;
   #evidence = new Map<string, ServerEvidence>();
-  #before = new Map<string, GroupVerdict>();
+  #before = new Memory();
   #treatedMs = new Map<string, number>();
+  readonly #turns = new Set<number>();
   #leads = false;
   #busy = false;
+  #listensSinceMs = 0;
   #planned = Number.POSITIVE_INFINITY;
   #plan = 0;
   /** How late its watch is. */
@@ -91,12 +85,14 @@ export class SimReconciler extends Actor {
     this.revive();
     this.#candidate = new Candidate(this.name, this.#world.lease);
     this.#evidence = new Map([...this.#world.servers.keys()].map((name) => [name, unheard(name)]));
-    this.#before = new Map();
+    this.#before = new Memory();
     this.#treatedMs = new Map();
+    this.#turns.clear();
     this.#leads = false;
     this.#busy = false;
     this.#blindMs = null;
     this.decision = null;
+    this.#listensSinceMs = this.atMs;
     if (this.#world.config.standbyListens) for (const stream of this.#streams) stream.open();
     this.#elect();
   }
@@ -117,7 +113,7 @@ export class SimReconciler extends Actor {
     const change = (to: (known: ServerEvidence) => ServerEvidence) => {
       const known = this.#evidence.get(server.name);
       if (known !== undefined) this.#evidence.set(server.name, to(known));
-      if (this.#leads) for (const ms of TURNS_MS) this.after(ms, () => this.look(0));
+      this.#turn();
     };
     return new Stream(this.#world, this, server, {
       connection: (state, reason) => change((known) => hearConnection(known, state, reason, this.atMs)),
@@ -137,11 +133,25 @@ export class SimReconciler extends Actor {
   onFlow(server: SimServer): void {
     if (!this.alive) return;
     this.#streams.find((stream) => stream.server === server)?.refresh();
-    if (this.#leads) for (const ms of TURNS_MS) this.after(ms, () => this.look(0));
+    this.#turn();
+  }
+
+  /** Verdicts may turn at fixed times after something changed. */
+  #turn(): void {
+    if (!this.#leads) return;
+    for (const ms of TURNS_MS) {
+      const atMs = Math.ceil((this.kernel.now + ms) / GRID_MS) * GRID_MS;
+      if (this.#turns.has(atMs)) continue;
+      this.#turns.add(atMs);
+      this.after(atMs - this.kernel.now, () => {
+        this.#turns.delete(atMs);
+        this.look(0);
+      });
+    }
   }
 
   onTruth(): void {
-    if (this.alive && this.#leads) this.look(200);
+    if (this.alive && this.#leads) this.look(POLL_MS);
   }
 
   onApi(): void {
@@ -168,7 +178,10 @@ export class SimReconciler extends Actor {
   #lead(): void {
     this.#leads = true;
     this.#world.say(() => `${this.name} leads`);
-    if (!this.#world.config.standbyListens) for (const stream of this.#streams) stream.open();
+    if (!this.#world.config.standbyListens) {
+      this.#listensSinceMs = this.atMs;
+      for (const stream of this.#streams) stream.open();
+    }
     // Writes that a leader before it has decided on find another version.
     this.#effects.stamp();
     this.look(1_000);
@@ -194,11 +207,29 @@ export class SimReconciler extends Actor {
     if (api.down) this.#blindMs ??= this.kernel.now;
     else this.#blindMs = null;
     const cached = api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
+    this.#noteFailures();
     const { seen } = this.#observe(cached, this.#blindMs ?? this.kernel.now);
     const decision = this.#decide(seen);
-    if (decision.kind === "act") return this.#act(decision.action);
+    if (decision.kind === "act") return void this.#act(decision.action);
     const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
     this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
+  }
+
+  /** A new revision that crashed twice, or is not ready long after its start, is remembered with its group. */
+  #noteFailures(): void {
+    const { api } = this.#world;
+    if (api.down) return;
+    const { crashes, changes } = api.state.service;
+    for (const [id, { revision, failedRevision, ready, replicas, changedMs }] of Object.entries(api.state.groups)) {
+      if (ready || replicas === 0 || failedRevision === revision) continue;
+      const change = changes.findLast(({ group, what }) => group === id && what.endsWith(` ${revision}`));
+      if (change === undefined) continue;
+      const ends = crashes.filter(
+        ({ group, atMs, remedy }) => group === id && atMs > change.atMs && remedy === "restart-group",
+      );
+      if (ends.length >= 2 || this.atMs - changedMs > POLICY.startWithinMs)
+        api.patchGroup(id, { failedRevision: revision });
+    }
   }
 
   #decide(seen: Observed): Decision {
@@ -240,9 +271,10 @@ export class SimReconciler extends Actor {
       this.#evidence.set(stream.server.name, treatmentsOf(heard, state, this.#treatedMs, this.atMs));
     }
     const world = this.#world;
-    const look = observe({
+    return observe({
       atMs: this.atMs,
       readMs: readTrueMs + this.skewMs,
+      listensSinceMs: this.#listensSinceMs,
       holdsLease: this.#candidate.holds(this.kernel.now),
       state,
       evidence: this.#evidence,
@@ -254,9 +286,8 @@ export class SimReconciler extends Actor {
       },
       hasBmc: () => world.config.bmc,
       before: this.#before,
+      isHeard: (name) => this.#streams.some(({ server, flows }) => flows && server.name === name),
     });
-    this.#before = new Map(look.verdicts);
-    return look;
   }
 
   /** Its own canaries, and the tokens that gateways in reach tell of. */
@@ -267,20 +298,27 @@ export class SimReconciler extends Actor {
     const answers = world.serves(id) && leader !== undefined && world.reaches(this.name, leader);
     const lastTrueMs = answers ? this.kernel.now - (this.kernel.now % CANARY_MS) : group.lastServedMs;
     const askedMs = Math.ceil(lastTrueMs / CANARY_MS) * CANARY_MS;
-    const isAsked = !answers && askedMs < this.kernel.now;
     const tokensMs = this.#gateways.flatMap((gateway) => {
       const traffic = gateway.runs ? gateway.trafficOf(id) : undefined;
-      return traffic?.flows ? [this.kernel.now - 300] : [];
+      if (traffic === undefined) return [];
+      // Their tokens and their canaries: its own link may be what is broken.
+      const { answeredMs } = traffic.canary;
+      const ownMs = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, traffic.lastTokenMs ?? Number.NEGATIVE_INFINITY);
+      return traffic.flows ? [this.kernel.now - 300] : [gateway.trueTime(ownMs)];
     });
+    const lastMs = Math.max(lastTrueMs, ...tokensMs);
+    const isAsked = !answers && askedMs < this.kernel.now && this.kernel.now - lastMs > CANARY_MS;
     return {
-      lastTokenMs: Math.max(lastTrueMs, ...tokensMs) + this.skewMs,
+      lastTokenMs: lastMs + this.skewMs,
       unansweredCanarySinceMs: isAsked ? askedMs + this.skewMs : null,
     };
   }
 
   #reports(): GatewayReport[] {
     return this.#gateways.flatMap((gateway) => {
-      if (!gateway.runs || this.#world.cut.has(`${this.name} ${gateway.name}`)) return [];
+      // One that holds its requests sends them to no group.
+      if (!gateway.runs || gateway.choice?.kind !== "use" || this.#world.cut.has(`${this.name} ${gateway.name}`))
+        return [];
       const { name, current, epoch, sinceMs } = gateway;
       // A report is as old as the poll.
       return [{ replica: name, group: current, epoch, sinceMs: sinceMs + this.skewMs }];

@@ -15,7 +15,7 @@ const RETRY_MS = 120;
  */
 export class SimTraffic {
   readonly id: string;
-  readonly servers: readonly string[];
+  servers: readonly string[];
   readonly canary: CanaryView = { askedMs: null, answeredMs: null, failedMs: null };
   breaks: Break[] = [];
   faults: Fault[] = [];

@@ -3,10 +3,7 @@ import type { ServerEvidence, Treatment } from "../../../src/health/server-evide
 import type { ApiState } from "../world/api-server.ts";
 
 /** The job that resets needs this long; a line of the kernel log during it is of before. */
-const RESET_MS = 5_000;
-/** Processes that end in this time after a stop were ended by it. */
-const STOP_MS = 5_000;
-
+export const RESET_MS = 5_000;
 /**
  * What reconcilers did to a server, as its evidence must know it: a planned stop accounts for the exits that it causes, a
  * reset ends what the kernel log said before it. `told` keeps what was taken in already.
@@ -33,7 +30,14 @@ export function treatmentsOf(
     next = treat(next, { atMs: beganMs + lastsMs, what });
   };
   if (record?.treated?.remedy === "failover-reset") tell("reset", record.treated.atMs, RESET_MS);
-  if (object !== undefined && object.stoppedMs !== null) tell("planned-stop", object.stoppedMs, STOP_MS);
+  // Whatever ended before the new start was ended on purpose, however late that was told.
+  // While nothing is wanted whatever ends was ended on purpose.
+  const isStopped = object?.replicas === 0;
+  if (isStopped && told.get(`${server} pieces`) !== known.pieces.length) {
+    told.set(`${server} pieces`, known.pieces.length);
+    next = treat(next, { atMs, what: "planned-stop" });
+  }
+  if (object?.replicas === 1 && object.stoppedMs !== null) tell("planned-stop", object.changedMs, 0);
   return next;
 }
 

@@ -1,6 +1,7 @@
 import type { Decision } from "../../../src/failover/decision.ts";
 import type { Observed } from "../../../src/failover/observed.ts";
-import { POLICY, type SimReconciler } from "../actors/reconciler.ts";
+import { POLICY } from "../actors/policy.ts";
+import type { SimReconciler } from "../actors/reconciler.ts";
 import type { World } from "../world/world.ts";
 
 /** What every decision must be, whatever was seen: with a reason, with an end, and none on what is too old. */

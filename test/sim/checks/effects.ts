@@ -37,12 +37,12 @@ export class EffectChecks {
     const group = "group" in action ? world.group(action.group) : null;
     switch (action.kind) {
       case "set-active":
-        return this.#setActive(order, breach);
+        return void this.#setActive(order, breach);
       case "stop-group":
         if (group !== null) this.#ends(group, action.why === "fault", breach);
         return;
       case "quarantine":
-        return this.#quarantine(onServer as SimServer, breach);
+        return void this.#quarantine(onServer as SimServer, breach);
       case "power-off":
       case "treat": {
         const server = onServer as SimServer;
@@ -53,7 +53,7 @@ export class EffectChecks {
         return;
       }
       case "start-group":
-        return this.#starts(group as SimGroup, action.revision, breach);
+        return void this.#starts(group as SimGroup, action.revision, breach);
       case "add-member": {
         const server = onServer as SimServer;
         if (server.rank !== null) breach("not-fenced", "a process of its old group still runs");
@@ -101,7 +101,8 @@ export class EffectChecks {
     const isOwn = action.why === "failover" || (action.why === "settle" && action.group !== active);
     if (isOwn && isPlainlyIntact(world, world.group(active))) breach("needless-move", `group ${active} serves`);
     const isAdopted = action.why === "adopt" || action.group === active;
-    if (!isAdopted && isPlainlyBroken(world, world.group(action.group)))
+    const isUsable = ["serving", "loading"].includes(world.group(active).state);
+    if (!isAdopted && isUsable && isPlainlyBroken(world, world.group(action.group)))
       breach("moved-to-dead", `group ${action.group} does not serve`);
     const { crashes } = state.service;
     const last = crashes.at(-1);

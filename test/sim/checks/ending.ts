@@ -1,5 +1,4 @@
-import { membersOf } from "../actors/observe.ts";
-import { POLICY } from "../actors/reconciler.ts";
+import { POLICY } from "../actors/policy.ts";
 import { FAULTS_END_MS, type Injector } from "../faults/inject.ts";
 import type { Stack } from "../stack.ts";
 
@@ -9,6 +8,8 @@ const LEAST_MS = 60_000;
 const CALM_MS = 6_000;
 /** A call for a person must stand so long with nothing else going on. */
 const STUCK_MS = 100_000;
+/** A group that crashes and loads in turn is waited for in between. */
+const LATELY_MS = 30_000;
 /** Two boots, two loads and all deadlines of one rebuild, twice. */
 const LIMIT_MS = FAULTS_END_MS + 600_000;
 const EVERY_MS = 1_000;
@@ -21,7 +22,9 @@ export class Watchman {
   readonly #injector: Injector;
   ending: Ending | null = null;
   #wellSinceMs: number | null = null;
-  #stuck: { key: string; sinceMs: number } = { key: "", sinceMs: 0 };
+  #escalatedMs = Number.NEGATIVE_INFINITY;
+  /** The last action of a reconciler. */
+  actedMs = 0;
 
   constructor(stack: Stack, injector: Injector) {
     this.#stack = stack;
@@ -41,12 +44,12 @@ export class Watchman {
     const trouble = this.trouble();
     this.#wellSinceMs = trouble === null ? (this.#wellSinceMs ?? now) : null;
     const decision = this.#leader?.decision ?? null;
-    const key = decision?.kind === "escalate" ? `${decision.reason} ${world.truth}` : "";
-    if (key === "" || key !== this.#stuck.key) this.#stuck = { key, sinceMs: now };
+    if (decision?.kind === "escalate") this.#escalatedMs = now;
     const { open, lastMs } = this.#injector;
     if (now < LEAST_MS || open > 0) return;
     if (this.#wellSinceMs !== null && now - Math.max(this.#wellSinceMs, lastMs) >= CALM_MS) this.#end("serves");
-    else if (key !== "" && now - Math.max(this.#stuck.sinceMs, lastMs) >= STUCK_MS) this.#endWithPerson();
+    else if (now - this.#escalatedMs < LATELY_MS && now - Math.max(this.actedMs, lastMs) >= STUCK_MS)
+      this.#endWithPerson();
     else if (now > LIMIT_MS) {
       world.breach("never-ends", `${trouble}; decision: ${decision?.kind} (${decision?.reason}) ${decision?.detail}`);
       this.#end("never");
@@ -97,7 +100,6 @@ export class Watchman {
   #excuse(): string | null {
     const { world } = this.#stack;
     const { service, groups, nodes } = world.api.state;
-    const { now } = world;
     if (service.paused) return "paused";
     if (world.badRevisions.has(service.wantedRevision)) return "a revision that crashes";
     if (world.isPoisoned) return "poison";
@@ -108,15 +110,15 @@ export class Watchman {
       const { name, needs, bmc, power, frozen, net, ib, isHidden } = server;
       const isMember = (nodes[name]?.group ?? null) !== null || service.servers[name]?.quarantine;
       if (!isMember) continue;
+      if (service.servers[name]?.quarantine?.remedy === "failover-support") return `a person must call ${name} mended`;
       if (needs === "failover-support") return `${name} is broken`;
       if (nodes[name]?.cordoned) return `${name} is cordoned`;
       if (!ib) return `a cable of ${name}`;
       if (!net) return `the network of ${name}`;
       if (bmc !== "works" && (!power || frozen)) return `${name} cannot be started from afar`;
+      if (bmc !== "works" && needs === "failover-reboot") return `${name} cannot be looked at whole`;
       if (isHidden && bmc !== "works") return `${name} hides a fault`;
     }
-    void now;
-    void membersOf;
     return null;
   }
 }

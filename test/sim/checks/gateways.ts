@@ -52,6 +52,10 @@ export class GatewayChecks {
 
   #wellFor(gateway: SimGateway, id: string): number {
     const since = gateway.trafficOf(id)?.answersSinceMs ?? null;
+    const isHit = this.#world
+      .group(id)
+      .members.some((name) => this.#world.now - this.#world.server(name).faultMs < KNOWN_AFTER_MS);
+    if (isHit) return -1;
     return since === null ? -1 : this.#world.now - since;
   }
 

@@ -74,7 +74,7 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
     lasts: [300, 30_000, 0.3],
     begin: (stack, server) => {
       const { rank } = server;
-      if (rank === null) return;
+      if (rank === null || server.frozen) return;
       put(server, stack);
       rank.isStopped = true;
       stack.agents.rank(server, "stopped");
@@ -91,7 +91,7 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
     lasts: null,
     begin: (stack, server, { detail }) => {
       const { rank } = server;
-      if (rank === null) return;
+      if (rank === null || server.frozen) return;
       put(server, stack);
       rank.isStopped = true;
       stack.agents.rank(server, "stopped");

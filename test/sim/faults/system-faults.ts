@@ -1,5 +1,5 @@
 import type { SimReconciler } from "../actors/reconciler.ts";
-import type { Stack } from "../stack.ts";
+import { membersByGroup, type Stack } from "../stack.ts";
 import { GROUPS } from "../world/world.ts";
 import type { FaultKind } from "./catalogue.ts";
 
@@ -42,7 +42,7 @@ export const SYSTEM_FAULTS: Readonly<Record<string, FaultKind>> = {
           ? { active: sibling.wordOf.active, epoch: sibling.wordOf.epoch }
           : { active: "a", epoch: 1 };
         const best = isKnown && epoch > other.epoch ? { active, epoch } : other;
-        gateway.begin(best.active, best.epoch);
+        gateway.begin(best.active, best.epoch, membersByGroup(world));
       });
     },
   },
@@ -109,7 +109,7 @@ export const SYSTEM_FAULTS: Readonly<Record<string, FaultKind>> = {
         cluster.touchAll();
         for (const server of world.servers.values()) cluster.linkChanged(server);
         const { active, epoch } = world.api.state.service;
-        for (const gateway of gateways) gateway.after(500, () => gateway.told(active, epoch));
+        for (const gateway of gateways) gateway.after(500, () => gateway.told(active, epoch, membersByGroup(world)));
         world.changed();
       };
     },

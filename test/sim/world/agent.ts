@@ -61,8 +61,7 @@ export class Agents {
   rank(server: SimServer, state: "running" | "stopped"): void {
     const { rank } = server;
     if (rank === null) return;
-    const { group, pid, startedMs } = rank;
-    const number = this.#world.group(group).members.indexOf(server.name);
+    const { group, pid, startedMs, number } = rank;
     this.tell(server, { kind: "rank", group, rank: number, pid, state, startedMonoMs: startedMs - server.bootedMs });
   }
 
@@ -77,6 +76,13 @@ export class Agents {
   link(server: SimServer, downCount: number): void {
     const state = server.ib ? "up" : "down";
     this.tell(server, { kind: "link", device: "mlx5_0", port: 1, state, downCount, rateGbps: 400 });
+  }
+
+  retell(server: SimServer): void {
+    const { rank } = server;
+    if (rank !== null) this.rank(server, rank.isStopped ? "stopped" : "running");
+    this.link(server, 0);
+    this.lookSoon(server);
   }
 
   /** At its next look the agent tells what holds the GPUs then. */

@@ -26,7 +26,7 @@ export interface ServiceObject {
 export interface ServerRecord {
   quarantine: { sinceMs: number; remedy: Remedy; bootId: string | null } | null;
   powerOffAskedMs: number | null;
-  treated: { remedy: Remedy; atMs: number } | null;
+  treated: { remedy: Remedy; atMs: number; bootId: string | null } | null;
   validated: boolean;
   failedChecks: number;
 }

@@ -98,7 +98,7 @@ export class Cluster {
   #sync(id: string): void {
     const world = this.#world;
     const { api } = world;
-    if (api.down) return this.touch(id, 1_000);
+    if (api.down) return void this.touch(id, 1_000);
     const wanted = api.state.groups[id];
     if (wanted === undefined) return;
     const mine = () => api.state.pods.filter(({ group }) => group === id);
@@ -156,7 +156,7 @@ export class Cluster {
       .filter(([, node]) => node.group === id && node.ready && !node.outOfService && !node.cordoned)
       .sort(([, a], [, b]) => a.rank - b.rank);
     const group = world.group(id);
-    if (free.length < group.size) return this.touch(id, 2_000);
+    if (free.length < group.size) return void this.touch(id, 2_000);
     const names = free.slice(0, group.size).map(([name]) => name);
     group.start += 1;
     group.members = names;
@@ -219,6 +219,7 @@ export class Cluster {
           group: group.id,
           start: 1,
           pid: world.pid(),
+          number: group.members.indexOf(server),
           isStopped: false,
           startedMs: -60_000,
           pod: this.#uid,

@@ -38,6 +38,7 @@ export class Engines {
       group: group.id,
       start: group.start,
       pid: world.pid(),
+      number: group.members.indexOf(server.name),
       isStopped: false,
       startedMs: world.now,
       pod,
@@ -65,7 +66,8 @@ export class Engines {
   /** The process ends by itself; its kernel tells the peers. */
   crash(server: SimServer): void {
     const { rank } = server;
-    if (rank === null) return;
+    // Nothing runs there, so nothing ends.
+    if (rank === null || server.frozen) return;
     const group = this.#world.group(rank.group);
     this.end(server);
     for (const peer of group.start === rank.start ? this.ranksOf(group) : []) {
@@ -82,9 +84,8 @@ export class Engines {
     const { rank } = server;
     if (rank === null) return;
     const group = this.#world.group(rank.group);
-    const number = group.members.indexOf(server.name);
     server.rank = null;
-    const exit = { kind: "rank", group: group.id, rank: number, pid: rank.pid, state: "exited" } as const;
+    const exit = { kind: "rank", group: group.id, rank: rank.number, pid: rank.pid, state: "exited" } as const;
     const { life } = server;
     this.#world.kernel.after(this.#world.random.between(1, 50), () => {
       if (server.life === life) this.#agents.tell(server, exit);

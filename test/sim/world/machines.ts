@@ -72,6 +72,8 @@ export class Machines {
   freeze(server: SimServer, isFrozen: boolean): void {
     if (!server.power || server.frozen === isFrozen) return;
     server.frozen = isFrozen;
+    // What changed meanwhile is seen at the next look.
+    if (!isFrozen) this.#agents.retell(server);
     this.settle(server);
   }
 

@@ -88,7 +88,7 @@ export class Stream {
     }
     const isOther = server.agent?.id !== this.#agent;
     const reaches = world.reaches(this.#observer.name, server) && !server.frozen;
-    if (isOther && reaches) return this.#lost("the agent closed the connection", 5);
+    if (isOther && reaches) return void this.#lost("the agent closed the connection", 5);
     if (this.#flows && !flows) {
       this.#lastMs = this.lastHeardMs();
       this.#flows = false;

@@ -34,6 +34,7 @@ export interface Rank {
   /** The start of the group that it belongs to. */
   start: number;
   pid: number;
+  number: number;
   isStopped: boolean;
   startedMs: number;
   pod: number;
