@@ -38,6 +38,8 @@ export interface Model {
   reasoningParser: string | null;
   toolCallParser: string | null;
   toolCallsNeedTemplate: boolean;
+  /** Share of GPQA Diamond's questions answered right, in percent, as DeepSeek reports it; known for R1 and its distilled models. */
+  gpqaDiamond?: number;
   source: string;
 }
 

@@ -7,14 +7,24 @@ import { dollars, percent, span } from "./money.ts";
 export function costVerdict({ local, bought, ask, millionOutputPerMonth }: CostAnswer): string[] {
   const ours = local.toSorted((a, b) => a.usdPerMillionOutput.low - b.usdPerMillionOutput.low)[0];
   const theirs = bought[0];
-  if (ours === undefined || theirs === undefined) return ["nothing to compare: the price book lacks one side"];
-  return [verdictSentence(ours, theirs), shareSentence(ours, theirs, ask.utilisation, millionOutputPerMonth.high)];
+  if (ours === undefined) {
+    return [`That cannot be said: no price of a server of 8 × ${ask.gpu} is known; give one with --prices FILE.`];
+  }
+  if (theirs === undefined) return ["That cannot be said: the price book has no price of tokens."];
+  return [
+    verdictSentence(ours, theirs, bought.at(-1) ?? theirs),
+    shareSentence(ours, theirs, ask.utilisation, millionOutputPerMonth.high),
+  ];
 }
 
-function verdictSentence(ours: LocalCost, theirs: BoughtCost): string {
+function verdictSentence(ours: LocalCost, theirs: BoughtCost, dearest: BoughtCost): string {
   const { low, high } = ours.usdPerMillionOutput;
   const price = theirs.usdPerMillionOutput;
   const sides = `${ours.name} ${span(ours.usdPerMillionOutput, dollars)}, ${theirs.name} ${dollars(price)}`;
+  if (low > dearest.usdPerMillionOutput && dearest.name !== theirs.name) {
+    const times = span({ low: low / dearest.usdPerMillionOutput, high: high / price }, factor);
+    return `Buying tokens is cheaper with every price list, ${times} times: ${ours.name} ${span(ours.usdPerMillionOutput, dollars)}, bought ${dollars(price)} to ${dollars(dearest.usdPerMillionOutput)}. Run your own servers for what no price says, not to save money.`;
+  }
   if (low > price) {
     return `Buying tokens is cheaper, ${span({ low: low / price, high: high / price }, factor)} times: ${sides}. Run your own servers for what no price says, not to save money.`;
   }

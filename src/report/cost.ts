@@ -31,10 +31,13 @@ export function costText(answer: CostAnswer, paint: Paint = plainPaint): string 
       ),
       ...(local.some(({ name }) => name === "owned")
         ? []
-        : wrap(`no dated price to buy a server of ${ask.gpu} is known; give one with --prices`, "  ! ")),
+        : wrap(
+            `no dated price to ${local.length > 0 ? "buy" : "buy or rent"} a server of ${ask.gpu} is known; give one with --prices`,
+            "  ! ",
+          )),
     ],
     [paint("heading", "WHO IS CHEAPER"), ...costVerdict(answer).flatMap((line) => wrap(line, "  "))],
-    [paint("heading", "BREAK-EVEN, mean load from which your servers are cheaper"), ...breakEvenLines(local)],
+    ...breakEvenSection(local, paint),
     standbySection(answer, paint),
     wrap(
       "Prices age: each has its date and source (--output json), and --prices FILE replaces any. What no price says: data that may not leave, a model that does not change, no limits of rate.",
@@ -47,6 +50,13 @@ function sentence({ ask, servers, serversPerGroup, layout, usersAtPeak, ...answe
   const rate = answer.outputTokensPerSecondAtPeak;
   const month = answer.millionOutputPerMonth;
   return `${servers} ${servers === 1 ? "server" : "servers"} of 8 × ${ask.gpu} (one group of ${serversPerGroup}, ${layout}, standby ${ask.standby}) carry ${thousands(usersAtPeak)} users at once, ${whole(rate)} output tokens/s at ${thousands(ask.inputTokens)} in and ${thousands(ask.outputTokens)} out. Used at ${percent(ask.utilisation)} over the year: ${whole(month)} million output tokens a month.`;
+}
+
+function breakEvenSection(local: readonly LocalCost[], paint: Paint): string[][] {
+  if (local.length === 0) return [];
+  const heading = paint("heading", "BREAK-EVEN, mean load from which your servers are cheaper");
+  const isNever = local.every(({ breakEven }) => Object.values(breakEven).every(({ low }) => low > 1));
+  return [[heading, ...(isNever ? ["  never, with any of these prices"] : breakEvenLines(local))]];
 }
 
 function breakEvenLines(local: readonly LocalCost[]): string[] {
@@ -68,8 +78,17 @@ function standbySection(answer: CostAnswer, paint: Paint): string[] {
     ...answer.outages.flatMap(({ standby, minutesPerYear }) => {
       const price = answer.standbyUsdPerMonth[standby];
       const pays = answer.outageHourPays[standby];
-      const extra = price.high === 0 ? "costs nothing more" : `${span(price, dollars)} a month more`;
-      const worth = pays === undefined ? "" : `; pays if an hour without service costs ${span(pays, dollars)}`;
+      const extra =
+        standby === "none" || standby === "degraded"
+          ? "no further servers"
+          : price === undefined
+            ? "price unknown"
+            : `${span(price, dollars)} a month more`;
+      // The low end: every fault waits for a repair of days. The high end: a restart of minutes cures each.
+      const worth =
+        pays === undefined
+          ? ""
+          : `; pays if an hour without service costs more than ${dollars(pays.low)} (repairs take days) to ${dollars(pays.high)} (a restart cures it)`;
       const after = standby === "degraded" ? ", then the 4-bit build until the repair" : "";
       return wrap(
         `${standby}: ${minutes(minutesPerYear)} a year without service${after}; ${extra}${worth}`,

@@ -2,8 +2,14 @@ import { rangeOf } from "../plan/performance/range.ts";
 import type { SizeAnswer, SizeSet } from "../plan/size/size.ts";
 
 /** The answer of `tandem size` for programs: ranges, never single figures, and no internal shapes. */
-export function sizeData({ ask, sets, nearest, shapesThatDoNotWork }: SizeAnswer): unknown {
-  return { ask, sets: sets.map(setData), nearest: nearest.map(setData), shapesThatDoNotWork };
+export function sizeData({ ask, sets, nearest, smallerModels, shapesThatDoNotWork }: SizeAnswer): unknown {
+  return {
+    ask,
+    sets: sets.map(setData),
+    nearest: nearest.map(setData),
+    smallerModels: smallerModels.map(setData),
+    shapesThatDoNotWork,
+  };
 }
 
 function setData({ fit, ...set }: SizeSet): unknown {

@@ -61,7 +61,7 @@ describe("sums that a person can check", () => {
     expect(answer.outages[0]?.faultsPerYear).toBeCloseTo((16 * 365) / 2111, 6);
     const owned = answer.local[0];
     const cheapest = Math.min(...answer.local.map(({ usdPerServerHour }) => usdPerServerHour.low));
-    expect(answer.standbyUsdPerMonth.hot.low).toBeCloseTo(cheapest * 2 * 730, 3);
+    expect(answer.standbyUsdPerMonth.hot?.low).toBeCloseTo(cheapest * 2 * 730, 3);
     expect(owned?.usdPerMonth.low).toBeCloseTo((owned?.usdPerServerHour.low ?? 0) * 4 * 730, 3);
   });
 
@@ -95,10 +95,28 @@ describe("it says what is cheaper", () => {
     expect(text).toMatch(/must\s+stay\s+in-house/);
   });
 
-  test("of a GPU that nobody quotes: no owned price is made up", () => {
+  test("of a GPU that is only rented: no owned price is made up, a range of the source stays one", () => {
     const answer = cost({ gpu: "H200-141" });
-    expect(answer.local.map(({ name }) => name)).toEqual(["rented, aws p5en"]);
+    expect(answer.local.map(({ name }) => name)).not.toContain("owned");
+    expect(answer.local[0]?.usdPerServerHour).toEqual({ low: 28, high: 36 });
     expect(costText(answer)).toContain("no dated price to buy a server of H200-141 is known");
+  });
+
+  test.each(["H20-96", "H20-141", "H100-NVL-94"] as const)(
+    "of %s, which nobody quotes: that it cannot be said",
+    (gpu) => {
+      const answer = cost({ gpu, tokensPerSecond: 5 });
+      expect(answer).toMatchObject({ local: [], standbyUsdPerMonth: {}, outageHourPays: {} });
+      const text = costText(answer);
+      expect(text).toMatch(/cannot be said: no price of a server/);
+      expect(text).toMatch(/hot: .*; price unknown/);
+      expect(text).not.toMatch(/BREAK-EVEN|\$0\.00/);
+    },
+  );
+
+  test("a group of one server has no survivor: degraded is no way out", () => {
+    expect(cost({ gpu: "H200-141" }).outages.map(({ standby }) => standby)).toEqual(["none", "spare", "hot"]);
+    expect(cost().outages.map(({ standby }) => standby)).toContain("degraded");
   });
 });
 

@@ -145,12 +145,14 @@ function prices(): string {
         date,
         source,
       ]),
-      ...Object.entries(rents).map(([name, { gpu, usdPerServerHour, date, source }]) => [
-        `8 × ${gpu} for an hour, ${name}`,
-        String(usdPerServerHour),
-        date,
-        source,
-      ]),
+      ...Object.entries(rents).map(
+        ([name, { gpu, usdPerServerHour: low, highUsdPerServerHour: high, date, source }]) => [
+          `8 × ${gpu} for an hour, ${name}`,
+          high === undefined ? String(low) : `${low} to ${high}`,
+          date,
+          source,
+        ],
+      ),
       ...Object.entries(tokens).map(([name, { inputUsd, cachedInputUsd, outputUsd, date, source }]) => [
         `a million tokens of ${name}`,
         `${inputUsd} in, ${cachedInputUsd} cached, ${outputUsd} out`,

@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { modelOf } from "../../src/plan/catalogue.ts";
 import { HALF_WIDTH } from "../../src/plan/performance/range.ts";
 import type { SizeAsk } from "../../src/plan/size/ask.ts";
-import { serversOf, sizeFor } from "../../src/plan/size/size.ts";
+import { serversOf } from "../../src/plan/size/candidates.ts";
+import { sizeFor } from "../../src/plan/size/size.ts";
 import { sizeText } from "../../src/report/size.ts";
 import { sizeData } from "../../src/report/size-data.ts";
+import { GPU_KINDS, MODEL_PRESETS } from "../../src/spec/schema.ts";
 import { tandem } from "../support/cli.ts";
 
 const ASK: SizeAsk = {
@@ -34,7 +37,7 @@ const anyAsk: fc.Arbitrary<SizeAsk> = fc.record({
   tokensPerSecond: fc.option(fc.double({ min: 1, max: 60, noNaN: true }), { nil: undefined }),
   survive: fc.constantFrom("nothing" as const, "server" as const),
   model: fc.constant(ASK.model),
-  gpus: fc.subarray([...ASK.gpus], { minLength: 1 }),
+  gpus: fc.subarray([...GPU_KINDS], { minLength: 1 }),
   fabric: fc.constant(ASK.fabric),
   speculative: fc.boolean(),
   maxServers: fc.constant(8),
@@ -70,7 +73,9 @@ describe("the question of the front page: 40 users, 2k in, 500 out, 2 s, 20 toke
       expect({ model, calibrated }).toEqual({ model: "deepseek-r1-0528-w4afp8", calibrated: false });
     }
     expect(small.every(({ fit }) => fit.verdict !== "sure")).toBe(true);
-    expect(sizeText(sizeFor(ASK))).toContain("4-bit weights; the ranges were fitted on FP8");
+    const text = sizeText(sizeFor(ASK)).replace(/\s+/g, " ");
+    expect(text).toContain("MEETS IT WITH 4-BIT WEIGHTS (deepseek-r1-0528-w4afp8)");
+    expect(text).toContain("fitted on FP8; published 4-bit runs took up to 1.6 times as long");
   });
 });
 
@@ -129,14 +134,71 @@ describe("what must hold for every ask", () => {
   });
 });
 
+describe("other GPUs and other models", () => {
+  test("A100 has no FP8: the 4-bit build that it can compute, and never the others", () => {
+    const { sets, nearest } = sizeFor({ ...ASK, gpus: ["A100-80"], tokensPerSecond: 10 });
+    expect(sets.length).toBeGreaterThan(0);
+    for (const { model } of [...sets, ...nearest]) expect(model).toBe("deepseek-r1-0528-awq");
+  });
+
+  test("only FP8 of the full model on a GPU of a published run is ever sure", () => {
+    fc.assert(
+      fc.property(anyAsk, fc.constantFrom(...GPU_KINDS), fc.constantFrom(...MODEL_PRESETS), (ask, gpu, model) => {
+        for (const { fit, ...set } of sizeFor({ ...ask, gpus: [gpu], model }).sets) {
+          if (fit.verdict !== "sure") continue;
+          expect(["H100-80", "H200-141", "B200-180"]).toContain(set.gpu);
+          expect(modelOf(set.model)).toMatchObject({ quantization: "fp8", architecture: "deepseek-v3" });
+        }
+      }),
+      runs,
+    );
+  });
+
+  test("the distilled models stand apart, each with the fewest GPUs that meet the same ask, and what they are worth", () => {
+    const { smallerModels, sets } = sizeFor({ ...ASK, survive: "nothing", tokensPerSecond: 15 });
+    expect(sets.every(({ model }) => !model.includes("distill"))).toBe(true);
+    expect(smallerModels.map(({ model, gpusPerServer }) => [model.split("-").at(-1), gpusPerServer])).toEqual([
+      ["70b", 4],
+      ["32b", 2],
+      ["14b", 1],
+      ["8b", 1],
+      ["7b", 1],
+      ["1.5b", 1],
+    ]);
+    for (const { fit, calibrated } of smallerModels) {
+      expect({ verdict: fit.verdict, calibrated }).toEqual({ verdict: "likely", calibrated: false });
+    }
+    const text = sizeText(sizeFor(ASK));
+    expect(text).toMatch(/ANOTHER MODEL, for less hardware and with weaker answers/);
+    expect(text).toMatch(/distill-llama-70b .* 65\.2 %/);
+  });
+
+  test("a distilled model that was asked for by name is sized by the GPU, without the shapes of the full one", () => {
+    const answer = sizeFor({ ...ASK, survive: "nothing", model: "deepseek-r1-distill-qwen-7b", gpus: ["H100-80"] });
+    expect(answer.sets[0]).toMatchObject({ servers: 1, gpusPerServer: 1 });
+    expect(sizeText(answer)).not.toMatch(/SHAPES|ANOTHER MODEL/);
+  });
+
+  test("of one GPU kind no spare or degraded set stands beside a hot one that needs no more servers", () => {
+    fc.assert(
+      fc.property(anyAsk, (ask) => {
+        const { sets } = sizeFor({ ...ask, survive: "server" });
+        for (const set of sets.filter(({ standby }) => standby !== "hot")) {
+          const hot = sets.filter(
+            (other) => other.standby === "hot" && other.gpu === set.gpu && other.model === set.model,
+          );
+          expect(hot.every(({ servers }) => servers > set.servers)).toBe(true);
+        }
+      }),
+      runs,
+    );
+  });
+});
+
 describe("an ask that nothing meets", () => {
   test.each<[string, Partial<SizeAsk>, RegExp]>([
-    ["faster than one answer can be", { tokensPerSecond: 500 }, /tokens\s+a\s+second\s+fails\s+with\s+one\s+user/],
-    [
-      "more users than KV",
-      { users: 7_000, tokensPerSecond: undefined, ttftSeconds: undefined },
-      /KV\s+cache|running\s+requests/,
-    ],
+    ["faster than one answer can be", { tokensPerSecond: 500 }, / 0 +tokens\/s/],
+    ["more users than KV", { users: 7_000, tokensPerSecond: undefined, ttftSeconds: undefined }, / (KV|batch)$/m],
   ])("%s: it says so and what stands in the way", (_name, changes, wanted) => {
     const answer = sizeFor({ ...ASK, ...changes });
     expect(answer.sets).toEqual([]);

@@ -1,9 +1,9 @@
 import type { GpuKind } from "../catalogue.ts";
 import { type Range, rangeOf } from "../performance/range.ts";
 import type { SizeAsk, Standby } from "../size/ask.ts";
+import { serversOf } from "../size/candidates.ts";
 import { engineOptions } from "../size/engines.ts";
 import { fitOf } from "../size/fit.ts";
-import { serversOf } from "../size/size.ts";
 import { type BoughtCost, boughtCosts } from "./bought.ts";
 import { type ServerPrice, serverPrices } from "./hourly.ts";
 import { type OutageRow, outages } from "./outage.ts";
@@ -38,8 +38,8 @@ export interface CostAnswer {
   local: LocalCost[];
   bought: BoughtCost[];
   outages: OutageRow[];
-  /** Dollars a month that a standby costs beyond none, for each kind, at the cheapest way to have servers. */
-  standbyUsdPerMonth: Record<Standby, Range>;
+  /** Dollars a month that a standby costs beyond none, at the cheapest way to have servers; absent where no price is known. */
+  standbyUsdPerMonth: Partial<Record<Standby, Range>>;
   /** What an hour without service must cost for the standby to pay; absent where it saves nothing. */
   outageHourPays: Partial<Record<Standby, Range>>;
 }
@@ -101,17 +101,18 @@ function peakOf(ask: CostAsk, serversPerGroup: number) {
 
 function standbyCosts(serversPerGroup: number, local: readonly LocalCost[], rows: readonly OutageRow[]) {
   const cheapest = local.map(({ usdPerServerHour }) => usdPerServerHour).sort((a, b) => a.low - b.low)[0];
-  const monthly = cheapest === undefined ? { low: 0, high: 0 } : scale(cheapest, HOURS_PER_MONTH);
+  // A price that nobody knows is no price of nothing.
+  if (cheapest === undefined) return { standbyUsdPerMonth: {}, outageHourPays: {} };
+  const monthly = scale(cheapest, HOURS_PER_MONTH);
   const extra = (standby: Standby) => serversOf(serversPerGroup, 1, standby) - serversPerGroup;
-  const standbyUsdPerMonth = Object.fromEntries(
-    rows.map(({ standby }) => [standby, scale(monthly, extra(standby))]),
-  ) as Record<Standby, Range>;
+  const usdPerMonth = (standby: Standby) => scale(monthly, extra(standby));
+  const standbyUsdPerMonth = Object.fromEntries(rows.map(({ standby }) => [standby, usdPerMonth(standby)]));
   const none = rows.find(({ standby }) => standby === "none")?.minutesPerYear ?? { low: 0, high: 0 };
   const outageHourPays: Partial<Record<Standby, Range>> = {};
   for (const { standby, minutesPerYear } of rows) {
     const saved = { low: (none.low - minutesPerYear.high) / 60, high: (none.high - minutesPerYear.low) / 60 };
     if (extra(standby) === 0 || saved.low <= 0) continue;
-    outageHourPays[standby] = divide(scale(standbyUsdPerMonth[standby], MONTHS_PER_YEAR), saved);
+    outageHourPays[standby] = divide(scale(usdPerMonth(standby), MONTHS_PER_YEAR), saved);
   }
   return { standbyUsdPerMonth, outageHourPays };
 }

@@ -17,9 +17,9 @@ export function serverPrices(book: PriceBook, gpu: GpuKind): ServerPrice[] {
   const owned = ownedPrice(book, gpu);
   const rents = Object.entries(book.rents)
     .filter(([, rent]) => rent.gpu === gpu)
-    .map(([name, { usdPerServerHour: usd, date, source }]) => ({
+    .map(([name, { usdPerServerHour: low, highUsdPerServerHour: high = low, date, source }]) => ({
       name: `rented, ${name}`,
-      usdPerServerHour: { low: usd, high: usd },
+      usdPerServerHour: { low, high },
       date,
       source,
     }))

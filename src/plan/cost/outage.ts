@@ -13,10 +13,13 @@ export interface OutageRow {
 
 const DAYS_PER_YEAR = 365;
 
-/** Expected minutes without service. Only the servers that serve count: a standby that dies ends nothing. */
+/**
+ * Expected minutes without service. Only the servers that serve count: a standby that dies ends nothing. A group of one
+ * server has no survivor to serve degraded.
+ */
 export function outages({ outages }: PriceBook, servingServers: number): OutageRow[] {
   const faultsPerYear = (servingServers * GPUS_PER_SERVER * DAYS_PER_YEAR) / outages.gpuDaysPerFault;
-  return STANDBYS.map((standby) => {
+  return STANDBYS.filter((standby) => standby !== "degraded" || servingServers > 1).map((standby) => {
     const { low, high } = outages.minutes[standby];
     return { standby, faultsPerYear, minutesPerYear: { low: faultsPerYear * low, high: faultsPerYear * high } };
   });

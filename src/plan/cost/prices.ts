@@ -6,7 +6,13 @@ const dated = { date: z.string().min(1), source: z.string().min(1) };
 const minutes = z.strictObject({ low: money, high: money, source: z.string() });
 
 const Server = z.strictObject({ lowUsd: money, highUsd: money, kilowatts: money, ...dated });
-const Rent = z.strictObject({ gpu: z.string(), usdPerServerHour: money, ...dated });
+const Rent = z.strictObject({
+  gpu: z.string(),
+  usdPerServerHour: money,
+  /** Where the source names a range. */
+  highUsdPerServerHour: money.optional(),
+  ...dated,
+});
 const Tokens = z.strictObject({
   inputUsd: money,
   cachedInputUsd: money,

@@ -20,23 +20,39 @@ const LEAST_CONTEXT = 8192;
 const IMAGE = `lmsysorg/sglang:v0.5.23@sha256:${"0".repeat(64)}`;
 
 /** The layouts of measured kinds that people use and that run on one group of `servers` servers. */
-export function engineOptions(ask: SizeAsk, gpu: GpuKind, servers: number, model: ModelPreset): EngineOption[] {
-  const spec = specOf(ask, gpu, servers, model);
+export function engineOptions(
+  ask: SizeAsk,
+  gpu: GpuKind,
+  servers: number,
+  model: ModelPreset,
+  gpusPerServer = GPUS_PER_SERVER,
+): EngineOption[] {
+  const spec = specOf({ ask, gpu, servers, model, gpusPerServer });
   const fleet = fleetOf(spec);
-  const layouts = usualLayouts(enumerateLayouts(servers * GPUS_PER_SERVER, 0), servers, 0).filter(isMeasuredKind);
+  const layouts = usualLayouts(enumerateLayouts(servers * gpusPerServer, 0), servers, 0).filter(isMeasuredKind);
   return layouts.flatMap((layout) => {
     const judged = judgeIfItRuns(spec, fleet, layout);
     return judged === undefined ? [] : [{ judged, shape: engineShape(spec, fleet, judged, ask.fabric) }];
   });
 }
 
-function specOf(ask: SizeAsk, gpu: GpuKind, servers: number, model: ModelPreset): ClusterSpec {
+interface Group {
+  ask: SizeAsk;
+  gpu: GpuKind;
+  servers: number;
+  model: ModelPreset;
+  gpusPerServer: number;
+}
+
+function specOf({ ask, gpu, servers, model, gpusPerServer }: Group): ClusterSpec {
   const names = Array.from({ length: servers }, (_, at) => `gpu-${at + 1}`);
   const rdma = ask.fabric.kind === "none" ? { kind: "none" } : { kind: ask.fabric.kind, devices: ["mlx5_0"] };
   return ClusterSpecSchema.parse({
     name: "size",
     provision: { kind: "ssh", identityFile: "key", knownHosts: "hosts" },
-    servers: Object.fromEntries(names.map((name, at) => [name, { address: `10.0.0.${at + 11}`, gpu }])),
+    servers: Object.fromEntries(
+      names.map((name, at) => [name, { address: `10.0.0.${at + 11}`, gpu, gpus: gpusPerServer }]),
+    ),
     controlPlane: { "cp-1": { address: "10.0.0.10" } },
     groups: { a: names },
     model: { preset: model, weights: "/models", contextLength: contextLength(ask) },
