@@ -11,9 +11,9 @@ const STREAMS = 20;
 /** The emulator's rate for a group, shared by all of its requests (docs/emulator.md). */
 const PREFILL_TOKENS_PER_SECOND = 33_000;
 
-/** Each failure class in the rehearsal: a random server, rank and moment, 20 streams with contexts of up to 2,000 tokens. */
+/** Each failure class in the rehearsal, one gateway for all: a random server, rank and moment, 20 streams with contexts of up to 2,000 tokens. */
 export const bench: Bench = async () => {
-  const session = await RehearsalSession.start("deepseek-v3.1");
+  const session = await RehearsalSession.start("deepseek-v3.1", { oneGateway: true });
   const reports = new Map<FaultClass, RehearsalReport[]>(FAULTS.map((fault) => [fault, []]));
   try {
     // In turns, so that a machine that is busy for a while is busy for all of them.

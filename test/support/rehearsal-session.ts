@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type RoundOptions, rehearseFault } from "../../src/drill/rehearsal.ts";
+import type { GatewayProcess } from "../../src/drill/world/gateway-process.ts";
 import { World } from "../../src/drill/world/world.ts";
 import { planServing } from "../../src/plan/plan-serving.ts";
 import type { ServingPlan } from "../../src/plan/serving-plan.ts";
@@ -19,14 +20,18 @@ export function localPlan(preset: string): ServingPlan {
 /** One world for many faults: each is repaired, and the group that took over serves on. */
 export class RehearsalSession {
   readonly world: World;
+  readonly #oneGateway: boolean;
+  #gateway: GatewayProcess | null = null;
   #active: string;
 
-  private constructor(world: World) {
+  private constructor(world: World, oneGateway: boolean) {
     this.world = world;
+    this.#oneGateway = oneGateway;
     this.#active = world.groups[0]?.id ?? "";
   }
 
-  static async start(preset: string): Promise<RehearsalSession> {
+  /** @param oneGateway for all rounds, as in a cluster: it remembers earlier faults and its moves */
+  static async start(preset: string, { oneGateway = false } = {}): Promise<RehearsalSession> {
     const world = await World.create({ plan: localPlan(preset) });
     try {
       await Promise.all(world.groups.map((group) => world.startGroup(group)));
@@ -34,7 +39,7 @@ export class RehearsalSession {
       await world.close();
       throw error;
     }
-    return new RehearsalSession(world);
+    return new RehearsalSession(world, oneGateway);
   }
 
   /** The group that serves. */
@@ -42,15 +47,17 @@ export class RehearsalSession {
     return this.#active;
   }
 
-  /** A gateway that knows of no earlier fault, one fault, and the repair. */
+  /** One fault and the repair, with a gateway that knows of no earlier fault unless it is one for all. */
   async round(options: RoundOptions): Promise<RehearsalReport> {
-    const gateway = await this.world.startGateway(this.#active);
+    await this.#gateway?.ready();
+    const gateway = this.#gateway ?? (await this.world.startGateway(this.#active));
+    if (this.#oneGateway) this.#gateway = gateway;
     try {
       const report = await rehearseFault(this.world, gateway, options);
       this.#active = gateway.active();
       return report;
     } finally {
-      await gateway.stop();
+      if (!this.#oneGateway) await gateway.stop();
       for (const group of this.world.groups) if (group.id !== this.#active) await this.world.repairGroup(group);
     }
   }

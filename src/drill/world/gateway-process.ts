@@ -23,11 +23,9 @@ export class GatewayProcess implements Front {
   readonly #child: Child;
   readonly #adminToken = randomBytes(16).toString("hex");
   #adminUrl = "";
-  readonly #wanted: string;
   #active: string;
 
   constructor(world: World, active: string) {
-    this.#wanted = active;
     this.#active = active;
     const config = join(world.folder, `gateway-${this.apiKey.slice(0, 8)}.json`);
     writeFileSync(config, JSON.stringify(configOf(world, active, this.apiKey)));
@@ -53,7 +51,7 @@ export class GatewayProcess implements Front {
     return this.#active;
   }
 
-  /** Resolves when the gateway hears every agent and has nothing against any group: a failover would work now. */
+  /** Resolves when the gateway hears every agent and has nothing against any group: a failover would work now, or again. */
   async ready(): Promise<void> {
     await this.#child.printed("gateway serves");
     const headers = { authorization: `Bearer ${this.#adminToken}` };
@@ -64,7 +62,7 @@ export class GatewayProcess implements Front {
         groups: Record<string, { state: string; reason: string }>;
       };
       const against = Object.entries(status.groups).filter(([, { state }]) => state !== "clear");
-      if (status.active === this.#wanted && against.length === 0) return;
+      if (status.active === this.#active && against.length === 0) return;
       if (monotonicMs() > deadline) {
         const reasons = against.map(([id, { reason }]) => `group ${id}: ${reason}`);
         throw new TandemError({
