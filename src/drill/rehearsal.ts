@@ -107,7 +107,8 @@ function groupOfServer({ groups }: Arena, server: string): string {
   return found.id;
 }
 
-function openAll(world: Arena, front: Front, options: RoundOptions, watch: Watch): CheckedStream[] {
+/** Opens the streams of one round through the front, each with a prompt and an answer of its own. */
+export function openAll(world: Arena, front: Front, options: RoundOptions, watch: Watch): CheckedStream[] {
   const requests = planStreams({
     count: options.streams,
     model: modelOf(world.plan),
@@ -131,7 +132,7 @@ function openAll(world: Arena, front: Front, options: RoundOptions, watch: Watch
 }
 
 /** Wakes whoever waits for the streams to be in some state, whenever one of them says something. */
-class Watch {
+export class Watch {
   readonly #waiting = new Set<() => void>();
 
   look(): void {

@@ -7,7 +7,7 @@ import { nextTokenMs } from "./timing.ts";
 
 /** Prompts of the rehearsal are ASCII. */
 const BYTES_PER_TOKEN = 4;
-const FLOW = { sliceMs: 100, beforeMs: 1_000 };
+export const FLOW = { sliceMs: 100, beforeMs: 1_000 };
 
 /** Judges what a round saw. Pure: the same facts, the same report. */
 export function reportOf(facts: RoundFacts, seconds: number): RehearsalReport {
@@ -52,7 +52,13 @@ function verdictOf(
 }
 
 /** The streams whose request reached another group than the one that broke: when it was there, and when they went on. */
-function carriedStreams({ requests, records, injected, from, groupOf }: RoundFacts): CarriedStream[] {
+export function carriedStreams({
+  requests,
+  records,
+  injected,
+  from,
+  groupOf,
+}: Pick<RoundFacts, "requests" | "records" | "injected" | "from" | "groupOf">): CarriedStream[] {
   const since = (atMs: number) => (atMs - injected.atMs) / 1000;
   return records.flatMap((record) => {
     const { name } = record.request;

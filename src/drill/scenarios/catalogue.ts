@@ -1,0 +1,146 @@
+import { SCENARIO_NAMES, type ScenarioName } from "../../report/drill.ts";
+import { BUDGETS } from "../budgets.ts";
+import type { Scenario } from "./scenario.ts";
+
+const both = ["rehearsal", "cluster"] as const;
+/** Between an undone fault and two groups that can serve: the emulated load and the gateway's canaries, with room. */
+const REDUNDANT_SECONDS = 60;
+const groupBreaks = "streams of group GROUP go on in the other group; until SERVER is repaired there is no standby";
+
+/** From the fault to the next token, as in budgets.ts; the way to a decision is a part of it. */
+const moving = ({ max }: { max: number }): Scenario["budgets"] => ({
+  detected: max,
+  decided: max,
+  "continuation accepted": max,
+  "next token": max,
+  "redundant again": REDUNDANT_SECONDS,
+});
+const still = { "redundant again": REDUNDANT_SECONDS };
+
+type Entry = Omit<Scenario, "name">;
+const moves = (
+  cause: Scenario["steps"][0]["cause"],
+  budget: { max: number },
+  reason: RegExp,
+  summary: string,
+): Entry => ({
+  summary,
+  blastRadius: groupBreaks,
+  destructive: true,
+  steps: [{ cause, on: "active" }],
+  outcome: "carried",
+  reason,
+  budgets: moving(budget),
+  arenas: both,
+});
+
+const ENTRIES: Record<ScenarioName, Entry> = {
+  "gpu-xid": moves("gpu-xid", BUDGETS["gpu-xid"], /XID/, "a GPU reports a fatal error and its rank hangs"),
+  "gpu-lost": moves("gpu-lost", BUDGETS["gpu-xid"], /XID 79/, "a GPU falls off the bus: gone from nvidia-smi as well"),
+  "ecc-storm": moves(
+    "ecc-storm",
+    BUDGETS["gpu-xid"],
+    /XID/,
+    "a GPU floods the kernel log with memory errors; traffic moves once",
+  ),
+  "rank-crash": moves("rank-crash", BUDGETS["rank-crash"], /rank|engine|connection|process/, "one rank process dies"),
+  "engine-hang": moves(
+    "engine-hang",
+    BUDGETS["engine-hang"],
+    /no token/,
+    "no step finishes any more, sockets stay open",
+  ),
+  "server-power": moves("server-power", BUDGETS["server-power"], /silent|no token/, "a server loses power"),
+  "server-freeze": moves("server-freeze", BUDGETS["server-freeze"], /silent|no token/, "a server freezes"),
+  "network-cut": moves("network-cut", BUDGETS["network-cut"], /silent|no token/, "a server loses its network"),
+  "ib-down": moves(
+    "ib-down",
+    BUDGETS["engine-hang"],
+    /no token/,
+    "an InfiniBand port goes down and the ranks wait for each other",
+  ),
+  "slow-server": {
+    summary: "a server becomes slow: every step of its group takes four times as long",
+    blastRadius: "answers of group GROUP come slower; no request fails",
+    destructive: false,
+    steps: [{ cause: "slow-server", on: "active" }],
+    outcome: "stays",
+    budgets: still,
+    arenas: ["rehearsal"],
+  },
+  "standby-fault": {
+    summary: "a server of the standby loses power",
+    blastRadius: "nobody's answer; until SERVER is repaired there is no standby",
+    destructive: true,
+    steps: [{ cause: "server-power", on: "standby" }],
+    outcome: "stays",
+    budgets: still,
+    arenas: both,
+  },
+  "double-fault": {
+    summary: "the second group fails while the first is being repaired",
+    blastRadius: "all streams pause until a group is back; new requests wait, and after 15 s are refused",
+    destructive: true,
+    steps: [
+      { cause: "gpu-xid", on: "active" },
+      { cause: "gpu-xid", on: "active" },
+    ],
+    outcome: "twice",
+    reason: /XID/,
+    // Held for at most 15 s (holdDeadlineMs), then refused: a stream that goes on has gone on by then.
+    budgets: { "next token": 15, "redundant again": REDUNDANT_SECONDS },
+    arenas: ["rehearsal"],
+  },
+  "gateway-kill": {
+    summary: "one replica of the gateway is killed",
+    blastRadius: "answers that this replica writes break; the sibling serves on, new requests go to it",
+    destructive: true,
+    steps: [{ cause: "gateway-kill", on: "gateway" }],
+    outcome: "replica",
+    // VRRP: design, section 5.
+    budgets: { "next token": 3, "redundant again": REDUNDANT_SECONDS },
+    arenas: both,
+  },
+  switchover: {
+    summary: "a planned move: new requests go to the standby, running answers end where they are",
+    blastRadius: "nobody's answer; the other group's prefix cache is cold",
+    destructive: false,
+    steps: [{ cause: "switchover", on: "nobody" }],
+    outcome: "planned",
+    budgets: { decided: 1, "redundant again": REDUNDANT_SECONDS },
+    arenas: both,
+  },
+  "api-server-down": {
+    summary: "the API server goes away",
+    blastRadius: "nobody's answer; nothing is repaired until it is back",
+    destructive: true,
+    steps: [{ cause: "api-server-down", on: "nobody" }],
+    outcome: "stays",
+    budgets: still,
+    arenas: ["cluster"],
+  },
+  "reconciler-kill": {
+    summary: "the reconciler is killed",
+    blastRadius: "nobody's answer; nothing is repaired until its replica has the lease",
+    destructive: false,
+    steps: [{ cause: "reconciler-kill", on: "nobody" }],
+    outcome: "stays",
+    budgets: still,
+    arenas: ["cluster"],
+  },
+  "bad-release": {
+    summary: "a release that does not start is rolled out",
+    blastRadius: "the standby, which is changed first; nobody's answer",
+    destructive: true,
+    steps: [{ cause: "bad-release", on: "nobody" }],
+    outcome: "stays",
+    budgets: still,
+    arenas: ["cluster"],
+  },
+};
+
+export const SCENARIOS: readonly Scenario[] = SCENARIO_NAMES.map((name) => ({ name, ...ENTRIES[name] }));
+
+export function scenarioOf(name: ScenarioName): Scenario {
+  return { name, ...ENTRIES[name] };
+}

@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { TandemError } from "../../errors.ts";
+import type { DrillMoment, DrillReport } from "../../report/drill.ts";
+import type { SeenRequest } from "../arena.ts";
+import { monotonicMs } from "../clock.ts";
+import { collectEvidence, type HeardFrame } from "../record/collect-evidence.ts";
+import { scoreDrill } from "../score/score-drill.ts";
+import type { StreamRecord } from "../stream-record.ts";
+import { Crowd } from "./crowd.ts";
+import type { Caused, DrillArena, GatewayDecisions } from "./drill-arena.ts";
+import { readyGroup, redundantAgain } from "./readiness.ts";
+import type { Scenario, Step } from "./scenario.ts";
+import { Story } from "./story.ts";
+import { victimOf } from "./victim.ts";
+
+export interface DrillOptions {
+  streams: number;
+  /** By name; any that the scenario can hit if left out. */
+  victim?: string;
+  answerTokens?: { min: number; max: number };
+  random?: () => number;
+  /** Ends the drill early: what was done is undone, and nothing is scored. */
+  signal?: AbortSignal;
+  /** Called as things happen; seconds since the drill began. */
+  tell?: (moment: DrillMoment) => void;
+  /** Called before each step with whom it will hit: the moment to note it for whoever must clean up after a crash. */
+  before?: (step: Step, victim: string) => Promise<void>;
+}
+
+/** A drill, and what its record keeps beside the report. */
+export interface DrillOutcome {
+  report: DrillReport;
+  evidence: HeardFrame[];
+  decisions: GatewayDecisions;
+  records: readonly StreamRecord[];
+}
+
+/** Streams write for so long before the fault, at random: no heartbeat and no step is privileged. */
+const BEFORE_MS = { min: 500, max: 1_000 };
+/** Evidence and choices of so long before the fault belong to the record. */
+const LOOK_BACK_MS = 2_000;
+/** The second of two faults comes so long after traffic has moved. */
+const SECOND_AFTER_MS = 700;
+const MOVE_TIMEOUT_MS = 15_000;
+/** The first load of an engine, with room; the phase has a budget of its own. */
+const REDUNDANT_MS = 240_000;
+
+/**
+ * Runs one scenario: refuses unless a failover would work, lets it happen in the middle of checked streams, undoes it, waits
+ * until both groups can serve again, and scores. Whatever goes wrong in between, what was done is undone.
+ *
+ * @throws TandemError E_DRILL_NOT_READY, E_DRILL_VICTIM (nothing was done), E_DRILL_ABORTED (undone)
+ */
+export async function runDrill(arena: DrillArena, scenario: Scenario, options: DrillOptions): Promise<DrillOutcome> {
+  const { random = Math.random, signal } = options;
+  const from = await readyGroup(arena);
+  const [step, ...more] = scenario.steps;
+  const victim = victimOf(arena, step, from, options.victim, random);
+  const started = { at: new Date(), ms: monotonicMs() };
+  const collector = collectEvidence(arena.agents);
+  const requests: SeenRequest[] = [];
+  arena.onRequest = (request) => requests.push(request);
+  const story = new Story(started.ms, options.tell);
+  const undos: Caused[] = [];
+  const undo = async () => {
+    for (const caused of undos.splice(0).reverse()) await caused.undo();
+  };
+  const cause = async (what: Step, whom: string): Promise<Caused> => {
+    signal?.throwIfAborted();
+    await options.before?.(what, whom);
+    const caused = await arena.cause(what.cause, whom, random);
+    undos.push(caused);
+    return caused;
+  };
+  const crowd = new Crowd(arena, scenario, options, victim);
+  try {
+    await crowd.writing();
+    story.say(`${crowd.streams.length} streams receive tokens from group ${from}`);
+    await pause(BEFORE_MS.min + (BEFORE_MS.max - BEFORE_MS.min) * random(), signal);
+    const movesBefore = arena.front.moves.length;
+    const first = await cause(step, victim);
+    const faultWallMs = Date.now() - (monotonicMs() - first.atMs);
+    story.fault(first.atMs, `${victim}: ${scenario.summary}`, first.what);
+    arena.front.onMove = ({ to, reason }) => story.say(`the gateway goes over to group ${to}`, reason);
+    crowd.watch.reportCarriedOn(crowd.streams, first.atMs, (moment) => {
+      if (moment.kind === "carried-on") story.say(`all ${moment.streams} streams go on`);
+    });
+    const probing = crowd.probes(signal);
+    for (const next of more) {
+      const active = await movedTo(arena, movesBefore, signal);
+      // As Kubernetes would: the first group is made anew while the second one serves.
+      const repair = undos.splice(0).map((caused) => caused.undo());
+      await pause(SECOND_AFTER_MS, signal);
+      const whom = victimOf(arena, next, active, undefined, random);
+      const caused = await cause(next, whom);
+      story.say(`${whom}: the second fault`, caused.what);
+      await Promise.all(repair);
+    }
+    const records = await unlessAborted(Promise.all(crowd.streams.map(({ ended }) => ended)), signal);
+    const probes = await unlessAborted(probing, signal);
+    story.say("the last answer is complete");
+    const decisions = await arena.decisions(faultWallMs - LOOK_BACK_MS);
+    const undoneAtMs = monotonicMs();
+    await undo();
+    const redundantAtMs = await redundantAgain(arena, REDUNDANT_MS, signal);
+    if (redundantAtMs !== null) story.say("both groups can serve again");
+    const report = scoreDrill({
+      scenario,
+      kind: arena.kind,
+      plan: arena.plan,
+      startedAt: started.at,
+      seconds: (monotonicMs() - started.ms) / 1000,
+      victim: step.on === "nobody" ? null : victim,
+      from,
+      what: first.what,
+      faultAtMs: first.atMs,
+      faultWallMs,
+      undoneAtMs,
+      redundantAtMs,
+      records,
+      doomed: crowd.doomed,
+      probes,
+      requests,
+      moves: arena.front.moves.slice(movesBefore),
+      decisions: decisions.decisions,
+      timeline: story.timeline,
+      versions: await arena.versions(),
+      groupOf: (server) => arena.groups.find(({ servers }) => servers.some(({ name }) => name === server))?.id ?? "",
+    });
+    return { report, evidence: collector.heard(), decisions, records: [...records, ...probes] };
+  } catch (error) {
+    if (signal?.aborted) throw abortedError(scenario);
+    throw error;
+  } finally {
+    arena.onRequest = () => {};
+    arena.front.onMove = () => {};
+    crowd.leave();
+    collector.stop();
+    await undo();
+  }
+}
+
+async function movedTo(arena: DrillArena, movesBefore: number, signal?: AbortSignal): Promise<string> {
+  const endMs = monotonicMs() + MOVE_TIMEOUT_MS;
+  for (;;) {
+    const move = arena.front.moves[movesBefore];
+    if (move !== undefined) return move.to;
+    if (monotonicMs() > endMs) return (await arena.readiness()).active ?? "";
+    await pause(20, signal);
+  }
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, signal ? { signal } : {});
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return work;
+  let stop = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function abortedError({ name }: Scenario): TandemError {
+  return new TandemError({
+    code: "E_DRILL_ABORTED",
+    what: `the drill ${name} was ended early`,
+    why: "it was interrupted",
+    fix: "what it had done is undone; `tandem status` shows when both groups can serve again",
+  });
+}

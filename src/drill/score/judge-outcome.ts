@@ -1,0 +1,38 @@
+import type { StreamTally } from "../../report/rehearsal.ts";
+import type { DrillFacts } from "./score-drill.ts";
+
+/** Promises of a scenario that were broken, each beginning with what it is about. */
+export function judgeOutcome(facts: DrillFacts, streams: StreamTally, carriedOn: number): string[] {
+  const { scenario, moves, from } = facts;
+  const failures: string[] = [];
+  const bad = streams.streams - streams.perfect;
+  if (bad > 0)
+    failures.push(
+      `streams: ${bad} of ${streams.streams} did not end as they should (${streams.failures[0]?.problems[0]})`,
+    );
+  const moved = moves.map(({ to, reason }) => `to ${to} (${reason})`).join(", then ");
+  switch (scenario.outcome) {
+    case "carried":
+      if (moves.length > 1) failures.push(`traffic: moved ${moves.length} times: ${moved}`);
+      if (carriedOn === 0) failures.push("streams: none was carried on, so nothing was tested");
+      break;
+    case "twice":
+      if (moves.length !== 2) failures.push(`traffic: moved ${moves.length} times, not twice${moved && `: ${moved}`}`);
+      break;
+    case "stays":
+      if (moves.length > 0) failures.push(`traffic: moved ${moved}, though group ${from} could serve`);
+      break;
+    case "planned":
+      if (moves.length > 0) failures.push(`traffic: an unplanned move ${moved}`);
+      if (carriedOn > 0) failures.push(`streams: ${carriedOn} were torn from their group by a planned move`);
+      break;
+    case "replica":
+      if (moves.length > 0) failures.push(`traffic: moved ${moved}, though no group had failed`);
+      if (facts.doomed.size === 0) failures.push("streams: none was in the hands of the replica that was killed");
+      break;
+  }
+  const reason = moves[0]?.reason;
+  if (scenario.reason !== undefined && reason !== undefined && !scenario.reason.test(reason))
+    failures.push(`reason: "${reason}" does not name what happened`);
+  return failures;
+}
