@@ -3,12 +3,14 @@ import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { emulatorManifests } from "../emulator/manifests.ts";
 import { declareStack } from "../infra/program/declare-stack.ts";
+import { quietDependents } from "../infra/program/quiet-dependents.ts";
 import { readPrepared } from "../infra/stack/prepared.ts";
 import { readStackSecrets } from "../infra/stack/stack-secrets.ts";
 import { loadPlan } from "./load-plan.ts";
 
 // The Pulumi program (Pulumi.yaml names it). It only gathers what a stack is declared from: the spec that the stack's
 // configuration names, and what `tandem up` has made on this computer.
+quietDependents();
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const file = resolve(root, new pulumi.Config("tandem").require("spec"));
 const { plan } = loadPlan(file);

@@ -96,6 +96,29 @@ describe("what goes wrong", () => {
     expect((await up()).text).toContain("1 created");
   });
 
+  test("with others that wait for what failed, the update still ends with its message alone", async () => {
+    const waiting = (name: string, contentFrom: string) => {
+      return { name, args: { path: stack.file(name), journal: stack.journal }, contentFrom };
+    };
+    const alone = {
+      ...one(),
+      name: "alone",
+      args: { path: stack.file("alone"), content: "x", journal: stack.journal },
+    };
+    await stack.declare([one({ refuses: true }), waiting("two", "one"), waiting("three", "two"), alone]);
+    const failed = await up("--continue-on-error");
+    expect(failed.exitCode).not.toBe(0);
+    const diagnostics = failed.text.split("Diagnostics:")[1]?.split("Resources:")[0] ?? "";
+    const lines = diagnostics.split("\n").map((line) => line.trim());
+    expect(lines.filter((line) => /^error|Error|at /.test(line)).sort()).toEqual([
+      "error: refused with the password [secret]",
+      "error: update failed",
+    ]);
+    expect(journalOf(stack.journal).sort()).toEqual([`create ${stack.file("alone")}`, `create ${stack.file("one")}`]);
+    await stack.declare([one(), waiting("two", "one"), waiting("three", "two"), alone]);
+    expect((await up()).text).toContain("3 created");
+  });
+
   test("a thing that exists but is not ready is kept and finished by the next up", async () => {
     writeFileSync(stack.file("broken"), "");
     await stack.declare([one({ brokenWhile: stack.file("broken") })]);

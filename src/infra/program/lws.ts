@@ -16,8 +16,9 @@ interface PodSpec {
 /**
  * LeaderWorkerSet's install manifests as released, with our five changes: one replica (two would only wait for each
  * other's lease), a twentieth of a core instead of one, on the control plane's server, never from a registry if the
- * server has the image, and asked each second whether it is ready (the released probe waits five seconds and then looks
- * every ten, which is how long every first start would be idle). What repairs groups must not run on a server that can fail with one.
+ * server has the image, and asked each second whether it is ready (the released probe looks every ten, which is how long
+ * every first start would be idle). The five seconds before that stay: becoming ready is what makes the kubelet look at
+ * the pod again and bring it the certificate that it has written meanwhile. What repairs groups must not run on a server that can fail with one.
  */
 export function lwsManifests(): Manifest[] {
   const text = readFileSync(new URL("../data/lws-v0.9.0.yaml", import.meta.url), "utf8");
@@ -39,7 +40,7 @@ function onControlPlane(deployment: Manifest): Manifest {
     container.imagePullPolicy = "IfNotPresent";
     container.resources = { ...container.resources, requests: { cpu: "50m", memory: "64Mi" } };
     if (container.readinessProbe !== undefined)
-      container.readinessProbe = { ...container.readinessProbe, initialDelaySeconds: 1, periodSeconds: 1 };
+      container.readinessProbe = { ...container.readinessProbe, periodSeconds: 1 };
   }
   return result;
 }

@@ -6,19 +6,30 @@ import type { Step } from "./step.ts";
 const READ =
   "kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system get configmap coredns -o jsonpath='{.data.Corefile}'";
 
+// CoreDNS reads the file that the kubelet hands to pods. A resolver on a loopback address (a cache of the server itself,
+// every Docker container) would be CoreDNS in its own pod: it asks the others, or nobody.
+const RESOLVE = `
+if [ "$forward" = node ]; then
+  forward=/etc/resolv.conf
+  if systemctl is-active -q systemd-resolved; then file=/run/systemd/resolve/resolv.conf; else file=/etc/resolv.conf; fi
+  servers=$(awk '$1 == "nameserver" { print $2 }' "$file" 2> /dev/null || true)
+  others=$(grep -vE '^(127\\.|::1$)' <<< "$servers" || true)
+  [ "$servers" = "$others" ] || forward=$(xargs <<< "$others")
+fi`;
+
 /**
  * Sends names of the outside where the spec says. With kubeadm's default a server whose resolver is on a loopback
- * address (every Docker container) makes CoreDNS ask itself, and its loop plug-in then ends it.
+ * address makes CoreDNS ask itself, and its loop plug-in then ends it.
  */
 export function dnsStep(remote: Remote, dns: ControlPlaneConfig["dns"]): Step {
-  const forward = dns === "node" ? "/etc/resolv.conf" : dns === "none" ? "" : dns.join(" ");
+  const forward = dns === "node" ? "node" : dns === "none" ? "" : dns.join(" ");
   return scriptStep(remote, {
     name: "cluster DNS",
     values: { forward },
-    check: `
+    check: `${RESOLVE}
 corefile=$(${READ})
 if [ -n "$forward" ]; then grep -qF "forward . $forward {" <<< "$corefile"; else ! grep -qE '^ *(forward|loop)' <<< "$corefile"; fi`,
-    act: `
+    act: `${RESOLVE}
 export KUBECONFIG=/etc/kubernetes/admin.conf
 ${READ} | awk -v forward="$forward" '
   /^ *forward / { if (forward != "") { sub(/forward \\. .* \\{/, "forward . " forward " {"); print; next } skip = 1 }

@@ -73,7 +73,7 @@ function* system(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
   if (facts.init !== "systemd") {
     yield error("E_SYSTEMD", "no systemd", `the first process is ${facts.init}`, "boot the server with systemd");
   }
-  if (facts.container !== "" && facts.container !== "none" && !wanted.local) {
+  if (isContainer(facts) && !wanted.local) {
     yield warning(
       "W_CONTAINER",
       "the server is a container",
@@ -123,13 +123,18 @@ function* system(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
   }
 }
 
+/** Kernel and clock of a container are its host's. */
+function isContainer({ container }: ServerFacts): boolean {
+  return container !== "" && container !== "none";
+}
+
 function* clock(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
   const off = Math.max(0, Math.abs(facts.clockAheadMs) - facts.clockErrorMs);
   const why = `it is ${(Math.abs(facts.clockAheadMs) / 1000).toFixed(1)} s ${facts.clockAheadMs > 0 ? "ahead of" : "behind"} this machine (± ${(facts.clockErrorMs / 1000).toFixed(1)} s)`;
   const fix = "run chrony or systemd-timesyncd on the server and on this machine";
   if (off > CLOCK_ERROR_MS) yield error("E_CLOCK", "the clock is wrong", `${why}, at most 5 s are allowed`, fix);
   else if (off > CLOCK_WARNING_MS) yield warning("W_CLOCK", "the clock is off", why, fix);
-  else if (!facts.clockSynced && !wanted.local) {
+  else if (!facts.clockSynced && !wanted.local && !isContainer(facts)) {
     yield warning("W_CLOCK_SYNC", "the clock is not synchronised", "timedatectl says NTPSynchronized=no", fix);
   }
 }

@@ -105,6 +105,9 @@ export function kubeletPatch(config: NodeConfig, facts: NodeFacts): NodeFile[] {
     cgroupDriver: cgroupDriver(facts),
     // kubelet 1.36 refuses cgroup v1 unless it is told not to.
     ...(facts.cgroup === 1 ? { failCgroupV1: false } : {}),
+    // A Secret that changes reaches a running pod at the pod's next sync. LeaderWorkerSet's controller writes its own
+    // certificate and then waits for it; with the kubelet's minute every group would wait as well.
+    ...(config.role === "control-plane" ? { syncFrequency: "10s" } : {}),
     ...(config.local
       ? {
           failSwapOn: false,

@@ -120,7 +120,7 @@ test("LeaderWorkerSet's controller runs on the control plane alone, once", () =>
     spec: { replicas: number; template: { spec: { nodeSelector: object; containers: { readinessProbe?: object }[] } } };
   };
   expect(spec.replicas).toBe(1);
-  const probe = { httpGet: { path: "/readyz", port: 8081 }, initialDelaySeconds: 1, periodSeconds: 1 };
+  const probe = { httpGet: { path: "/readyz", port: 8081 }, initialDelaySeconds: 5, periodSeconds: 1 };
   expect(spec.template.spec.containers.map(({ readinessProbe }) => readinessProbe)).toEqual([probe]);
   expect(spec.template.spec.nodeSelector).toMatchObject({ "node-role.kubernetes.io/control-plane": "" });
 });

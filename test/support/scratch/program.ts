@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { quietDependents } from "../../../src/infra/program/quiet-dependents.ts";
 
 interface Wanted {
   name: string;
@@ -17,6 +18,7 @@ class File extends pulumi.CustomResource {
   }
 }
 
+quietDependents();
 const config = new pulumi.Config("scratch");
 const failure = config.get("failure");
 if (failure === "throw") throw new Error("thrown at the top of the program");
