@@ -97,7 +97,8 @@ export function hearConnection(
   reason: string,
   atMs: number,
 ): ServerEvidence {
-  if (known.connection?.state === state) return known;
+  // The time is that of the loss; the reason is the newest word on it: `aborted`, then `the agent answered 401`.
+  if (known.connection?.state === state) return { ...known, connection: { ...known.connection, reason } };
   return { ...known, connection: { state, sinceMs: atMs, reason } };
 }
 

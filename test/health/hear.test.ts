@@ -146,9 +146,10 @@ describe("connections", () => {
     expect(codes(hearBeat(resumed, { seq: 1 }, 9_001), 9_001)).toEqual(["ib-port-down"]);
   });
 
-  test("a connection is lost once, however often one hears of it", () => {
+  test("a connection is lost once, however often one hears of it; the newest reason says what to do", () => {
     const lost = hearConnection(unheard("gpu-a"), "lost", "reset", 5);
-    expect(hearConnection(lost, "lost", "timeout", 9).connection).toMatchObject({ sinceMs: 5, reason: "reset" });
+    const answer = "the agent answered 401";
+    expect(hearConnection(lost, "lost", answer, 9).connection).toMatchObject({ sinceMs: 5, reason: answer });
   });
 });
 

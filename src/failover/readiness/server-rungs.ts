@@ -44,7 +44,7 @@ export function serversRung(group: GroupFacts, atMs: number, rules: HealthRules 
     const { server, connection, lastHeardMs } = evidence;
     if (lastHeardMs === null) return bad(`${server} was never heard${why(connection?.reason)}`);
     const verdict = serverVerdict(evidence, atMs, rules);
-    return verdict.heard ? good(`${server} is heard`) : bad(`${server}: ${verdict.reason}${why(connection?.reason)}`);
+    return verdict.heard ? good(`${server} is heard`) : bad(`${server}: ${verdict.reason}`);
   });
   const all = worst([...heard, ...findingsIn(group, "server", atMs, rules)]);
   return all.ok ? good(`${group.servers.length} servers are heard`) : all;
