@@ -32,6 +32,21 @@ export const commands: Record<string, CommandEntry> = {
   },
   down: { summary: "take a stack away", load: () => import("./commands/down.ts") },
   status: { summary: "show who serves, and whether a failover would work", load: () => import("./commands/status.ts") },
+  switchover: {
+    summary: "move traffic to the other group, without an error",
+    load: () => import("./commands/switchover.ts"),
+  },
+  failover: {
+    summary: "move traffic off a group that is broken, or rebuild it",
+    load: () => import("./commands/failover.ts"),
+  },
+  pause: { summary: "stop the automation", load: () => import("./commands/pause.ts") },
+  resume: { summary: "let the automation go on", load: () => import("./commands/resume.ts") },
+  history: { summary: "show when traffic moved, and why", load: () => import("./commands/history.ts") },
+  server: {
+    summary: "take a server out for maintenance, and give it back",
+    load: () => import("./commands/server.ts"),
+  },
   env: { summary: "print export lines for kubectl, pulumi and clients", load: () => import("./commands/env.ts") },
   rehearse: {
     summary: "let a server die on this machine alone, and watch the streams go on",

@@ -7,6 +7,8 @@ import { type OutputFormat, outputOption, printData } from "../output.ts";
 
 interface Options {
   spec?: string;
+  stack: string;
+  kubeconfig?: string;
   output: OutputFormat;
 }
 
@@ -16,16 +18,24 @@ export function command(): Command {
   return (
     new Command("explain")
       .description(
-        "Say what a layout, a flag of SGLang, a rule or a GPU error code means here, and where it comes from.",
+        "Say what a layout, a flag of SGLang, a rule or a GPU error code means here, and where it comes from; or why a stack does what it does.",
       )
-      .argument("<topic>", "a layout, a flag, the id of a rule, or `xid` with its number")
-      .argument("[arg]", "the number of an XID")
+      .argument("<topic>", "a layout, a flag, the id of a rule, `xid`; or of a stack: decision, group, server")
+      .argument("[arg]", "the number of an XID, the name of a group or server")
       .option("--spec <spec>", "say also what it means for this spec")
+      .option("-s, --stack <name>", "the stack whose decision, group or server it is", "local")
+      .option("--kubeconfig <file>", "your own way to that stack's cluster")
       .addOption(outputOption())
-      .addHelpText("after", `\nExamples:\n${examples.join("\n")}\n  tandem explain tp16 --spec stacks/example.yaml`)
+      .addHelpText(
+        "after",
+        `\nExamples:\n${examples.join("\n")}\n  tandem explain tp16 --spec stacks/example.yaml\n  tandem explain decision --stack prod\n  tandem explain group b\n  tandem explain server gpu-a`,
+      )
       // SGLang's flags are topics, not options.
       .allowUnknownOption()
-      .action(async (topic: string, argument: string | undefined, { spec, output }: Options) => {
+      .action(async (topic: string, argument: string | undefined, { spec, ...live }: Options) => {
+        const { output } = live;
+        const { explainLive } = await import("../service/explain-live.ts");
+        if (await explainLive(topic, argument, live)) return;
         const request = {
           topic,
           argument,
