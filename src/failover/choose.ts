@@ -1,9 +1,10 @@
 import { canariesOf } from "./choose/canaries.ts";
 import { dwellOf } from "./choose/dwell.ts";
 import { waitsForFirstLoad } from "./choose/first-load.ts";
+import { isProven } from "./choose/proven.ts";
 import { type Suspicion, suspicionOf } from "./choose/suspicion.ts";
 import { type ChooseTiming, DEFAULT_TIMING } from "./choose/timing.ts";
-import type { GatewayView, GroupView } from "./choose/view.ts";
+import type { GatewayView } from "./choose/view.ts";
 
 /** Where requests go. Every choice has a reason, also the one to change nothing. */
 export type Choice = ChoiceKind & { reason: string; suspicions: Suspicion[]; canaries: string[] };
@@ -115,17 +116,6 @@ function unpardoned(view: GatewayView, mine: Suspicion, timing: ChooseTiming): S
 
 function pardoned({ pardonedMs }: GatewayView, { sinceMs }: Suspicion): boolean {
   return pardonedMs !== null && sinceMs <= pardonedMs;
-}
-
-/** It answered or wrote lately, and nothing failed since. */
-export function isProven(
-  group: GroupView,
-  { atMs }: Pick<GatewayView, "atMs">,
-  { provenForMs }: ChooseTiming,
-): boolean {
-  const { answeredMs, failedMs } = group.canary;
-  const sign = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
-  return atMs - sign <= provenForMs && sign > (failedMs ?? Number.NEGATIVE_INFINITY);
 }
 
 function standing(current: string, suspicions: readonly Suspicion[]): string {

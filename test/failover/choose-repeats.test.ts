@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { settleMoves } from "../../src/failover/choose/dwell.ts";
+import { settleMoves, type Wellness, wellnessOf } from "../../src/failover/choose/dwell.ts";
 import { DEFAULT_TIMING } from "../../src/failover/choose/timing.ts";
 import type { GatewayView, GroupView, Move } from "../../src/failover/choose/view.ts";
-import { choose, isProven } from "../../src/failover/choose.ts";
+import { choose } from "../../src/failover/choose.ts";
 import { AT, fault, group, idle, server, view } from "./views.ts";
 
 type Health = "well" | "silent" | "hung" | "crashed" | "loading";
 const STEP_MS = 20;
+/** Of stories of an hour: a gateway that looks seldom sees the same. */
+const HOUR_STEP_MS = 100;
 
 /** What is wrong with each group at a time since the start. */
 type Story = (afterMs: number) => Record<"a" | "b", Health>;
@@ -37,19 +39,23 @@ function seen(id: "a" | "b", health: Health, sinceMs: number, atMs: number, isCu
 }
 
 /** Lives through a story and returns the moves, with the state that the gateway keeps between two choices. */
-function live(story: Story, forMs: number): Told[] {
+function live(story: Story, forMs: number, stepMs = STEP_MS): Told[] {
   let one: GatewayView = view({ word: null });
   const told: Told[] = [];
   let moves: Move[] = [];
   const since = { a: AT, b: AT };
-  const well: Record<string, number | null> = { a: AT - 60_000, b: AT - 60_000 };
+  const sound = { wellSinceMs: AT - 60_000, illMs: null };
+  const wellness: Record<string, Wellness> = { a: sound, b: sound };
   let before = story(0);
-  for (let afterMs = 0; afterMs < forMs; afterMs += STEP_MS) {
+  for (let afterMs = 0; afterMs < forMs; afterMs += stepMs) {
     const atMs = AT + afterMs;
     const now = story(afterMs);
     const groups = (["a", "b"] as const).map((id) => {
       if (now[id] !== before[id]) since[id] = atMs;
-      const more = { ...seen(id, now[id], since[id], atMs, one.current === id), wellSinceMs: well[id] ?? null };
+      const more = {
+        ...seen(id, now[id], since[id], atMs, one.current === id),
+        wellSinceMs: wellness[id]?.wellSinceMs ?? null,
+      };
       return one.current === id ? group(id, more) : idle(id, more);
     });
     before = now;
@@ -57,11 +63,8 @@ function live(story: Story, forMs: number): Told[] {
     moves = settleMoves(moves, one, DEFAULT_TIMING);
     one = { ...one, moves };
     const choice = choose(one);
-    for (const each of groups) {
-      const suspect = choice.suspicions.some(({ group: id, state }) => id === each.id && state === "suspect");
-      if (suspect || !isProven(each, one, DEFAULT_TIMING)) well[each.id] = null;
-      else well[each.id] ??= atMs;
-    }
+    for (const each of groups)
+      wellness[each.id] = wellnessOf(each, choice.suspicions, wellness[each.id], one, DEFAULT_TIMING);
     one = { ...one, heldSinceMs: choice.kind === "use" ? null : (one.heldSinceMs ?? atMs) };
     if (choice.kind === "use" && choice.group !== one.current) {
       const proof = choice.suspicions.some(({ group: id, proof: fact }) => id === one.current && fact);
@@ -77,12 +80,16 @@ const between = (at: number, from: number, to: number) => at >= from && at < to;
 
 describe("faults that come and go do not throw traffic to and fro", () => {
   test("20 s silent, 20 s well, for an hour: one move, and none back", () => {
-    const moves = live((at) => ({ a: at % 40_000 < 20_000 ? "silent" : "well", b: "well" }), 3_600_000);
+    const moves = live((at) => ({ a: at % 40_000 < 20_000 ? "silent" : "well", b: "well" }), 3_600_000, HOUR_STEP_MS);
     expect(moves.map(({ to }) => to)).toEqual(["b"]);
   });
 
   test("both groups wobble in turn, too shortly to be broken: one move as long as moves are remembered", () => {
-    const moves = live((at) => (at % 4000 < 2000 ? { a: "silent", b: "well" } : { a: "well", b: "silent" }), 3_600_000);
+    const moves = live(
+      (at) => (at % 4000 < 2000 ? { a: "silent", b: "well" } : { a: "well", b: "silent" }),
+      3_600_000,
+      HOUR_STEP_MS,
+    );
     expect(moves).toHaveLength(3_600_000 / DEFAULT_TIMING.dwellWindowMs);
   });
 
@@ -91,7 +98,7 @@ describe("faults that come and go do not throw traffic to and fro", () => {
       const within = at % 16_000;
       return { a: within < 2000 ? "silent" : "well", b: between(within, 8000, 10_000) ? "silent" : "well" };
     };
-    const moves = live(story, 3_600_000);
+    const moves = live(story, 3_600_000, HOUR_STEP_MS);
     expect(moves.slice(0, 2).map(({ to }) => to)).toEqual(["b", "a"]);
     expect(moves.length).toBeLessThan(30);
   });
@@ -103,6 +110,39 @@ describe("faults that come and go do not throw traffic to and fro", () => {
     );
     expect(moves.map(({ to }) => to)).toEqual(["b", "a", "b", "a", "b", "a"]);
     for (const { afterMs } of moves) expect(afterMs % 20_000).toBeLessThanOrEqual(700);
+  });
+});
+
+describe("how a group has been", () => {
+  const at = (atMs: number) => ({ atMs });
+  const suspect = [{ group: "a", state: "suspect", reason: "", sinceMs: 0, proof: false, software: false }] as const;
+  const answered = (answeredMs: number, more: Partial<GroupView> = {}) =>
+    idle("a", { canary: { askedMs: null, answeredMs, failedMs: null }, ...more });
+
+  test("well from the first answer after it was suspect, not from the end of the suspicion", () => {
+    let now = wellnessOf(answered(AT - 900), suspect, undefined, at(AT), DEFAULT_TIMING);
+    expect(now).toEqual({ wellSinceMs: null, illMs: AT });
+    // A token told late, and the answer of before.
+    now = wellnessOf(answered(AT - 900, { lastTokenMs: AT + 10 }), [], now, at(AT + 20), DEFAULT_TIMING);
+    expect(now.wellSinceMs).toBeNull();
+    now = wellnessOf(answered(AT + 500), [], now, at(AT + 520), DEFAULT_TIMING);
+    expect(now.wellSinceMs).toBe(AT + 520);
+    now = wellnessOf(answered(AT + 2500), [], now, at(AT + 4000), DEFAULT_TIMING);
+    expect(now.wellSinceMs).toBe(AT + 520);
+    // Nothing was heard of it for longer than an answer proves it.
+    now = wellnessOf(answered(AT + 2500), [], now, at(AT + 9000), DEFAULT_TIMING);
+    expect(now.wellSinceMs).toBeNull();
+  });
+
+  test.each<[string, number, number | null, object]>([
+    ["it answers a second later: left for nothing", 1000, AT + 900, { settled: true }],
+    ["it answers nothing for three seconds: a real fault", 3000, AT - 500, { proof: true }],
+    ["it is too early to say", 2900, AT - 500, {}],
+  ])("a group was left on a silence: %s", (_name, afterMs, answeredMs, more) => {
+    const move = { atMs: AT, from: "a", to: "b" };
+    const group = answered(answeredMs ?? AT - 500, { lastTokenMs: AT + 300 });
+    const one = { ...view({ current: "b", groups: [group, idle("b")] }), atMs: AT + afterMs };
+    expect(settleMoves([move], one, DEFAULT_TIMING)).toEqual([{ ...move, ...more }]);
   });
 });
 

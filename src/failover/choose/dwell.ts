@@ -1,3 +1,5 @@
+import { isProven } from "./proven.ts";
+import type { Suspicion } from "./suspicion.ts";
 import type { ChooseTiming } from "./timing.ts";
 import type { GatewayView, GroupView, Move } from "./view.ts";
 
@@ -25,10 +27,33 @@ export function settleMoves(moves: readonly Move[], view: GatewayView, { confirm
   return moves.map((move) => {
     if (move.proof === true || move.settled === true) return move;
     const left = view.groups.find(({ id }) => id === move.from);
-    const signMs = Math.max(left?.canary.answeredMs ?? 0, left?.lastTokenMs ?? 0);
-    if (signMs > move.atMs) return { ...move, settled: true };
+    // Only an answer counts: an agent may tell late of tokens from before the fault.
+    if ((left?.canary.answeredMs ?? 0) > move.atMs) return { ...move, settled: true };
     return view.atMs - move.atMs >= confirmMoveMs ? { ...move, proof: true } : move;
   });
+}
+
+/** How a group has been, as far as the next choice must know. */
+export interface Wellness {
+  wellSinceMs: number | null;
+  /** When it was last suspect. */
+  illMs: number | null;
+}
+
+/** A group is well from the first answer after it was suspect, for as long as it answers or writes. */
+export function wellnessOf(
+  group: GroupView,
+  suspicions: readonly Suspicion[],
+  before: Wellness | undefined,
+  { atMs }: Pick<GatewayView, "atMs">,
+  timing: ChooseTiming,
+): Wellness {
+  const { wellSinceMs = null, illMs = null } = before ?? {};
+  if (suspicions.some((one) => one.group === group.id && one.state === "suspect"))
+    return { wellSinceMs: null, illMs: atMs };
+  if (!isProven(group, { atMs }, timing)) return { wellSinceMs: null, illMs };
+  if (illMs !== null && (group.canary.answeredMs ?? 0) <= illMs) return { wellSinceMs: null, illMs };
+  return { wellSinceMs: wellSinceMs ?? atMs, illMs };
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

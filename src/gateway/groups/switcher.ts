@@ -1,8 +1,9 @@
-import { settleMoves } from "../../failover/choose/dwell.ts";
+import { settleMoves, type Wellness, wellnessOf } from "../../failover/choose/dwell.ts";
+import { isProven } from "../../failover/choose/proven.ts";
 import { faultStands } from "../../failover/choose/suspicion.ts";
 import type { ChooseTiming } from "../../failover/choose/timing.ts";
 import type { GatewayView, GroupView, Move } from "../../failover/choose/view.ts";
-import { type Choice, choose, isProven } from "../../failover/choose.ts";
+import { type Choice, choose } from "../../failover/choose.ts";
 import type { Role } from "../roles.ts";
 import type { WatchClock } from "../watch-clock.ts";
 import { DecisionLog } from "./decision-log.ts";
@@ -30,7 +31,7 @@ export class Switcher {
   #heldSinceMs: number | null = null;
   #pardonedMs: number | null = null;
   #startUntilMs: number | null;
-  readonly #wellSinceMs = new Map<string, number>();
+  readonly #wellness = new Map<string, Wellness>();
   readonly #groups: ReadonlyMap<string, Group>;
   readonly #intakes: readonly EvidenceIntake[];
   readonly #clock: WatchClock;
@@ -87,7 +88,7 @@ export class Switcher {
       waitingSinceMs,
       canary: { ...group.canary },
       engine: engine?.state ?? null,
-      wellSinceMs: this.#wellSinceMs.get(id) ?? null,
+      wellSinceMs: this.#wellness.get(id)?.wellSinceMs ?? null,
       hasServed: group.hasServed || group.canary.answeredMs !== null,
     };
   }
@@ -120,9 +121,8 @@ export class Switcher {
 
   #remember(choice: Choice, view: GatewayView): void {
     for (const group of view.groups) {
-      const isSuspect = choice.suspicions.some((one) => one.group === group.id && one.state === "suspect");
-      if (isSuspect || !isProven(group, view, this.#timing)) this.#wellSinceMs.delete(group.id);
-      else if (!this.#wellSinceMs.has(group.id)) this.#wellSinceMs.set(group.id, view.atMs);
+      const before = this.#wellness.get(group.id);
+      this.#wellness.set(group.id, wellnessOf(group, choice.suspicions, before, view, this.#timing));
       if (choice.kind === "use" && group.id === choice.group && isProven(group, view, this.#timing))
         this.#startUntilMs = null;
     }
