@@ -94,8 +94,12 @@ export class Switcher {
   }
 
   evaluate(): void {
-    this.moves = settleMoves(this.moves, this.view, this.#timing);
-    const view = this.view;
+    let { view } = this;
+    const moves = settleMoves(this.moves, view, this.#timing);
+    if (moves.some((move, at) => move !== this.moves[at])) {
+      this.moves = moves;
+      view = this.view;
+    }
     for (const group of this.#groups.values()) {
       const own = view.groups.find(({ id }) => id === group.id);
       if (own !== undefined && group.faults.length > 0)
