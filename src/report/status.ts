@@ -1,54 +1,107 @@
+import { ago, ladderLines } from "./decision.ts";
+import type { ReconcilerSide, StackStatus } from "./stack-status.ts";
 import { table } from "./table.ts";
+import { wrap } from "./wrap.ts";
 
-/** What `tandem status --output json` prints; every part of it is what the gateway decides on. */
-export interface StackStatus {
-  stack: string;
-  model: string;
-  active: string | null;
-  standby: string | null;
-  epoch: number;
-  /** `use`: requests go to `active`; `hold`: no group can be used, streams wait; `shed`: new requests are refused. */
-  choice: "use" | "hold" | "shed";
-  reason: string;
-  groups: Record<string, { servers: string[]; state: string; reason: string; requests: number }>;
-  gateway: { url: string; replicas: Record<string, "answers" | "silent"> };
-  lastFailover: { at: string; from: string; to: string; reason: string; gapMs: number | null; carried: number } | null;
-  takeover: { ready: boolean; reasons: string[] };
+/**
+ * The status for a person: what is wrong, stopped or pending comes first, then who serves, who could take over and why not.
+ *
+ * @param atMs wall clock, for "3 min ago"
+ */
+export function statusText(status: StackStatus, atMs: number): string {
+  const { stack, model, epoch, reason, lastFailover, gateway, reconciler } = status;
+  const side = reconciler === null ? [] : [reconciler.mode, reconciler.redundancy];
+  return [
+    ...alarms(status, atMs),
+    [stack, model, `epoch ${epoch}`, ...side, gateway.url].join(" · "),
+    lastFailover === null ? "no failover since the gateway started" : failoverLine(lastFailover),
+    "",
+    ...groupLines(status),
+    ...serverLines(reconciler),
+    ...ladder(status),
+    "",
+    ...(reconciler === null ? [`decision  ${reason}`] : decisionLines(reconciler, atMs)),
+    "",
+  ].join("\n");
 }
 
-/** A failover would work now if a group that does not serve has nothing against it. */
-export function takeoverOf({ active, groups }: Pick<StackStatus, "active" | "groups">): StackStatus["takeover"] {
-  const others = Object.entries(groups).filter(([id]) => id !== active);
-  if (others.length === 0) return { ready: false, reasons: ["there is no second group"] };
-  const reasons = others.map(([id, { state, reason }]) => (state === "clear" ? null : `group ${id}: ${reason}`));
-  const against = reasons.filter((reason) => reason !== null);
-  return { ready: against.length < others.length, reasons: against };
-}
-
-/** The same for a person: what is wrong or pending comes first. */
-export function statusText(status: StackStatus): string {
-  const { stack, model, epoch, choice, reason, groups, active, standby, lastFailover, gateway, takeover } = status;
+function alarms(status: StackStatus, atMs: number): string[] {
+  const { choice, reason, takeover, gateway, reconciler, reconcilerMissing, active } = status;
+  const { paused, request } = reconciler ?? { paused: null, request: null };
   const silent = Object.entries(gateway.replicas).flatMap(([server, state]) => (state === "silent" ? [server] : []));
-  const rows = Object.entries(groups).map(([id, { servers, state, reason: why, requests }]) => [
+  const elsewhere = Object.entries(gateway.uses).filter(([, group]) => group !== null && group !== active);
+  const stopped = { hold: "HOLDING REQUESTS", shed: "REFUSING REQUESTS", silent: "NO GATEWAY ANSWERS", use: "" }[
+    choice
+  ];
+  return [
+    ...(choice === "use" ? [] : [`${stopped}: ${reason}`]),
+    ...(paused === null
+      ? []
+      : [`PAUSED by ${paused.by} ${ago(paused.at, atMs)}: ${paused.reason}; nothing is done until: tandem resume`]),
+    ...(reconciler === null || reconciler.serving
+      ? []
+      : ["NOT SERVING, by the reconciler's word: see the groups below"]),
+    ...(takeover.ready ? [] : [`NO TAKEOVER POSSIBLE: ${takeover.reasons.join("; ")}`]),
+    ...(reconciler?.servers ?? []).flatMap(({ name, quarantine, fence }) => {
+      if (quarantine === undefined) return [];
+      const proof =
+        fence?.fenced === true ? `fenced: ${fence.reason}` : `NOT FENCED: ${fence?.reason ?? "no proof yet"}`;
+      return [`OUT OF SERVICE ${name}, needs ${quarantine.remedy}: ${quarantine.reason}; ${proof}`];
+    }),
+    ...elsewhere.map(([server, group]) => `gateway on ${server} uses ${group}, the ModelService says ${active}`),
+    ...(request === null
+      ? []
+      : [`asked for: ${request.kind} ${request.target}, by ${request.by} ${ago(request.at, atMs)}`]),
+    ...(silent.length > 0 ? [`gateway on ${silent.join(", ")} does not answer`] : []),
+    ...(reconcilerMissing === null ? [] : [`by the gateways alone: ${reconcilerMissing}`]),
+  ];
+}
+
+function groupLines({ groups, active, standby, takeover, reconciler }: StackStatus): string[] {
+  const rows = Object.entries(groups).map(([id, { servers, state, requests }]) => [
     id,
     id === active ? "active" : id === standby ? "standby" : "-",
     state,
     servers.join(", "),
     String(requests),
-    id === active ? "" : state === "clear" ? "yes" : `no: ${why}`,
+    id === active ? "" : canTakeOver(id),
   ]);
+  function canTakeOver(id: string): string {
+    const { state = "", reason = "" } = groups[id] ?? {};
+    if (reconciler === null || id !== standby) return state === "clear" ? "yes" : `no: ${reason}`;
+    return takeover.ready ? "yes" : `no: ${takeover.reasons.join("; ")}`;
+  }
+  return table([["GROUP", "ROLE", "STATE", "SERVERS", "REQUESTS", "CAN TAKE OVER"], ...rows], "");
+}
+
+/** Only those that something is to be said of: eight healthy servers say nothing. */
+function serverLines(side: ReconcilerSide | null): string[] {
+  const told = (side?.servers ?? []).filter(
+    ({ verdict, group, quarantine }) => verdict !== "healthy" || quarantine !== undefined || (group ?? null) === null,
+  );
+  if (told.length === 0) return [];
+  const rows = told.map(({ name, group, verdict, reason, quarantine, fence }) => [
+    name,
+    group ?? (quarantine === undefined ? "spare" : "-"),
+    verdict,
+    quarantine === undefined ? "in service" : fence?.fenced === true ? "fenced" : "isolated",
+    quarantine === undefined ? reason : `needs ${quarantine.remedy}: ${quarantine.reason}`,
+  ]);
+  return ["", ...table([["SERVER", "GROUP", "VERDICT", "STATE", "WHY"], ...rows], "")];
+}
+
+/** In full where a rung does not hold; `tandem explain group` shows it always. */
+function ladder({ takeover }: StackStatus): string[] {
+  return takeover.ready || takeover.rungs.length === 0 ? [] : ["", ...ladderLines({ takeover })];
+}
+
+function decisionLines({ decision }: ReconcilerSide, atMs: number): string[] {
+  const { kind, reason, detail, since, until, fix } = decision;
+  const times = `since ${ago(since, atMs)}${until === undefined ? "" : `, until ${until}`}`;
   return [
-    ...(choice === "use" ? [] : [`${choice === "hold" ? "HOLDING" : "REFUSING"} REQUESTS: ${reason}`]),
-    ...(takeover.ready ? [] : [`NO TAKEOVER POSSIBLE: ${takeover.reasons.join("; ")}`]),
-    ...(silent.length > 0 ? [`gateway on ${silent.join(", ")} does not answer`] : []),
-    `${stack} · ${model} · epoch ${epoch} · ${gateway.url}`,
-    lastFailover === null ? "no failover since the gateway started" : failoverLine(lastFailover),
-    "",
-    ...table([["GROUP", "ROLE", "STATE", "SERVERS", "REQUESTS", "CAN TAKE OVER"], ...rows], ""),
-    "",
-    `decision  ${reason}`,
-    "",
-  ].join("\n");
+    ...wrap(`${kind} ${reason}: ${detail} (${times})`, "decision  "),
+    ...(fix === undefined ? [] : wrap(fix, "  to do: ")),
+  ];
 }
 
 function failoverLine({ at, from, to, reason, gapMs, carried }: NonNullable<StackStatus["lastFailover"]>): string {

@@ -1,14 +1,14 @@
 import { Command } from "commander";
 import { TandemError } from "../../errors.ts";
-import type { StackStatus } from "../../report/status.ts";
+import type { GatewayAnswer, StackStatus } from "../../report/stack-status.ts";
 import { EXIT, Exit } from "../exit.ts";
 import { type OutputFormat, outputOption, printData } from "../output.ts";
 
-/** `tandem status`: who serves, who could take over, and what the gateway decides. */
+/** `tandem status`: who serves, who could take over, what the gateways and the reconciler decide, and why. */
 export function command(): Command {
   return new Command("status")
     .description(
-      "Show who serves, whether a failover would work now, and the last one. Ends with 1 while no group can be used.",
+      "Show who serves, whether a failover would work now, and what is decided. Ends with 1 while no group can be used.",
     )
     .option("-s, --stack <name>", "the stack", "local")
     .addOption(outputOption())
@@ -16,28 +16,61 @@ export function command(): Command {
     .action(async ({ stack, output }: { stack: string; output: OutputFormat }) => {
       const status = await readStatus(stack);
       if (output !== "text") await printData(status, output);
-      else process.stdout.write((await import("../../report/status.ts")).statusText(status));
+      else process.stdout.write((await import("../../report/status.ts")).statusText(status, Date.now()));
       if (status.choice !== "use") throw new Exit(EXIT.refused);
     });
 }
 
+/** Each source is asked by itself: gateways need no API server, and an API server no gateway. */
 async function readStatus(stack: string): Promise<StackStatus> {
   const { stackAccess } = await import("../stack-access.ts");
   const { gatewayStatus } = await import("../../drill/cluster/gateway-status.ts");
-  const { takeoverOf } = await import("../../report/status.ts");
-  const { admin, adminToken, record } = await stackAccess(stack);
-  const ask = (url: string) => gatewayStatus({ url, token: adminToken }).catch((error: Error) => error);
-  const names = Object.keys(admin.replicas);
-  const [held, ...each] = await Promise.all([admin.holder, ...Object.values(admin.replicas)].map(ask));
-  const answer = [held, ...each].find((one) => one !== undefined && !(one instanceof Error));
-  if (answer === undefined || answer instanceof Error) {
+  const { joinStatus } = await import("../../report/stack-status.ts");
+  const { admin, adminToken, record, plan } = await stackAccess(stack);
+  const ask = (url: string): Promise<GatewayAnswer | Error> =>
+    gatewayStatus({ url, token: adminToken }).then(answerOf, (error: Error) => error);
+  const [service, holder, ...each] = await Promise.all([
+    readModelService(stack),
+    ...[admin.holder, ...Object.values(admin.replicas)].map(ask),
+  ]);
+  const replicas = Object.fromEntries(
+    Object.keys(admin.replicas).map((name, at) => [name, each[at] ?? new Error("it was not asked")]),
+  );
+  const gateways = [holder ?? new Error("it was not asked"), ...Object.values(replicas)];
+  if (service instanceof Error && gateways.every((one) => one instanceof Error)) {
     throw new TandemError({
       code: "E_NO_GATEWAY_ANSWER",
-      what: `no gateway of stack ${stack} answers`,
-      why: held instanceof Error ? held.message : "none was asked",
+      what: `nothing of stack ${stack} answers, neither a gateway nor the API server`,
+      why: `${(gateways[0] as Error).message}; ${service.message}`,
       fix: `look at its pods: \`kubectl -n ${record.namespace} get pods -l app.kubernetes.io/name=gateway -o wide\``,
     });
   }
+  const { servedName } = plan.model;
+  return joinStatus({
+    stack,
+    url: record.baseUrl,
+    model: servedName,
+    holder: gateways[0] as GatewayAnswer | Error,
+    replicas,
+    service,
+  });
+}
+
+async function readModelService(stack: string) {
+  const { withService } = await import("../service/access.ts");
+  const { readService } = await import("../service/follow.ts");
+  // A person waits for this: an API server that needs longer is as good as away.
+  const limit = AbortSignal.timeout(3_000);
+  return withService({ stack }, (access) => readService(access, limit)).catch((error: unknown) =>
+    limit.aborted
+      ? new Error("the API server does not answer within 3 s")
+      : error instanceof TandemError
+        ? new Error(`${error.what}: ${error.why}`)
+        : (error as Error),
+  );
+}
+
+function answerOf(answer: GatewayAnswer): GatewayAnswer {
   const { active, standby, epoch, choice, reason, model, lastFailover } = answer;
   const groups = Object.fromEntries(
     Object.entries(answer.groups).map(([id, { servers, state, reason: why, requests }]) => [
@@ -45,30 +78,18 @@ async function readStatus(stack: string): Promise<StackStatus> {
       { servers, state, reason: why, requests },
     ]),
   );
-  const replicas = Object.fromEntries(
-    names.map((name, at) => [name, each[at] instanceof Error ? ("silent" as const) : ("answers" as const)]),
-  );
+  const last = lastFailover;
   return {
-    stack,
-    model,
     active,
     standby,
     epoch,
     choice,
     reason,
+    model,
     groups,
-    gateway: { url: record.baseUrl, replicas },
     lastFailover:
-      lastFailover === null
+      last === null
         ? null
-        : {
-            at: lastFailover.at,
-            from: lastFailover.from,
-            to: lastFailover.to,
-            reason: lastFailover.reason,
-            gapMs: lastFailover.gapMs,
-            carried: lastFailover.carried,
-          },
-    takeover: takeoverOf({ active, groups }),
+        : { at: last.at, from: last.from, to: last.to, reason: last.reason, gapMs: last.gapMs, carried: last.carried },
   };
 }
