@@ -8,6 +8,8 @@ import type { Subscribe, Subscription } from "../stream/subscription.ts";
 export interface EvidenceHooks {
   /** A word that is more than a beat, or a connection that came or went. */
   onNews(server: string): void;
+  /** Every frame, beats too. */
+  onFrame?(server: string, frame: Frame): void;
 }
 
 /** Listens to the agents of one ModelService, and keeps what each has said. */
@@ -56,6 +58,7 @@ export class EvidenceBook {
   }
 
   #hear(server: string, frame: Frame, atMs: number): void {
+    this.#hooks.onFrame?.(server, frame);
     if (frame.type === "hello") this.#keep(server, (known) => hearHello(known, frame, atMs));
     else if (frame.type === "beat") this.#keep(server, (known) => hearBeat(known, frame, atMs));
     else {

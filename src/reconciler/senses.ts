@@ -11,6 +11,7 @@ import { type Moment, now } from "./observe/clock.ts";
 import type { Knowledge, Verdicts } from "./observe/knowledge.ts";
 import { quarantineOf } from "./observe/records.ts";
 import { workloadOf } from "./observe/workload.ts";
+import { ClockOffsets } from "./readiness/clock-offsets.ts";
 
 /** A pause of our own that is shorter makes nobody look silent: beats come four times a second. */
 const SHORT_MS = 300;
@@ -30,6 +31,8 @@ export interface SensesOptions {
 /** Everything that the reconciler learns from others than the API server. */
 export class Senses {
   readonly evidence: EvidenceBook;
+  /** Of the servers' wall clocks. */
+  readonly offsets = new ClockOffsets();
   readonly gateways: Gateways;
   readonly power: PowerBoard;
   readonly #startedMs = performance.now();
@@ -41,7 +44,10 @@ export class Senses {
 
   constructor({ subscribe, agentToken, adminToken, bmcFolder, takeover, onNews, onStall }: SensesOptions) {
     this.#takeover = takeover;
-    this.evidence = new EvidenceBook(subscribe, agentToken, { onNews: () => onNews() });
+    this.evidence = new EvidenceBook(subscribe, agentToken, {
+      onNews: () => onNews(),
+      onFrame: (server, frame) => this.offsets.hear(server, frame, Date.now()),
+    });
     this.#endStalls = watchStalls(({ fromMonoMs, toMonoMs }) => {
       const stalledMs = Math.round(toMonoMs - fromMonoMs);
       if (stalledMs < SHORT_MS) return;

@@ -22,6 +22,9 @@ export const RUNGS = [
   { name: "speed", validForMs: 90_000, means: "it is as fast as this revision can be" },
 ] as const;
 
+/** What a rung says before it was looked at the first time. */
+export const NOT_PROVED = "not proved yet";
+
 export type RungName = (typeof RUNGS)[number]["name"];
 
 /** What is known of one rung. Times are wall clock, as people read them. */
@@ -48,7 +51,7 @@ export function noted(ladder: Ladder, name: RungName, verdict: Verdict, atMs: nu
 export function takeoverOf(ladder: Ladder, standby: string, atMs: number): TakeoverStatus {
   const rungs = RUNGS.map(({ name, validForMs }) => {
     const proof = ladder[name];
-    if (proof === undefined) return { name, ok: false, provenAt: null, detail: "not proved yet" };
+    if (proof === undefined) return { name, ok: false, provenAt: null, detail: NOT_PROVED };
     const provenAt = proof.provenAtMs === null ? null : new Date(proof.provenAtMs).toISOString();
     const ageMs = atMs - proof.checkedAtMs;
     if (ageMs > validForMs) {
@@ -58,7 +61,7 @@ export function takeoverOf(ladder: Ladder, standby: string, atMs: number): Takeo
     return { name, ok: proof.verdict.ok, provenAt, detail: proof.verdict.detail };
   });
   const failing = rungs.filter(({ ok }) => !ok);
-  const known = failing.filter(({ detail }) => detail !== "not proved yet");
+  const known = failing.filter(({ detail }) => detail !== NOT_PROVED);
   // What is wrong says more than what could not be tried because of it.
   const told = known.length > 0 ? known : failing.slice(0, 1);
   return {
@@ -73,7 +76,7 @@ export function noTakeover(reason: string): TakeoverStatus {
   return {
     ready: false,
     reasons: [reason],
-    rungs: RUNGS.map(({ name }) => ({ name, ok: false, provenAt: null, detail: reason })),
+    rungs: RUNGS.map(({ name }) => ({ name, ok: false, provenAt: null, detail: NOT_PROVED })),
   };
 }
 

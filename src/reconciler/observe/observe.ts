@@ -15,6 +15,8 @@ export interface Observation {
   verdicts: { servers: Map<string, ServerVerdict>; groups: Map<string, GroupFinding["verdict"]> };
   findings: Map<string, GroupFinding>;
   workloads: Map<string, Workload>;
+  /** With what was done about it, as the verdicts were made on it. */
+  evidence: ReadonlyMap<string, ServerEvidence>;
 }
 
 /** Everything that is known, as one value: the same knowledge always gives the same observation. */
@@ -55,6 +57,7 @@ export function observe(knowledge: Knowledge): Observation {
   const isOpen = request !== undefined && status?.handledRequest?.id !== request.id;
   return {
     workloads,
+    evidence,
     findings,
     verdicts: {
       servers: serverVerdicts,
