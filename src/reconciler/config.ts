@@ -15,6 +15,8 @@ const Settings = z.object({
     .string()
     .regex(/^.+:\d+$/, "want HOST:PORT")
     .default("0.0.0.0:9479"),
+  /** Files `url` and, where wanted, `authorization` of the webhook that calls a person. */
+  TANDEM_WEBHOOK_FOLDER: z.string().optional(),
   TANDEM_ENGINE_KEY_FILE: z.string().optional(),
   /** Unique for each start; by default the host's name and chance. */
   TANDEM_IDENTITY: z.string().optional(),
@@ -29,6 +31,7 @@ export interface ReconcilerConfig {
   adminToken: () => string;
   bmcFolder: string | undefined;
   engineKey: string | null;
+  webhookFolder: string | undefined;
   listen: { host: string; port: number };
   identity: string | undefined;
 }
@@ -54,6 +57,7 @@ export function reconcilerConfig(env: Readonly<Record<string, string | undefined
     agentToken: secretIn(settings.TANDEM_AGENT_TOKEN_FILE),
     adminToken: secretIn(settings.TANDEM_ADMIN_TOKEN_FILE),
     bmcFolder: settings.TANDEM_BMC_FOLDER,
+    webhookFolder: settings.TANDEM_WEBHOOK_FOLDER,
     engineKey: settings.TANDEM_ENGINE_KEY_FILE === undefined ? null : secretIn(settings.TANDEM_ENGINE_KEY_FILE)(),
     listen: {
       host: settings.TANDEM_LISTEN.slice(0, cut),

@@ -14,8 +14,10 @@ import type { Next } from "./next-step.ts";
 import { isStamped, readActiveService, stampTerm, upkeep } from "./spread.ts";
 import { differs, statusOf } from "./status.ts";
 
-/** Between two tries of a step that had to wait, or failed. */
+/** Between two tries of a step that had to wait, or failed: doubled with each, up to four times as long. */
 const AGAIN_MS = 500;
+/** A step that was not wanted for so long begins anew when it is. */
+const FORGET_MS = 10_000;
 /** A status of which only the figures in its sentences changed may be so late. */
 const REWORD_MS = 10_000;
 /** So long the gateways have to say what they know before a first word is written. */
@@ -39,13 +41,20 @@ export class Leader {
   readonly #parts: LeaderParts;
   readonly #startedMs = performance.now();
   #activeService: { epoch: number; object: LiveObject | null } | null = null;
-  #held: { key: string; untilMs: number; shown: Decision } | null = null;
+  /** Steps that had to wait, by their words, and what is shown until they are tried again. */
+  readonly #held = new Map<string, { action: Act["action"]; tries: number; untilMs: number; shown: Decision }>();
   #wroteMs = Number.NEGATIVE_INFINITY;
   /** The first status of a term is written whatever it says: it moves the version that a former leader has read. */
   #statedTerm: number | null = null;
 
   constructor(parts: LeaderParts) {
     this.#parts = parts;
+  }
+
+  /** Steps that were tried a moment ago: others are not held up by them. */
+  get held(): Act["action"][] {
+    const nowMs = performance.now();
+    return [...this.#held.values()].flatMap(({ action, untilMs }) => (nowMs < untilMs ? [action] : []));
   }
 
   /** Whether a fresh read is worth while: a step that waits is not tried with every turn. */
@@ -75,6 +84,7 @@ export class Leader {
       this.#activeService = { epoch, object };
     }
     const steps = this.#upkeep(decided);
+    for (const [key, { untilMs }] of this.#held) if (performance.now() - untilMs > FORGET_MS) this.#held.delete(key);
     for (const { what, run } of steps) {
       log.info({ what }, "told");
       await run();
@@ -83,7 +93,7 @@ export class Leader {
     return steps.length > 0;
   }
 
-  /** Takes the step; null if it was taken, else what is to be shown. */
+  /** Takes the step; null after a try, so that the world is looked at anew, else what is to be shown. */
   async step(decided: Decided, next: Next): Promise<Decision | null> {
     if (next.kind === "decision")
       return next.decision.kind === "act" ? this.#act(decided, next.decision) : next.decision;
@@ -119,17 +129,20 @@ export class Leader {
     }
     metrics.actions.inc({ action, outcome: outcome.kind });
     await journal.acted(service, decided.observation, decision, outcome);
+    const key = JSON.stringify(decision.action);
     if (outcome.kind === "done") {
-      this.#held = null;
+      this.#held.delete(key);
       return null;
     }
-    const untilMs = performance.now() + AGAIN_MS;
+    const tries = (this.#held.get(key)?.tries ?? 0) + 1;
+    const untilMs = performance.now() + AGAIN_MS * 2 ** Math.min(tries - 1, 2);
     const shown =
       outcome.kind === "blocked"
         ? escalate(outcome.reason, outcome.detail, outcome.fix)
         : wait("treating", untilMs, outcome.detail);
-    this.#held = { key: JSON.stringify(decision.action), untilMs, shown };
-    return shown;
+    this.#held.set(key, { action: decision.action, tries, untilMs, shown });
+    // Looked at anew, with this step out of the way: what is shown is what the decider says of the rest.
+    return null;
   }
 
   /** Writes the status where it differs from the one in the cluster in more than its figures. */
@@ -175,7 +188,7 @@ export class Leader {
   }
 
   #heldBack({ action }: Act): Decision | null {
-    if (this.#held?.key !== JSON.stringify(action) || performance.now() >= this.#held.untilMs) return null;
-    return this.#held.shown;
+    const held = this.#held.get(JSON.stringify(action));
+    return held === undefined || performance.now() >= held.untilMs ? null : held.shown;
   }
 }

@@ -17,6 +17,7 @@ import type { ReconcilerMetrics } from "./metrics.ts";
 import { type Next, nextStep } from "./next-step.ts";
 import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
+import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { Senses } from "./senses.ts";
 
 export interface ReconcilerOptions {
@@ -31,6 +32,10 @@ export interface ReconcilerOptions {
   bmcFolder: string | undefined;
   log: Logger;
   metrics: ReconcilerMetrics;
+  /** The key that the gateways send to the engines, null where they need none; without it takeover is judged by sight alone. */
+  engineKey?: string | null;
+  /** Shorter in tests. */
+  lease?: { durationMs: number; renewEveryMs: number; marginMs: number };
 }
 
 /** Another replica may act 6 s after the last renewal; this one stops 2 s before that. */
@@ -49,6 +54,7 @@ export class Reconciler {
   readonly #lease: Lease;
   readonly #senses: Senses;
   readonly #leader: Leader;
+  readonly #proof: TakeoverProof | null;
   #previous: Verdicts = NO_VERDICTS;
   #turnedMs = performance.now();
   #running: Promise<void> | undefined;
@@ -61,14 +67,24 @@ export class Reconciler {
     const { signal } = this.#end;
     this.#cluster = new Cluster({ client, namespace, name, signal, onChange: wake, onProblem });
     const { paths } = this.#cluster;
-    const lease = { client, path: paths.leases, name: RECONCILER_LEASE, namespace, identity, ...LEASE };
+    const lease = {
+      client,
+      path: paths.leases,
+      name: RECONCILER_LEASE,
+      namespace,
+      identity,
+      ...(options.lease ?? LEASE),
+    };
     this.#lease = new Lease({ ...lease, onChange: wake, onProblem });
     this.#senses = new Senses({
       ...options,
-      takeover: () => null,
+      takeover: (group) => this.#proof?.of(group) ?? null,
       onNews: wake,
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
     });
+    const { engineKey } = options;
+    const { offsets } = this.#senses;
+    this.#proof = engineKey === undefined ? null : new TakeoverProof({ offsets, engineKey, log, onNews: wake });
     const assertLeader = () => {
       if (!this.#lease.holds(performance.now())) throw new NotLeader();
     };
@@ -78,7 +94,7 @@ export class Reconciler {
       journal: new Journal({ client, path: paths.events, namespace, log, identity }),
       metrics,
       log,
-      takeover: takeoverBySight,
+      takeover: (decided) => this.#proof?.status() ?? takeoverBySight(decided),
       onWritten: (service) => this.#cluster.keepService(service),
     });
   }
@@ -96,6 +112,7 @@ export class Reconciler {
     this.#end.abort();
     this.#alarm.ring();
     await this.#running;
+    this.#proof?.close();
     this.#senses.close();
     await this.#lease.stop();
   }
@@ -151,7 +168,9 @@ export class Reconciler {
     const knowledge = this.#senses.knowledge(cluster, this.#lease.holds(performance.now()), this.#previous);
     const observation = observe(knowledge);
     this.#previous = observation.verdicts;
-    const decision = decide(observation.observed, policyOf(cluster.service.spec));
+    const { active } = observation.observed;
+    this.#proof?.see({ cluster, evidence: observation.evidence, active }, knowledge.holdsLease);
+    const decision = decide(observation.observed, policyOf(cluster.service.spec), this.#leader.held);
     const { observed } = observation;
     metrics.decisions.inc({ kind: decision.kind, reason: decision.reason });
     metrics.epoch.set(observed.epoch);
