@@ -1,4 +1,4 @@
-import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { RequestListener, ServerOptions } from "node:http";
 import { createServer, type Server } from "node:https";
 import { createSecureContext } from "node:tls";
@@ -12,7 +12,7 @@ export interface TlsFiles {
   key: string;
 }
 
-/** Certificates are renewed weeks before they end. A mounted Secret is a link that is turned, which only `stat` notices. */
+/** Certificates are renewed weeks before they end. A mounted Secret is a link that is turned, which no watch of the file notices. */
 const LOOK_EVERY_MS = 10_000;
 
 /**
@@ -28,35 +28,57 @@ export function tlsServer(
   log: Logger,
   lookEveryMs: number = LOOK_EVERY_MS,
 ): Server {
-  const server = createServer({ ...options, ...read(files), minVersion: "TLSv1.2" }, onRequest);
-  const renew = () => {
+  let pair = read(files);
+  assertUsable(files, pair);
+  const server = createServer({ ...options, ...pair, minVersion: "TLSv1.2" }, onRequest);
+  const look = () => {
     try {
-      server.setSecureContext({ ...read(files), minVersion: "TLSv1.2" });
+      const next = read(files);
+      if (next.cert.equals(pair.cert) && next.key.equals(pair.key)) return;
+      pair = next;
+      assertUsable(files, pair);
+      server.setSecureContext({ ...pair, minVersion: "TLSv1.2" });
       log.info({ cert: files.cert }, "certificate renewed");
     } catch (error) {
       // Half of a renewal: the other file changes in a moment, and that is seen as well.
       log.warn({ error: (error as Error).message }, "the certificate's files changed and cannot be used yet");
     }
   };
-  for (const path of [files.cert, files.key]) watchFile(path, { interval: lookEveryMs, persistent: false }, renew);
-  server.once("close", () => {
-    for (const path of [files.cert, files.key]) unwatchFile(path, renew);
+  let timer: NodeJS.Timeout | undefined;
+  server.once("listening", () => {
+    timer = setInterval(() => (server.listening ? look() : clearInterval(timer)), lookEveryMs);
+    timer.unref();
   });
   return server;
 }
 
-function read({ cert, key }: TlsFiles): { cert: Buffer; key: Buffer } {
+interface Pair {
+  cert: Buffer;
+  key: Buffer;
+}
+
+function read(files: TlsFiles): Pair {
   try {
-    const pair = { cert: readFileSync(cert), key: readFileSync(key) };
-    // Throws if one is no PEM, or the key is another's.
-    createSecureContext(pair);
-    return pair;
+    return { cert: readFileSync(files.cert), key: readFileSync(files.key) };
   } catch (error) {
-    throw new TandemError({
-      code: "gateway-tls",
-      what: "the gateway cannot serve TLS",
-      why: `${cert} and ${key}: ${(error as Error).message}`,
-      fix: "give `listen.tls` a certificate chain in PEM and the key that belongs to it, not encrypted",
-    });
+    throw unusable(files, error);
   }
+}
+
+/** Throws if one is no PEM, or the key is another's. */
+function assertUsable(files: TlsFiles, pair: Pair): void {
+  try {
+    createSecureContext({ ...pair });
+  } catch (error) {
+    throw unusable(files, error);
+  }
+}
+
+function unusable({ cert, key }: TlsFiles, error: unknown): TandemError {
+  return new TandemError({
+    code: "gateway-tls",
+    what: "the gateway cannot serve TLS",
+    why: `${cert} and ${key}: ${(error as Error).message}`,
+    fix: "give `listen.tls` a certificate chain in PEM and the key that belongs to it, not encrypted",
+  });
 }
