@@ -1,20 +1,20 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { architectureOf, type Gpu, gpuOf, type ModelPreset, modelOf } from "../../src/plan/catalogue.ts";
+import { architectureOf, type Gpu, type GpuKind, gpuOf, type ModelPreset, modelOf } from "../../src/plan/catalogue.ts";
 import { parseLayoutName } from "../../src/plan/layouts/name.ts";
 import { chooseFraction, kvBytesPerToken, memoryOf } from "../../src/plan/memory.ts";
 import type { MemoryPlan } from "../../src/plan/serving-plan.ts";
 import { workloadOf } from "../../src/plan/workload.ts";
-import { type ClusterSpecInput, ClusterSpecSchema } from "../../src/spec/schema.ts";
+import { type ClusterSpecInput, ClusterSpecSchema, GPU_KINDS, MODEL_PRESETS } from "../../src/spec/schema.ts";
 import { goodSpec } from "./good-spec.ts";
 
-/** Not in the catalogue yet: the published table has one row for it. */
 const B200 = gpuOf("B200-180");
 
 interface Row {
   gpu: Gpu;
   servers?: number;
   layout: string;
-  fraction?: number;
+  fraction?: number | undefined;
   preset?: ModelPreset;
   engine?: Partial<ClusterSpecInput["engine"]>;
 }
@@ -147,6 +147,45 @@ describe("the fraction that the plan chooses", () => {
       const { weightsGiBPerGpu, kvGiBPerGpu, workspaceGiBPerGpu, headroomGiBPerGpu, gpuGiB } = plan;
       expect(weightsGiBPerGpu + kvGiBPerGpu + workspaceGiBPerGpu + headroomGiBPerGpu).toBeCloseTo(gpuGiB, 9);
     }
+  });
+});
+
+describe("monotone where memory is", () => {
+  const anyGpu = fc.constantFrom(...GPU_KINDS);
+  const anyPreset = fc.constantFrom(...MODEL_PRESETS);
+  const anyLayout = fc.constantFrom("tp16", "tp8-pp2", "tp16-dp2", "tp16-ep16", "dp16-ep16", "dp16-ep16-r32");
+  const anyRow = fc.record({ kind: anyGpu, preset: anyPreset, layout: anyLayout });
+  const of = (
+    { kind, preset, layout }: { kind: GpuKind; preset: ModelPreset; layout: string },
+    changes: Partial<Row>,
+  ) => memory({ gpu: gpuOf(kind), preset, layout, fraction: 0.85, ...changes });
+
+  test("a larger GPU, a larger fraction and a smaller type of KV never hold fewer tokens", () => {
+    fc.assert(
+      fc.property(anyRow, fc.integer({ min: 0, max: 200_000 }), (row, moreMiB) => {
+        const base = of(row, {}).kvTokens;
+        const gpu = { ...gpuOf(row.kind), totalMiB: gpuOf(row.kind).totalMiB + moreMiB };
+        expect(of(row, { gpu }).kvTokens).toBeGreaterThanOrEqual(base);
+        expect(of(row, { fraction: 0.9 }).kvTokens).toBeGreaterThanOrEqual(base);
+        // Negative is a pool that the weights have eaten; halving the bytes doubles that too.
+        if (base > 0) expect(of(row, { engine: { kvCacheDtype: "fp8_e4m3" } }).kvTokens).toBeGreaterThanOrEqual(base);
+      }),
+    );
+  });
+
+  test("more requests in a batch, drafts and more copies of experts never leave more KV", () => {
+    fc.assert(
+      fc.property(anyRow, fc.integer({ min: 16, max: 512 }), fc.integer({ min: 0, max: 2000 }), (row, few, more) => {
+        // The planner chooses the fraction here: larger batches make it smaller.
+        const free = { fraction: undefined };
+        const pool = (maxRunningRequests: number, speculative = false) =>
+          of(row, { ...free, engine: { maxRunningRequests, speculative } }).kvTokens;
+        expect(pool(few + more)).toBeLessThanOrEqual(pool(few));
+        if (pool(few) > 0) expect(pool(few, true)).toBeLessThanOrEqual(pool(few));
+        const [plain, copied] = ["dp16-ep16", "dp16-ep16-r32"].map((layout) => of({ ...row, layout }, {}).kvTokens);
+        expect(copied).toBeLessThanOrEqual(plain ?? 0);
+      }),
+    );
   });
 });
 

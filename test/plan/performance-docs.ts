@@ -1,19 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { PRICES } from "../../src/plan/cost/prices.ts";
 import { CONSTANT_NAMES, CONSTANTS, FITTED, SPEEDS } from "../../src/plan/performance/constants.ts";
-import { estimate } from "../../src/plan/performance/estimate.ts";
-import {
-  POINT_RULE,
-  POINTS,
-  type Point,
-  predict,
-  SOURCES,
-  shapeOfPoint,
-  USED_POINTS,
-} from "../../src/plan/performance/points.ts";
+import { POINT_RULE, POINTS, type Point, predict, SOURCES, USED_POINTS } from "../../src/plan/performance/points.ts";
 import { HALF_WIDTH } from "../../src/plan/performance/range.ts";
 import { median } from "../bench/bench.ts";
-import other from "./performance-aiconfigurator.json" with { type: "json" };
+import { besideAiconfigurator } from "./performance-beside.ts";
 import { leaveOneSourceOut } from "./performance-fit.ts";
 
 export const PAGE = "docs/planner.md";
@@ -97,27 +88,15 @@ function aside(): string {
 }
 
 function aiconfigurator(): string {
-  return rows(
-    ["layout", "in / out", "at once", "ms a token: theirs, ours", "tokens/s: theirs, ours"],
-    other.estimates.map((row) => {
-      const point = {
-        ...row,
-        source: "",
-        gpu: "H100-80",
-        servers: 2,
-        model: "deepseek-v3",
-        fabric: "infiniband",
-      } as const;
-      const ours = estimate(shapeOfPoint(point, FITTED), { ...row, prefixHitRate: 0 });
-      return [
-        row.layout,
-        `${row.inputTokens} / ${row.outputTokens}`,
-        String(row.concurrency),
-        `${row.tpotMs}, ${figure(ours.tpotSeconds * 1000)}`,
-        `${row.outputTokensPerSecond}, ${figure(ours.outputTokensPerSecond)}`,
-      ];
-    }),
-  );
+  const head = ["layout", "in / out", "at once", "ms a token: theirs, ours", "tokens/s: theirs, ours"];
+  const body = besideAiconfigurator().map(({ layout, inputTokens, outputTokens, concurrency, theirs, ours }) => [
+    layout,
+    `${inputTokens} / ${outputTokens}`,
+    String(concurrency),
+    `${theirs.tpotMs}, ${figure(ours.tpotMs)}`,
+    `${theirs.outputTokensPerSecond}, ${figure(ours.outputTokensPerSecond)}`,
+  ]);
+  return rows(head, body);
 }
 
 function speeds(): string {

@@ -138,6 +138,32 @@ describe("monotone where physics is", () => {
     );
   });
 
+  test("a longer context never lets more requests run, nor leaves more KV beside those that do", () => {
+    fc.assert(
+      fc.property(anyLayout, anyLoad, fc.integer({ min: 0, max: 50_000 }), (layout, load, more) => {
+        const longer = { ...load, inputTokens: load.inputTokens + more };
+        const [a, b] = [load, longer].map((one) => estimate(shape(layout), one).running);
+        expect(b).toBeLessThanOrEqual((a ?? 0) * SLACK);
+        const held = ({ inputTokens, outputTokens }: Load, running = 0) => running * (inputTokens + outputTokens);
+        // What runs never holds more than there is, unless a lone request does.
+        if ((b ?? 0) > 1) expect(held(longer, b)).toBeLessThanOrEqual(shape(layout).kvTokens * SLACK);
+        if (more > 0 && a === load.concurrency && b === a) expect(held(longer, b)).toBeGreaterThan(held(load, a));
+      }),
+    );
+  });
+
+  test("a longer answer never raises requests a second, and waits for KV never shorten", () => {
+    fc.assert(
+      fc.property(anyLayout, anyLoad, factor, (layout, load, times) => {
+        const more = { ...load, outputTokens: Math.ceil(load.outputTokens * times) };
+        const [short, long] = [estimate(shape(layout), load), estimate(shape(layout), more)];
+        expect(long.requestsPerSecond).toBeLessThanOrEqual(short.requestsPerSecond * SLACK);
+        const [small, large] = [shape(layout, { kvTokens: 100_000 }), shape(layout, { kvTokens: 100_000 * times })];
+        expect(estimate(large, load).running * SLACK).toBeGreaterThanOrEqual(estimate(small, load).running);
+      }),
+    );
+  });
+
   test("all figures are finite and positive", () => {
     fc.assert(
       fc.property(anyLayout, anyLoad, fc.constantFrom(1, 4), (layout, load, draftTokens) => {
