@@ -19,6 +19,8 @@ import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
 import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { Senses } from "./senses.ts";
+import type { Pager } from "./webhook/pager.ts";
+import { pagerOf, troubleOf } from "./webhook/trouble.ts";
 
 export interface ReconcilerOptions {
   client: KubeClient;
@@ -34,6 +36,8 @@ export interface ReconcilerOptions {
   metrics: ReconcilerMetrics;
   /** The key that the gateways send to the engines, null where they need none; without it takeover is judged by sight alone. */
   engineKey?: string | null;
+  /** Holds the address of the webhook that calls a person; without it nobody is called. */
+  webhookFolder?: string | undefined;
   /** Shorter in tests. */
   lease?: { durationMs: number; renewEveryMs: number; marginMs: number };
 }
@@ -55,6 +59,7 @@ export class Reconciler {
   readonly #senses: Senses;
   readonly #leader: Leader;
   readonly #proof: TakeoverProof | null;
+  readonly #pager: Pager | null;
   #previous: Verdicts = NO_VERDICTS;
   #turnedMs = performance.now();
   #running: Promise<void> | undefined;
@@ -85,6 +90,7 @@ export class Reconciler {
     const { engineKey } = options;
     const { offsets } = this.#senses;
     this.#proof = engineKey === undefined ? null : new TakeoverProof({ offsets, engineKey, log, onNews: wake });
+    this.#pager = options.webhookFolder === undefined ? null : pagerOf(options.webhookFolder, log);
     const assertLeader = () => {
       if (!this.#lease.holds(performance.now())) throw new NotLeader();
     };
@@ -113,6 +119,7 @@ export class Reconciler {
     this.#alarm.ring();
     await this.#running;
     this.#proof?.close();
+    await this.#pager?.close();
     this.#senses.close();
     await this.#lease.stop();
   }
@@ -160,6 +167,7 @@ export class Reconciler {
     const shown = await this.#leader.step(decided, next);
     if (shown === null) return 0;
     await this.#leader.state(decided, shown, lease.term);
+    this.#pager?.see(troubleOf(decided, shown));
     return shown.kind === "wait" ? clamp(shown.untilMs - performance.now(), DEBOUNCE_MS, TICK_MS) : TICK_MS;
   }
 
