@@ -1,3 +1,4 @@
+import { CACHE_DIR } from "../plan/env.ts";
 import { AGENT_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { EMULATOR_IMAGE } from "../spec/schema-engine.ts";
@@ -98,6 +99,11 @@ function agentEnv(plan: ServingPlan): object[] {
     AGENT_CONDITIONS: CONDITIONS_FILE,
     // The driver's programs and libraries are the server's, so its nvidia-smi runs in the server's own file system.
     AGENT_NVIDIA_SMI: "nsenter --target 1 --mount -- nvidia-smi",
+    // Also the server's own: what the next start of an engine would load, and the room that it would need.
+    AGENT_ROOT: "/proc/1/root",
+    AGENT_WEIGHTS: plan.model.weightsPath,
+    AGENT_KERNEL_CACHE: CACHE_DIR,
+    AGENT_DF: "nsenter --target 1 --mount -- df",
     AGENT_SYS: plan.image === EMULATOR_IMAGE ? "/run/tandem/sys" : "/sys",
   };
   return [

@@ -5,6 +5,7 @@ import { ACCESS_SECRET, BMC_SECRET, groupsOf, onServers, RECONCILER, stackLabels
 
 const SECRETS_FOLDER = "/etc/tandem-secrets";
 const BMC_FOLDER = "/etc/tandem-bmc";
+const WEBHOOK_FOLDER = "/etc/tandem-webhook";
 /** A user that owns nothing on the server. */
 const NOBODY = 65_532;
 
@@ -39,6 +40,7 @@ export function reconcilerDeployment(plan: ServingPlan): Manifest {
 }
 
 function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): object {
+  const { webhook } = plan.spec.failover;
   const isMissing = (key: string) => ({ key, operator: "Exists", effect: "NoSchedule" });
   const answers = (path: string) => ({ httpGet: { path, port: "http", scheme: "HTTP" }, timeoutSeconds: 2 });
   return {
@@ -89,6 +91,7 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
         volumeMounts: [
           { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true },
           { name: "bmc", mountPath: BMC_FOLDER, readOnly: true },
+          ...(webhook === undefined ? [] : [{ name: "webhook", mountPath: WEBHOOK_FOLDER, readOnly: true }]),
         ],
       },
     ],
@@ -104,6 +107,10 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
       },
       // Without a BMC in the spec there is no such Secret.
       { name: "bmc", secret: { secretName: BMC_SECRET, defaultMode: 0o440, optional: true } },
+      // Whoever is on call makes it, maybe later: without it nobody is called, and the log says so.
+      ...(webhook === undefined
+        ? []
+        : [{ name: "webhook", secret: { secretName: webhook.secret, defaultMode: 0o440, optional: true } }]),
     ],
   };
 }
@@ -116,6 +123,7 @@ function environment(plan: ServingPlan): object[] {
     TANDEM_ADMIN_TOKEN_FILE: `${SECRETS_FOLDER}/admin-token`,
     TANDEM_BMC_FOLDER: BMC_FOLDER,
     TANDEM_LISTEN: `0.0.0.0:${RECONCILER_PORT}`,
+    ...(plan.spec.failover.webhook === undefined ? {} : { TANDEM_WEBHOOK_FOLDER: WEBHOOK_FOLDER }),
   };
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }

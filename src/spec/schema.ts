@@ -77,6 +77,15 @@ const Failover = z.strictObject({
       description: "What to do about single GPU error codes, e.g. {94: failover-reset}; see `tandem explain xid 94`.",
       reason: "every code of NVIDIA's catalog has a class with a reason",
     }),
+  webhook: z
+    .strictObject({
+      secret: label.meta({
+        description:
+          "Secret in the stack's namespace with the key `url` and, where wanted, `authorization` (the header's value). You make it; no address of a pager is ever part of a spec.",
+      }),
+    })
+    .optional()
+    .meta({ description: "Where a person is called when the automation can do no more (docs/operations.md)." }),
 });
 
 const Gateway = z.strictObject({
