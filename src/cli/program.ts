@@ -3,17 +3,19 @@ import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { emulatorManifests } from "../emulator/manifests.ts";
 import { declareStack } from "../infra/program/declare-stack.ts";
-import { quietDependents } from "../infra/program/quiet-dependents.ts";
+import { tellPlainly } from "../infra/program/tell-plainly.ts";
 import { readPrepared } from "../infra/stack/prepared.ts";
+import { assertSameSpec } from "../infra/stack/spec-digest.ts";
 import { readStackSecrets } from "../infra/stack/stack-secrets.ts";
 import { loadPlan } from "./load-plan.ts";
 
 // The Pulumi program (Pulumi.yaml names it). It only gathers what a stack is declared from: the spec that the stack's
 // configuration names, and what `tandem up` has made on this computer.
-quietDependents();
+tellPlainly();
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const file = resolve(root, new pulumi.Config("tandem").require("spec"));
-const { plan } = loadPlan(file);
+const { plan, text } = loadPlan(file);
+assertSameSpec(text, file);
 const outputs = declareStack({
   plan,
   file,

@@ -110,13 +110,22 @@ describe("what goes wrong", () => {
     expect(failed.exitCode).not.toBe(0);
     const diagnostics = failed.text.split("Diagnostics:")[1]?.split("Resources:")[0] ?? "";
     const lines = diagnostics.split("\n").map((line) => line.trim());
-    expect(lines.filter((line) => /^error|Error|at /.test(line)).sort()).toEqual([
+    expect(lines.filter((line) => /^error|Error|at /.test(line))).toEqual([
       "error: refused with the password [secret]",
-      "error: update failed",
     ]);
     expect(journalOf(stack.journal).sort()).toEqual([`create ${stack.file("alone")}`, `create ${stack.file("one")}`]);
     await stack.declare([one(), waiting("two", "one"), waiting("three", "two"), alone]);
     expect((await up()).text).toContain("3 created");
+    // What could not be declared for a failure is not what the program has given up.
+    await stack.declare([
+      one({ refuses: true, content: "new" }),
+      waiting("two", "one"),
+      waiting("three", "two"),
+      alone,
+    ]);
+    expect((await up("--continue-on-error")).exitCode).not.toBe(0);
+    expect(journalOf(stack.journal).filter((line) => line.startsWith("remove"))).toEqual([]);
+    expect(existsSync(stack.file("three"))).toBe(true);
   });
 
   test("a thing that exists but is not ready is kept and finished by the next up", async () => {
@@ -145,6 +154,15 @@ describe("what goes wrong", () => {
     expect(journalOf(stack.journal)).toEqual([`create ${stack.file("one")}`, `aborted ${stack.file("one")}`]);
     await stack.declare([one()]);
     expect((await up()).text).toContain("1 created");
+  });
+
+  test("an error for the operator has no stack", async () => {
+    await stack.declare([one()], { "scratch:failure": "told" });
+    const failed = await stack.pulumi(["preview"]);
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.text).toContain("error: it cannot be: for this reason");
+    expect(failed.text).toContain("fix: do that  [E_SCRATCH]");
+    expect(failed.text).not.toMatch(/unhandled|at .*program\.ts/);
   });
 
   test.each(["throw", "reject"])("a program that does %s ends as a diagnostic", async (failure) => {

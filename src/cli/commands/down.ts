@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { TandemError } from "../../errors.ts";
-import { EXIT, Exit } from "../exit.ts";
+import { interrupted } from "../interrupted.ts";
 
 /** `tandem down [SPEC]`: takes a stack away, and everything of it on this computer. */
 export function command(): Command {
@@ -18,9 +18,7 @@ export function command(): Command {
       const { purgeCaches } = await import("../up/destroy-stack.ts");
       const { takeDown } = await import("../up/take-down.ts");
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
-      const stop = new AbortController();
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
-      await takeDown(plan, resolve(file), phase, stop.signal);
+      await takeDown(plan, resolve(file), phase, interrupted());
       if (purge) await phase("caches", (say) => purgeCaches(plan.name, say));
     });
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { EXIT, Exit } from "../exit.ts";
+import { interrupted } from "../interrupted.ts";
 
 /** `tandem up [SPEC]`: from a spec to groups that serve. */
 export function command(): Command {
@@ -12,15 +13,15 @@ export function command(): Command {
     .addHelpText("after", "\nExamples:\n  tandem up\n  tandem up stacks/prod.yaml")
     .action(async (file: string) => {
       const { loadPlan } = await import("../load-plan.ts");
-      const { plan } = loadPlan(file);
+      const { plan, text } = loadPlan(file);
       const { phaseLines } = await import("../up/phases.ts");
       const { withStackLock } = await import("../../infra/stack/stack-lock.ts");
       const { updateStack } = await import("../up/update-stack.ts");
       const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
-      const stop = new AbortController();
-      // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends here.
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort(new Exit(EXIT.failed)));
-      const code = await withStackLock(plan.name, () => updateStack(plan, resolve(file), phase, stop.signal));
+      // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends by this one.
+      const signal = interrupted();
+      const spec = { plan, text, file: resolve(file) };
+      const code = await withStackLock(plan.name, () => updateStack(spec, phase, signal));
       if (code !== 0) throw new Exit(EXIT.failed);
     });
 }

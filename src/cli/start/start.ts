@@ -3,6 +3,7 @@ import { rehearsalSummary } from "../../report/timeline.ts";
 import { interrupted } from "../interrupted.ts";
 import { loadPlan } from "../load-plan.ts";
 import { phaseLines } from "../up/phases.ts";
+import type { LoadedSpec } from "../up/update-stack.ts";
 import { clusterObstacle } from "./cluster-obstacle.ts";
 import { nextSteps, withoutCluster } from "./texts.ts";
 
@@ -22,7 +23,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
  * @returns false when the cluster or the failover did not do what it should; everything has been said then
  */
 export async function start({ file, once, yes }: StartOptions): Promise<boolean> {
-  const { plan } = loadPlan(file);
+  const { plan, text } = loadPlan(file);
   const obstacle = clusterObstacle();
   if (obstacle !== null) {
     say(withoutCluster(obstacle));
@@ -39,7 +40,7 @@ export async function start({ file, once, yes }: StartOptions): Promise<boolean>
   }
   // While nothing is built yet, the failure that all of this is about can already be seen.
   const told = intrusion.tools.length === 0 || (await rehearsal(plan));
-  const stood = await cluster(plan, file);
+  const stood = await cluster({ plan, text, file });
   if (once) {
     const { takeDown } = await import("../up/take-down.ts");
     await takeDown(plan, file, phaseLines(say));
@@ -56,7 +57,8 @@ async function rehearsal(plan: ServingPlan): Promise<boolean> {
   return report.passed;
 }
 
-async function cluster(plan: ServingPlan, file: string): Promise<boolean> {
+async function cluster(spec: LoadedSpec): Promise<boolean> {
+  const { plan } = spec;
   const { ensureHostPrograms } = await import("../../machines/local/host-programs.ts");
   const { withStackLock } = await import("../../infra/stack/stack-lock.ts");
   const { updateStack } = await import("../up/update-stack.ts");
@@ -65,7 +67,7 @@ async function cluster(plan: ServingPlan, file: string): Promise<boolean> {
   const signal = interrupted();
   return withStackLock(plan.name, async () => {
     await ensureHostPrograms({ onProgress: say, signal });
-    if ((await updateStack(plan, file, phase, signal)) !== 0) {
+    if ((await updateStack(spec, phase, signal)) !== 0) {
       say("the cluster is not complete: the lines above say why; `npm start` goes on from here");
       return false;
     }

@@ -21,9 +21,10 @@ const TOOLS = ["kubernetes", "kubectl", "etcd", "coredns", "lws", "pause", "pulu
 
 /** Makes everything on this computer that the update of a stack needs. What is there is only looked at. */
 export async function prepareStack(plan: ServingPlan, phase: Phase, signal: AbortSignal): Promise<PreparedStack> {
-  const tools = await phase("tools", async (say) => {
-    const { describeToolProgress } = await import("./tool-lines.ts");
-    return resolveTools(TOOLS, { signal, onProgress: describeToolProgress(say) });
+  const tools = await phase("tools", async () => {
+    const { showToolProgress } = await import("../tool-progress.ts");
+    const view = showToolProgress();
+    return resolveTools(TOOLS, { signal, onProgress: view.onProgress }).finally(view.end);
   });
   const local = plan.spec.provision.kind === "local";
   const archives = await phase("container images", () => stackImages(tools, { local, signal }));

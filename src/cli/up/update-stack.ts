@@ -3,20 +3,39 @@ import { clearPending } from "../../infra/stack/pending-operations.ts";
 import { writePrepared } from "../../infra/stack/prepared.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
+import { specVariable } from "../../infra/stack/spec-digest.ts";
 import { writeStackPrograms } from "../../infra/stack/stack-programs.ts";
 import { writeRecord } from "../../infra/stack/stack-record.ts";
 import { ensureStackSecrets } from "../../infra/stack/stack-secrets.ts";
+import { tandemHome } from "../../machines/home.ts";
+import { noSpace } from "../../machines/no-space.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { machinesAreMissing } from "./missing-machines.ts";
 import type { Phase } from "./phases.ts";
 import { prepareStack } from "./prepare-stack.ts";
 
+export interface LoadedSpec {
+  plan: ServingPlan;
+  /** The text that the plan was made from. */
+  text: string;
+  /** Absolute path of the spec. */
+  file: string;
+}
+
 /**
  * From a plan to a stack that serves: what this computer must have, then `pulumi up`. Answers Pulumi's exit code.
  *
- * @param file absolute path of the spec
+ * @throws TandemError E_NO_SPACE where the disk is full, whatever noticed it first
  */
-export async function updateStack(plan: ServingPlan, file: string, phase: Phase, signal: AbortSignal): Promise<number> {
+export async function updateStack(spec: LoadedSpec, phase: Phase, signal: AbortSignal): Promise<number> {
+  try {
+    return await update(spec, phase, signal);
+  } catch (error) {
+    throw noSpace(error, `stack ${spec.plan.name} was not updated`, tandemHome()) ?? error;
+  }
+}
+
+async function update({ plan, text, file }: LoadedSpec, phase: Phase, signal: AbortSignal): Promise<number> {
   const { prepared, tools } = await prepareStack(plan, phase, signal);
   const pulumi = tools.pulumi.path;
   await writePrepared(plan.name, prepared);
@@ -33,5 +52,6 @@ export async function updateStack(plan: ServingPlan, file: string, phase: Phase,
   const flags = ["--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"];
   // Pulumi compares with what it remembers; a machine that was switched off or removed since is seen by looking.
   if (await machinesAreMissing(plan)) flags.push("--refresh");
-  return phase("pulumi up", () => runPulumi(pulumi, stack, ["up", ...flags]));
+  const env = { ...stack.env, ...specVariable(text) };
+  return phase("pulumi up", () => runPulumi(pulumi, { ...stack, env }, ["up", ...flags]));
 }

@@ -21,7 +21,7 @@ export async function runPulumi(pulumi: string, stack: OpenStack, args: readonly
     detached: true,
   });
   const forward = () => child.kill("SIGINT");
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, forward);
   try {
     return (await child).exitCode ?? 1;

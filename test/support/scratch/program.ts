@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { quietDependents } from "../../../src/infra/program/quiet-dependents.ts";
+import { TandemError } from "../../../src/errors.ts";
+import { tellPlainly } from "../../../src/infra/program/tell-plainly.ts";
 
 interface Wanted {
   name: string;
@@ -18,10 +19,13 @@ class File extends pulumi.CustomResource {
   }
 }
 
-quietDependents();
+tellPlainly();
 const config = new pulumi.Config("scratch");
 const failure = config.get("failure");
 if (failure === "throw") throw new Error("thrown at the top of the program");
+if (failure === "told") {
+  throw new TandemError({ code: "E_SCRATCH", what: "it cannot be", why: "for this reason", fix: "do that" });
+}
 if (failure === "reject") void Promise.reject(new Error("rejected in the program"));
 
 const files = new Map<string, File>();
