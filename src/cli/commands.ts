@@ -52,6 +52,11 @@ export const commands: Record<string, CommandEntry> = {
     summary: "let a server die on this machine alone, and watch the streams go on",
     load: () => import("./commands/rehearse.ts"),
   },
+  drill: { summary: "let something fail on purpose, and score it", load: () => import("./commands/drill.ts") },
+  replay: {
+    summary: "make recorded decisions again, with today's code",
+    load: () => import("./commands/replay.ts"),
+  },
   machines: { summary: "list the machines of a local stack", load: () => import("./commands/machines.ts") },
   doctor: {
     summary: "say what is in the way on servers or on this machine",

@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { FAULT_CLASSES, type FaultClass } from "../../report/rehearsal.ts";
 import { rehearsalSummary } from "../../report/timeline.ts";
 import { EXIT, Exit } from "../exit.ts";
 import { loadPlan } from "../load-plan.ts";
+import { localStack } from "../local-stack.ts";
 import { type OutputFormat, outputOption, printData } from "../output.ts";
 
 interface Options {
@@ -15,7 +13,6 @@ interface Options {
   output: OutputFormat;
 }
 
-const LOCAL_STACK = join("stacks", "local.yaml");
 const MAX_STREAMS = 500;
 
 /** `tandem rehearse [SPEC]`: a server dies on this machine alone, and the streams go on. */
@@ -54,12 +51,4 @@ function streamCount(raw: string): number {
   if (!Number.isInteger(count) || count < 1 || count > MAX_STREAMS)
     throw new InvalidArgumentError(`want a whole number from 1 to ${MAX_STREAMS}`);
   return count;
-}
-
-/** The local stack of this folder, or else the one that comes with the package: a clone and the emitted files keep it at different heights. */
-function localStack(): string {
-  let folder = process.cwd();
-  if (!existsSync(join(folder, LOCAL_STACK))) folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, LOCAL_STACK)) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, LOCAL_STACK);
 }

@@ -6,6 +6,7 @@ import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass, RehearsalReport } from "../../report/rehearsal.ts";
 import { timelineEntry } from "../../report/timeline.ts";
 import { groupText, momentText, type Told } from "./moment-text.ts";
+import { assertTwoGroups } from "./two-groups.ts";
 
 export interface RehearseOptions {
   plan: ServingPlan;
@@ -55,15 +56,8 @@ export async function rehearse({ plan, fault, streams, victim, print }: Rehearse
 }
 
 function refuse(plan: ServingPlan, victim: string | undefined): void {
-  const groups = Object.values(plan.groups);
-  if (groups.length < 2)
-    throw new TandemError({
-      code: "E_REHEARSAL_GROUPS",
-      what: `${plan.name} has one group`,
-      why: "streams can only be carried on by a second group that has the model loaded (failover.standby: hot)",
-      fix: "rehearse a spec with two groups, e.g. stacks/local.yaml",
-    });
-  const serving = groups.find(({ role }) => role === "active")?.servers ?? [];
+  assertTwoGroups(plan);
+  const serving = Object.values(plan.groups).find(({ role }) => role === "active")?.servers ?? [];
   if (victim !== undefined && !serving.includes(victim))
     throw new TandemError({
       code: "E_REHEARSAL_VICTIM",

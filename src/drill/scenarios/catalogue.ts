@@ -23,6 +23,7 @@ const moves = (
   budget: { max: number },
   reason: RegExp,
   summary: string,
+  arenas: Entry["arenas"] = both,
 ): Entry => ({
   summary,
   blastRadius: groupBreaks,
@@ -31,18 +32,13 @@ const moves = (
   outcome: "carried",
   reason,
   budgets: moving(budget),
-  arenas: both,
+  arenas,
 });
 
 const ENTRIES: Record<ScenarioName, Entry> = {
   "gpu-xid": moves("gpu-xid", BUDGETS["gpu-xid"], /XID/, "a GPU reports a fatal error and its rank hangs"),
-  "gpu-lost": moves("gpu-lost", BUDGETS["gpu-xid"], /XID 79/, "a GPU falls off the bus: gone from nvidia-smi as well"),
-  "ecc-storm": moves(
-    "ecc-storm",
-    BUDGETS["gpu-xid"],
-    /XID/,
-    "a GPU floods the kernel log with memory errors; traffic moves once",
-  ),
+  "gpu-lost": moves("gpu-lost", BUDGETS["gpu-xid"], /XID 79/, "a GPU falls off the bus"),
+  "ecc-storm": moves("ecc-storm", BUDGETS["gpu-xid"], /XID/, "memory errors flood the kernel log"),
   "rank-crash": moves("rank-crash", BUDGETS["rank-crash"], /rank|engine|connection|process/, "one rank process dies"),
   "engine-hang": moves(
     "engine-hang",
@@ -53,14 +49,11 @@ const ENTRIES: Record<ScenarioName, Entry> = {
   "server-power": moves("server-power", BUDGETS["server-power"], /silent|no token/, "a server loses power"),
   "server-freeze": moves("server-freeze", BUDGETS["server-freeze"], /silent|no token/, "a server freezes"),
   "network-cut": moves("network-cut", BUDGETS["network-cut"], /silent|no token/, "a server loses its network"),
-  "ib-down": moves(
-    "ib-down",
-    BUDGETS["engine-hang"],
-    /no token/,
-    "an InfiniBand port goes down and the ranks wait for each other",
-  ),
+  "ib-down": moves("ib-down", BUDGETS["engine-hang"], /no token/, "an InfiniBand port goes down, ranks wait", [
+    "rehearsal",
+  ]),
   "slow-server": {
-    summary: "a server becomes slow: every step of its group takes four times as long",
+    summary: "a server gets slow, steps take four times",
     blastRadius: "answers of group GROUP come slower; no request fails",
     destructive: false,
     steps: [{ cause: "slow-server", on: "active" }],
@@ -78,7 +71,7 @@ const ENTRIES: Record<ScenarioName, Entry> = {
     arenas: both,
   },
   "double-fault": {
-    summary: "the second group fails while the first is being repaired",
+    summary: "a second group fails during the repair",
     blastRadius: "all streams pause until a group is back; new requests wait, and after 15 s are refused",
     destructive: true,
     steps: [
@@ -102,7 +95,7 @@ const ENTRIES: Record<ScenarioName, Entry> = {
     arenas: both,
   },
   switchover: {
-    summary: "a planned move: new requests go to the standby, running answers end where they are",
+    summary: "a planned move; nobody's answer is touched",
     blastRadius: "nobody's answer; the other group's prefix cache is cold",
     destructive: false,
     steps: [{ cause: "switchover", on: "nobody" }],

@@ -53,7 +53,9 @@ export class Crowd {
     const { outcome } = this.#scenario;
     if (outcome !== "planned" && outcome !== "replica") return [];
     const survivor = this.#arena.replicas.find(({ name }) => name !== this.#victim);
-    return probe(this.#arena, outcome === "replica" && survivor ? survivor : this.#entry, signal);
+    // On a cluster the address itself moves to the survivor, and that is what clients know.
+    const isDirect = outcome === "replica" && this.#arena.kind === "rehearsal" && survivor !== undefined;
+    return probe(this.#arena, isDirect ? survivor : this.#entry, signal);
   }
 
   leave(): void {

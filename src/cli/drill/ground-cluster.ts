@@ -1,0 +1,112 @@
+import { undoOnCluster } from "../../drill/scenarios/cluster-causes.ts";
+import { ClusterDrillArena } from "../../drill/scenarios/cluster-drill-arena.ts";
+import { clearIntent, readIntent, writeIntent } from "../../drill/scenarios/intent.ts";
+import { TandemError } from "../../errors.ts";
+import { readStackSecrets } from "../../infra/stack/stack-secrets.ts";
+import { findEngine } from "../../machines/local/engine.ts";
+import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { stackAccess } from "../stack-access.ts";
+import { atRisk, type DrillGround } from "./ground.ts";
+import { moveByRequest, whatSpeaksAgainst } from "./service.ts";
+
+const SOUND_MS = 20_000;
+
+/**
+ * The cluster of a stack on this computer. What a drill that was killed has left is undone first.
+ *
+ * @throws TandemError E_DRILL_RUNNING, E_DRILL_REAL_SERVERS, E_DRILL_NOT_READY
+ */
+export async function clusterGround(
+  stack: string,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<DrillGround> {
+  const access = await stackAccess(stack);
+  const { plan, record, apiKey, adminToken, admin } = access;
+  assertLocal(plan);
+  const secrets = await readStackSecrets(stack);
+  const engine = await findEngine();
+  if (engine === undefined || secrets === undefined)
+    throw new TandemError({
+      code: "E_DRILL_NOT_READY",
+      what: "the drill was not started",
+      why: "the engine that runs the machines of this stack is not there",
+      fix: "run `tandem up` with its spec",
+    });
+  await cleanUp(plan, engine, say);
+  const arena = new ClusterDrillArena({
+    plan,
+    engine,
+    baseUrl: record.baseUrl,
+    apiKey,
+    adminToken,
+    agentToken: secrets["agent-token"],
+    admin,
+    against: () => whatSpeaksAgainst(stack),
+    switchover: (target) => moveByRequest(stack, target, signal),
+    versions: { node: process.version, kubernetes: plan.spec.name === "" ? "" : "local cluster" },
+  });
+  const close = async () => {
+    await arena.close();
+    await engine.api.close();
+  };
+  try {
+    const { active, against } = await arena.readiness();
+    if (active === null || against.length > 0) await arena.watch(SOUND_MS, signal).catch(() => {});
+    else await arena.watch(SOUND_MS, signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const done: { cause: Parameters<DrillGround["before"]>[1]; victim: string }[] = [];
+  return {
+    arena,
+    atRisk: (scenario) => atRisk(scenario, arena.front.active()),
+    before: (scenario, cause, victim) => {
+      done.push({ cause, victim });
+      return writeIntent(stack, scenario, done);
+    },
+    after: async () => {
+      done.length = 0;
+      await clearIntent(stack);
+    },
+    close: async () => {
+      // Whatever ended the drill has undone it (see runDrill).
+      await clearIntent(stack);
+      await close();
+    },
+  };
+}
+
+/** One drill at a time; one that was killed is undone before the next begins. */
+async function cleanUp(
+  plan: ServingPlan,
+  engine: Parameters<typeof undoOnCluster>[1]["engine"],
+  say: (line: string) => void,
+): Promise<void> {
+  const found = await readIntent(plan.name);
+  if (found === null) return;
+  const { intent, runs } = found;
+  if (runs)
+    throw new TandemError({
+      code: "E_DRILL_RUNNING",
+      what: "the drill was not started",
+      why: `the drill ${intent.scenario} has been running since ${intent.startedAt}`,
+      fix: "wait until it has ended, or end it with Ctrl-C",
+    });
+  for (const { cause, victim } of intent.done.toReversed()) {
+    say(`an earlier drill (${intent.scenario}) was killed: undoing ${cause} on ${victim}`);
+    await undoOnCluster(cause, { plan, engine, victim });
+  }
+  await clearIntent(plan.name);
+}
+
+function assertLocal({ name, spec }: ServingPlan): void {
+  if (spec.provision.kind === "local") return;
+  throw new TandemError({
+    code: "E_DRILL_REAL_SERVERS",
+    what: `drills cannot be run on the servers of ${name} yet`,
+    why: "faults are injected from outside of local machines only",
+    fix: "use `tandem switchover` there, and drill the same spec on a local cluster or as a rehearsal",
+  });
+}

@@ -1,0 +1,20 @@
+import { SCENARIOS } from "../../drill/scenarios/catalogue.ts";
+import { table } from "../../report/table.ts";
+import { type OutputFormat, printData } from "../output.ts";
+
+/** Every scenario: what happens, where it can run; `asks` is one that takes something of a cluster out of service. */
+export async function listDrills(output: OutputFormat): Promise<void> {
+  if (output !== "text") {
+    const data = SCENARIOS.map(({ name, summary, blastRadius, destructive, outcome, budgets, arenas }) => {
+      return { name, summary, blastRadius, destructive, outcome, budgets, arenas };
+    });
+    return printData(data, output);
+  }
+  const rows = SCENARIOS.map(({ name, arenas, destructive, summary }) => [
+    name,
+    arenas.includes("rehearsal") ? "yes" : "",
+    arenas.includes("cluster") ? (destructive ? "asks" : "yes") : "",
+    summary,
+  ]);
+  process.stdout.write(`${table([["SCENARIO", "HERE", "CLUSTER", "WHAT HAPPENS"], ...rows], "").join("\n")}\n`);
+}

@@ -1,0 +1,111 @@
+import { writeFile } from "node:fs/promises";
+import { recordsDir } from "../../drill/record/record-folder.ts";
+import { writeRecord } from "../../drill/record/write-record.ts";
+import { SCENARIOS, scenarioOf } from "../../drill/scenarios/catalogue.ts";
+import { runDrill } from "../../drill/scenarios/run-drill.ts";
+import type { Scenario } from "../../drill/scenarios/scenario.ts";
+import { TandemError } from "../../errors.ts";
+import { type DrillReport, SCENARIO_NAMES, type ScenarioName } from "../../report/drill.ts";
+import { drillJunit } from "../../report/drill-junit.ts";
+import { drillSummary, drillTable } from "../../report/drill-text.ts";
+import { timelineEntry } from "../../report/timeline.ts";
+import { EXIT, Exit } from "../exit.ts";
+import { interrupted } from "../interrupted.ts";
+import { type OutputFormat, printData } from "../output.ts";
+import { paint } from "../rehearsal/paint.ts";
+import { agreeToDrill } from "./agree.ts";
+import type { DrillGround } from "./ground.ts";
+import { writePage } from "./page.ts";
+
+export interface RunDrillOptions {
+  stack?: string;
+  spec?: string;
+  streams: number;
+  victim?: string;
+  destructive: boolean;
+  yes: boolean;
+  junit?: string;
+  records?: string;
+  output: OutputFormat;
+}
+
+/**
+ * `tandem drill run SCENARIO`, or `all` of them one after the other.
+ *
+ * @throws Exit 2 when one of them failed; TandemError (exit 1) when it was refused and nothing was done
+ */
+export async function runDrills(name: string, options: RunDrillOptions): Promise<void> {
+  const kind = options.stack === undefined ? "rehearsal" : "cluster";
+  const scenarios = scenariosOf(name, kind);
+  const text = options.output === "text";
+  const say = (line: string) => text && process.stdout.write(`${paint(line)}\n`);
+  const signal = interrupted();
+  const ground = await groundOf(options, scenarios, signal, say);
+  const reports: DrillReport[] = [];
+  try {
+    for (const scenario of scenarios) {
+      if (kind === "cluster") await agreeToDrill(ground.arena, scenario, options);
+      say(`\nDrill ${scenario.name}: ${scenario.summary}\nat risk: ${ground.atRisk(scenario)}\n`);
+      const outcome = await runDrill(ground.arena, scenario, {
+        streams: options.streams,
+        ...(options.victim === undefined ? {} : { victim: options.victim }),
+        signal,
+        before: ({ cause }, victim) => ground.before(scenario.name, cause, victim),
+        tell: ({ seconds, text: what, detail }) => say(timelineEntry(seconds, what, detail)),
+      });
+      await ground.after();
+      const folder = await writeRecord(options.records ?? recordsDir(ground.arena.plan.name), outcome);
+      const page = await writePage(folder);
+      reports.push(outcome.report);
+      say(`\n${drillSummary(outcome.report)}\nrecord: ${folder}\nreport: ${page}`);
+    }
+  } catch (error) {
+    // Something was done and undone: that is no refusal.
+    if (!(error instanceof TandemError) || error.code !== "E_DRILL_ABORTED") throw error;
+    process.stderr.write(`tandem: ${error.message}\n`);
+    throw new Exit(EXIT.failed);
+  } finally {
+    await ground.close();
+  }
+  if (scenarios.length > 1) say(`\n${drillTable(reports)}`);
+  if (options.junit !== undefined) await writeFile(options.junit, drillJunit(reports));
+  if (options.output !== "text") await printData(scenarios.length === 1 ? reports[0] : reports, options.output);
+  if (reports.some(({ passed }) => !passed)) throw new Exit(EXIT.failed);
+}
+
+async function groundOf(
+  options: RunDrillOptions,
+  scenarios: readonly Scenario[],
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<DrillGround> {
+  if (options.stack === undefined) {
+    const { rehearsalGround } = await import("./ground-rehearsal.ts");
+    return rehearsalGround(
+      options.spec,
+      scenarios.some(({ outcome }) => outcome === "replica"),
+      signal,
+    );
+  }
+  const { clusterGround } = await import("./ground-cluster.ts");
+  return clusterGround(options.stack, signal, say);
+}
+
+function scenariosOf(name: string, kind: "rehearsal" | "cluster"): Scenario[] {
+  if (name === "all") return SCENARIOS.filter(({ arenas }) => arenas.includes(kind));
+  if (!(SCENARIO_NAMES as readonly string[]).includes(name))
+    throw new TandemError({
+      code: "E_DRILL_SCENARIO",
+      what: `there is no drill ${name}`,
+      why: `there are ${SCENARIO_NAMES.join(", ")}`,
+      fix: "name one of them, or all; `tandem drill list` says what each does",
+    });
+  const scenario = scenarioOf(name as ScenarioName);
+  if (scenario.arenas.includes(kind)) return [scenario];
+  throw new TandemError({
+    code: "E_DRILL_ARENA",
+    what: `${name} cannot run ${kind === "rehearsal" ? "as a rehearsal" : "on a cluster yet"}`,
+    why: kind === "rehearsal" ? "it is done to a part that only a cluster has" : "there is no injector for it there",
+    fix: kind === "rehearsal" ? `tandem drill run ${name} --stack NAME` : `tandem drill run ${name}`,
+  });
+}

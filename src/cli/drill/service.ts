@@ -1,0 +1,46 @@
+import { TandemError } from "../../errors.ts";
+import type { ModelService } from "../../manifests/model-service/resource.ts";
+import { withService } from "../service/access.ts";
+import { askFor } from "../service/ask.ts";
+import { readService } from "../service/follow.ts";
+
+/** A request that the reconciler has not carried out by then has failed as a drill. */
+const MOVE_MS = 60_000;
+
+/** What the reconciler holds against a drill: a pause, an order that is open, no proven standby. */
+export async function whatSpeaksAgainst(stack: string): Promise<string[]> {
+  try {
+    return reasonsAgainst(await withService({ stack }, (access) => readService(access)));
+  } catch (error) {
+    // A cluster without a reconciler fails over all the same; its gateways have been asked already.
+    if (error instanceof TandemError && error.code === "E_NO_MODEL_SERVICE") return [];
+    if (error instanceof TandemError) return [`${error.what}: ${error.why}`];
+    throw error;
+  }
+}
+
+/** The same from what was read. Pure. */
+export function reasonsAgainst({ spec, status }: ModelService): string[] {
+  const reasons: string[] = [];
+  if (spec.pause !== undefined) reasons.push(`the automation is paused by ${spec.pause.by}: ${spec.pause.reason}`);
+  const { request } = spec;
+  if (request !== undefined && request.id !== status?.handledRequest?.id)
+    reasons.push(`a ${request.kind} of ${request.target} is under way`);
+  if (status === undefined) return [...reasons, "the reconciler has not looked at the cluster yet"];
+  if (!status.takeover.ready) reasons.push(...status.takeover.reasons);
+  return reasons;
+}
+
+/** Asks for a planned move as `tandem switchover` does, and waits for the reconciler's word. */
+export async function moveByRequest(stack: string, target: string, signal: AbortSignal): Promise<void> {
+  const ask = {
+    kind: "switchover" as const,
+    target,
+    timeoutMs: MOVE_MS,
+    signal,
+    onProgress: () => {},
+    check: () => {},
+  };
+  const { outcome, detail } = await withService({ stack }, (access) => askFor(access, ask));
+  if (outcome !== "done") throw new Error(`the move to ${target} was ${outcome}: ${detail}`);
+}

@@ -1,0 +1,51 @@
+import type { DrillReport } from "./drill.ts";
+import type { StreamTally } from "./rehearsal.ts";
+import { table } from "./table.ts";
+
+const seconds = (value: number | null) => (value === null ? "never" : value.toFixed(2));
+const SHOWN = 5;
+
+/** The end of a drill in a terminal: each phase beside its budget, what the streams noticed, and the verdict. */
+export function drillSummary(report: DrillReport): string {
+  const rows = report.phases.map(({ phase, seconds: took, budgetSeconds }) => [
+    phase,
+    seconds(took).padStart(7),
+    (budgetSeconds === null ? "" : budgetSeconds.toFixed(2)).padStart(6),
+    budgetSeconds !== null && (took === null || took > budgetSeconds) ? "too late" : "",
+  ]);
+  return [
+    ...table([["PHASE", "SECONDS", "BUDGET", ""], ...rows], ""),
+    "",
+    `${streamLine(report.streams)} · drills do not use up the failover budget   ${report.passed ? "PASSED" : "FAILED"}`,
+    ...report.failures.map((failure) => `  ${failure}`),
+    ...report.streams.failures.slice(0, SHOWN).map(({ stream, problems }) => `  ${stream}: ${problems.join("; ")}`),
+  ].join("\n");
+}
+
+/** Past drills, the latest last: one line each. */
+export function drillTable(reports: readonly DrillReport[]): string {
+  const rows = reports.map((report) => [
+    report.startedAt.slice(0, 19).replace("T", " "),
+    report.scenario,
+    report.arena,
+    report.victim ?? "",
+    seconds(nextToken(report)).padStart(7),
+    `${report.streams.perfect}/${report.streams.streams}`,
+    report.passed ? "passed" : "FAILED",
+    report.failures[0] ?? "",
+  ]);
+  return table([["STARTED (UTC)", "SCENARIO", "WHERE", "HIT", "SECONDS", "STREAMS", "", ""], ...rows], "").join("\n");
+}
+
+/** The phase that clients feel: until the slowest stream goes on, or else until the decision. */
+export function nextToken({ phases }: DrillReport): number | null {
+  const of = (name: string) => phases.find(({ phase }) => phase === name)?.seconds ?? null;
+  return of("next token") ?? of("decided");
+}
+
+function streamLine({ streams, carriedOn, tokens, lost, doubled, foreign, longestPauseSeconds }: StreamTally): string {
+  return (
+    `${streams} streams, ${carriedOn} carried on · ${tokens} tokens: ${lost} lost, ${doubled} doubled, ${foreign} foreign` +
+    ` · longest pause ${longestPauseSeconds.toFixed(2)} s`
+  );
+}
