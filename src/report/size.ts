@@ -74,7 +74,8 @@ function nearestSection({ ask, sets, nearest }: SizeAnswer, paint: Paint): strin
     sets.length === 0
       ? paint("warning", `NOTHING up to ${ask.maxServers} servers meets this; the nearest of each kind:`)
       : paint("heading", `NOT with up to ${ask.maxServers} servers of these; the nearest:`);
-  return setSection(heading, nearest);
+  const fourBit = nearest.filter(({ model }) => model !== ask.model).map(({ gpu, model }) => `${gpu} with ${model}`);
+  return setSection(heading, nearest, fourBit.length > 0 ? `Of 4 bits: ${fourBit.join(", ")}.` : undefined);
 }
 
 /** Servers, layout, standby, seconds, tokens a second of each, users until it gives, and what gives. */

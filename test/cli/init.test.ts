@@ -66,6 +66,12 @@ describe("what the flags give passes validate, plan included", () => {
     ],
     ["one H200 server", { ...real, servers: servers(1), gpu: "H200-141" }, { model: { preset: "deepseek-v3" } }],
     ["two H200 servers", { ...real, servers: servers(2), gpu: "H200-141" }, { groups: { a: ["gpu-a"], b: ["gpu-b"] } }],
+    ["one B200 server", { ...real, servers: servers(1), gpu: "B200-180" }, { model: { preset: "deepseek-v3" } }],
+    [
+      "two A100 servers, which have no FP8",
+      { ...real, servers: servers(2), gpu: "A100-80" },
+      { groups: { a: ["gpu-a"], b: ["gpu-b"] }, model: { preset: "deepseek-r1-0528-awq" } },
+    ],
     [
       "own groups",
       { ...real, group: ["x=gpu-d,gpu-a", "y=gpu-b,gpu-c"] },

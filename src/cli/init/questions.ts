@@ -1,5 +1,6 @@
 import type { SpecPath } from "../../spec/problem.ts";
 import { FOUR_BIT_PRESETS, MODEL_PRESETS } from "../../spec/schema-engine.ts";
+import { GPU_KINDS } from "../../spec/schema-servers.ts";
 import { type InitFlags, listOf } from "./flags.ts";
 import { starterSpec } from "./starter-spec.ts";
 
@@ -34,7 +35,7 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     flag: "gpu",
-    ask: "GPUs of each server: H100-80, H200-141 or H20-96",
+    ask: `GPUs of each server: ${GPU_KINDS.join(", ")}`,
     paths: [["servers"]],
     fallback: () => "H100-80",
     when: onReal,

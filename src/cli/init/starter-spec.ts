@@ -1,6 +1,7 @@
+import { type GpuKind, gpuOf } from "../../plan/catalogue.ts";
 import { contains } from "../../spec/ipv4.ts";
 import { PLACEHOLDER_DIGEST } from "../../spec/rules/image.ts";
-import type { ClusterSpecInput } from "../../spec/schema.ts";
+import { type ClusterSpecInput, GPU_KINDS } from "../../spec/schema.ts";
 import { groupsOf, type InitFlags, listOf, pairsOf } from "./flags.ts";
 
 /** The release whose flags and memory the plan knows (src/plan/data). */
@@ -20,8 +21,7 @@ export function starterSpec(flags: InitFlags): ClusterSpecInput {
   const grouped = Object.values(groups).flat();
   const spares = flags.spares === undefined ? names.filter((name) => !grouped.includes(name)) : listOf(flags.spares);
   const ids = Object.keys(groups);
-  const preset =
-    flags.model ?? (names.length === 1 && flags.gpu !== "H200-141" ? "deepseek-r1-0528-awq" : "deepseek-v3");
+  const preset = flags.model ?? (needsFourBit(names.length, flags.gpu) ? "deepseek-r1-0528-awq" : "deepseek-v3");
   const controlPlane = pairsOf(
     flags.controlPlane ?? (isLocal && !flags.servers ? "cp-1=10.231.0.10" : ""),
     "--control-plane",
@@ -60,13 +60,32 @@ export function starterSpec(flags: InitFlags): ClusterSpecInput {
   return spec as ClusterSpecInput;
 }
 
-/** FP8 needs two servers of 80 or 96 GB GPUs; eight H200 hold it alone. Two groups where there are servers for them. */
+/** FP8 needs two servers of 80 or 96 GB GPUs; eight of 140 GB hold it alone. Two groups where there are servers for them. */
 function starterGroups(names: readonly string[], gpu: string | undefined): Record<string, string[]> {
-  const size = gpu === "H200-141" ? 1 : Math.min(2, names.length);
+  const size = holdAlone(gpu) || lackFp8(gpu) ? Math.min(1, names.length) : Math.min(2, names.length);
   if (size === 0) return {};
   const a = names.slice(0, size);
   const b = names.slice(size, 2 * size);
   return { a, ...(b.length === size ? { b } : {}) };
+}
+
+function needsFourBit(servers: number, gpu: string | undefined): boolean {
+  return lackFp8(gpu) || (servers === 1 && !holdAlone(gpu));
+}
+
+const LEAST_MIB_ALONE = 140_000;
+
+function holdAlone(gpu: string | undefined): boolean {
+  return isKind(gpu) && gpuOf(gpu).totalMiB >= LEAST_MIB_ALONE;
+}
+
+function lackFp8(gpu: string | undefined): boolean {
+  return isKind(gpu) && !gpuOf(gpu).fp8;
+}
+
+/** What was typed is checked with the whole spec, later. */
+function isKind(gpu: string | undefined): gpu is GpuKind {
+  return (GPU_KINDS as readonly (string | undefined)[]).includes(gpu);
 }
 
 function provisionOf(flags: InitFlags, addresses: readonly string[]) {
