@@ -59,10 +59,7 @@ export async function serveGateway(
   };
   const onClient = guard((request, response) => handleClient(api, request, response));
   const { tls } = config.listen;
-  const clients =
-    tls === undefined
-      ? createServer(options, onClient)
-      : tlsServer(options, tls, onClient, parts.log);
+  const clients = tls === undefined ? createServer(options, onClient) : tlsServer(options, tls, onClient, parts.log);
   const tokens = new ApiKeys([
     { name: "admin", sha256: createHash("sha256").update(secrets.adminToken).digest("hex") },
   ]);
