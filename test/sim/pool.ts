@@ -1,0 +1,56 @@
+import { Worker } from "node:worker_threads";
+import { addTally, emptyTally, type Tally } from "./tally.ts";
+import type { Batch, WorkerSetup } from "./worker.ts";
+
+export interface PoolOptions {
+  from: number;
+  seeds: number;
+  workers: number;
+  mutant?: string | null;
+  stopAtBreach?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (sum: Tally) => void;
+}
+
+/** Small enough for progress and for an interruption, large enough that messages cost nothing. */
+const BATCH = 100;
+
+/** Runs seeds on several cores. An abort ends it between two batches; what was done so far is returned. */
+export async function runSeeds(options: PoolOptions): Promise<Tally> {
+  const { from, seeds, workers, mutant = null, stopAtBreach = false, signal, onProgress } = options;
+  const sum = emptyTally();
+  const end = from + seeds;
+  let next = from;
+  const isOver = () => next >= end || signal?.aborted || (stopAtBreach && sum.failures.length > 0);
+  const serve = async () => {
+    if (isOver()) return;
+    const setup: WorkerSetup = { mutant };
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: setup });
+    try {
+      while (!isOver()) {
+        const batch: Batch = { from: next, count: Math.min(BATCH, end - next), stopAtBreach };
+        next += batch.count;
+        addTally(sum, await ask(worker, batch));
+        onProgress?.(sum);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, serve));
+  sum.failures.sort((a, b) => a.seed - b.seed);
+  return sum;
+}
+
+function ask(worker: Worker, batch: Batch): Promise<Tally> {
+  return new Promise((resolve, reject) => {
+    const settle = (then: () => void) => {
+      worker.removeAllListeners();
+      then();
+    };
+    worker.once("message", (tally: Tally) => settle(() => resolve(tally)));
+    worker.once("error", (error) => settle(() => reject(error)));
+    worker.once("exit", (code) => settle(() => reject(new Error(`a worker ended with ${code}`))));
+    worker.postMessage(batch);
+  });
+}
