@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { emulatorManifests } from "../emulator/manifests.ts";
 import { declareStack } from "../infra/program/declare-stack.ts";
 import { tellPlainly } from "../infra/program/tell-plainly.ts";
+import { readBmcCredentials } from "../infra/stack/bmc-credentials.ts";
 import { readPrepared } from "../infra/stack/prepared.ts";
 import { assertSameSpec } from "../infra/stack/spec-digest.ts";
 import { readStackSecrets } from "../infra/stack/stack-secrets.ts";
@@ -21,6 +22,7 @@ const outputs = declareStack({
   file,
   prepared: await readPrepared(plan.name),
   secrets: await readStackSecrets(plan.name),
+  bmcs: readBmcCredentials(plan.spec, file),
   more: plan.spec.provision.kind === "local" ? emulatorManifests(plan) : [],
 });
 export const { namespace, kubeconfig } = outputs;

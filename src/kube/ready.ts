@@ -1,3 +1,6 @@
+import { TandemError } from "../errors.ts";
+import { progressOf } from "../manifests/model-service/progress.ts";
+import type { ModelService } from "../manifests/model-service/resource.ts";
 import type { LiveObject } from "./objects.ts";
 import type { Check } from "./wait.ts";
 
@@ -45,6 +48,8 @@ export const isReady: Check = (object) => {
       if (count("readyReplicas") >= wanted) return { ok: true };
       return { ok: false, why: `${count("readyReplicas")} of ${wanted} groups ready` };
     }
+    case "ModelService":
+      return served(object);
     case "CustomResourceDefinition":
       return conditionIs(status, "Established");
     case "Node":
@@ -55,6 +60,19 @@ export const isReady: Check = (object) => {
       return { ok: true };
   }
 };
+
+/** @throws TandemError E_MODEL_SERVICE when it will not get there by itself: waiting on would only hide that */
+function served(object: LiveObject): ReturnType<Check> {
+  const progress = progressOf(object as unknown as ModelService);
+  if (progress.state === "there") return { ok: true };
+  if (progress.state === "under way") return { ok: false, why: progress.why };
+  throw new TandemError({
+    code: "E_MODEL_SERVICE",
+    what: `ModelService ${object.metadata.name} does not get to what its spec asks for`,
+    why: progress.why,
+    fix: progress.fix ?? `see: kubectl describe modelservice ${object.metadata.name} -n ${object.metadata.namespace}`,
+  });
+}
 
 function conditionIs(status: Record<string, unknown>, type: string): ReturnType<Check> {
   const condition = ((status.conditions ?? []) as Condition[]).find((candidate) => candidate.type === type);

@@ -11,9 +11,10 @@ import { leaderWorkerSetOf } from "./model-service/leader-worker-set.ts";
 import { modelService } from "./model-service/model-service.ts";
 import { groupsOf } from "./names.ts";
 import { namespace } from "./namespace.ts";
-import { closedByDefault } from "./network-policy.ts";
+import { closedByDefault, reconcilerMetricsOpen } from "./network-policy.ts";
 import { planConfig } from "./plan-config.ts";
 import { priorityClass } from "./priority-class.ts";
+import { reconcilerDeployment } from "./reconciler.ts";
 import { reconcilerAccess } from "./reconciler-access.ts";
 import { activeService, leaderService } from "./services.ts";
 
@@ -24,7 +25,6 @@ import { activeService, leaderService } from "./services.ts";
 export function renderManifests(plan: ServingPlan): Manifest[] {
   const groups = groupsOf(plan);
   const active = groups.find(({ role }) => role === "active");
-  const service = modelService(plan);
   return [
     namespace(plan),
     modelServiceDefinition(),
@@ -44,7 +44,17 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     agentDaemon(plan),
     ...gatewayObjects(plan),
     ...reconcilerAccess(plan),
-    { ...service },
-    ...groups.map(({ id }) => leaderWorkerSetOf(service, id)),
+    reconcilerMetricsOpen(plan),
+    reconcilerDeployment(plan),
+    { ...modelService(plan) },
   ];
+}
+
+/**
+ * The LeaderWorkerSets that the reconciler makes of the ModelService, for reading. Nobody applies them: which group runs, and
+ * with which revision, is the reconciler's to say.
+ */
+export function renderGroups(plan: ServingPlan): Manifest[] {
+  const service = modelService(plan);
+  return service.spec.groups.map(({ id }) => leaderWorkerSetOf(service, id));
 }

@@ -23,9 +23,16 @@ describe("tandem render", () => {
   test("prints every object once, one document each", async () => {
     const manifests = await rendered("stacks/local.yaml");
     expect(kinds(manifests)).toEqual(
-      expect.arrayContaining(["LeaderWorkerSet sglang-a", "LeaderWorkerSet sglang-b", "ConfigMap serving-plan"]),
+      expect.arrayContaining(["ModelService local", "Deployment reconciler", "ConfigMap serving-plan"]),
     );
+    expect(kinds(manifests).join("\n"), "groups are the reconciler's to make").not.toContain("LeaderWorkerSet");
     expect(new Set(kinds(manifests)).size).toBe(manifests.length);
+  });
+
+  test("--groups prints what the reconciler will make of the ModelService", async () => {
+    const { stdout } = await tandem(["render", "stacks/local.yaml", "--groups", "--output", "json"]);
+    const { items } = JSON.parse(stdout) as { items: Manifest[] };
+    expect(kinds(items)).toEqual(["LeaderWorkerSet sglang-a", "LeaderWorkerSet sglang-b"]);
   });
 
   test("warnings go to stderr, so that stdout stays YAML", async () => {
@@ -58,12 +65,16 @@ describe("tandem render", () => {
       await rendered("stacks/local.yaml"),
     );
 
+    const groups = () => readdir(join(out, "made-by-reconciler"));
+    expect(await groups()).toEqual(["leaderworkerset-sglang-a.yaml", "leaderworkerset-sglang-b.yaml"]);
+
     await writeFile(join(out, "mine.txt"), "kept");
     const second = await tandem(["render", "stacks/single.yaml", "--out", out]);
     expect(second.stdout).toMatch(/old ones removed$/);
     expect((await read()).map((text) => parse(text, { version: "1.1" }) as Manifest)).toEqual(
       await rendered("stacks/single.yaml"),
     );
+    expect(await groups(), "a group that is gone").toEqual(["leaderworkerset-sglang-a.yaml"]);
     expect(await readFile(join(out, "mine.txt"), "utf8")).toBe("kept");
   });
 

@@ -16,7 +16,9 @@ import { bridgeName } from "../../src/machines/local/labels.ts";
 import { listMachines } from "../../src/machines/local/machine.ts";
 import { openRemote } from "../../src/machines/server/remote.ts";
 import { targetsOf } from "../../src/machines/server/targets.ts";
-import { renderManifests } from "../../src/manifests/render.ts";
+import type { ModelService } from "../../src/manifests/model-service/resource.ts";
+import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
+import type { StackStatus } from "../../src/report/stack-status.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
 import { type GateRound, gateRound } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
@@ -68,7 +70,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       { killWhen: /LocalMachine gpu-\w created/ },
       { killWhen: /ControlPlaneNode cp-1 .*kubeadm init/, alsoPulumi: true },
       { killWhen: /WorkerNode gpu-\w .*kubeadm join/ },
-      { killWhen: /LeaderWorkerSet\/tandem-gate\/sglang-a creating/, alsoPulumi: true },
+      { killWhen: /ModelService\/tandem-gate\/gate creating/, alsoPulumi: true },
     ];
     for (const point of points) {
       const { exitCode, text } = await stack.tandem(["up", stack.spec], point);
@@ -121,6 +123,62 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     for (const manifest of manifests) {
       await objects.apply(manifest, { fieldManager: `tandem-${GATE}`, force: true, dryRun: true });
     }
+    // What the reconciler makes is its own to write.
+    for (const manifest of renderGroups(plan()))
+      await objects.apply(manifest, { fieldManager: "tandem-reconciler", force: true, dryRun: true });
+  });
+
+  const modelService = async () => {
+    const reference = { apiVersion: "tandem.dev/v1alpha1", kind: "ModelService", name: GATE, namespace: "tandem-gate" };
+    const { client, objects } = stack.kube();
+    const live = (await objects.get(reference)) as unknown as ModelService;
+    return { client, live, path: await objects.path(reference) };
+  };
+
+  test("`kubectl get modelservice` and `tandem status` say the same", async () => {
+    const wait = ["wait", "-n", "tandem-gate", `ms/${GATE}`, "--for=condition=Redundant", "--timeout=60s"];
+    const redundant = await stack.withEnv("kubectl", wait);
+    expect(redundant.exitCode, redundant.text).toBe(0);
+    const columns = "custom-columns=A:.status.active,B:.status.standby,E:.status.epoch,R:.status.redundancy";
+    const shown = await stack.withEnv("kubectl", [
+      "get",
+      "ms",
+      "-n",
+      "tandem-gate",
+      GATE,
+      "--no-headers",
+      "-o",
+      columns,
+    ]);
+    const { text } = await stack.tandem(["status", "--stack", GATE, "--output", "json"]);
+    const status = JSON.parse(text) as StackStatus;
+    const row = [status.active, status.standby, status.epoch, status.reconciler?.redundancy].join(" ");
+    expect(shown.text.trim().replaceAll(/ {2,}/g, " ")).toBe(row);
+    expect(status).toMatchObject({
+      active: "a",
+      standby: "b",
+      choice: "use",
+      gateway: { uses: { "cp-1": "a", "gpu-c": "a" } },
+    });
+  });
+
+  test("the API server refuses what no reconciler and no person may mean", async () => {
+    const { client, live, path } = await modelService();
+    const patch = (body: object, subresource = "") =>
+      client.json({
+        method: "PATCH",
+        path: `${path}${subresource}`,
+        query: { fieldManager: "test", dryRun: "All" },
+        contentType: "application/merge-patch+json",
+        body,
+      });
+    const next = (live.status?.epoch ?? 0) + 1;
+    await expect(patch({ status: { epoch: next } }, "/status")).resolves.toBeDefined();
+    await expect(patch({ status: { epoch: next - 2 } }, "/status")).rejects.toThrow(/epoch/);
+    await expect(patch({ status: { decision: { kind: "guess" } } }, "/status")).rejects.toThrow(/status.decision.kind/);
+    const request = { id: "1", kind: "switchover", target: "gpu-a", by: "test", at: new Date().toISOString() };
+    await expect(patch({ spec: { request } })).rejects.toThrow(/request.target is no group/);
+    await expect(patch({ spec: { request: { ...request, target: "b" } } })).resolves.toBeDefined();
   });
 
   const stackEndpoint = async () => {
@@ -144,7 +202,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const remotes = targetsOf(plan().spec, stack.spec).map(({ target }) => openRemote(target));
     try {
       await Promise.all(remotes.map((remote) => remote.run("touch /run/marker; sleep 0.01")));
-      const manifests = [...renderManifests(plan()), ...lwsManifests()];
+      const manifests = [...renderManifests(plan()), ...renderGroups(plan()), ...lwsManifests()];
       const versions = async () =>
         Promise.all(
           manifests.map(async (manifest) => {

@@ -1,4 +1,4 @@
-import { renderManifests } from "../../src/manifests/render.ts";
+import { renderGroups } from "../../src/manifests/render.ts";
 import { gpuOf, modelOf } from "../../src/plan/catalogue.ts";
 import type { ServingPlan } from "../../src/plan/serving-plan.ts";
 import type { Case } from "./sglang-parser.ts";
@@ -14,11 +14,11 @@ interface Container {
 
 /**
  * The command lines of a stack as containers would start with them, one for each server of the first group: read from the
- * rendered pods, with the variables that LeaderWorkerSet injects, expanded as Kubernetes does.
+ * pods that its groups are made of, with the variables that LeaderWorkerSet injects, expanded as Kubernetes does.
  */
 export function launchCases(plan: ServingPlan, resolve: boolean): Case[] {
-  const set = renderManifests(plan).find(({ kind }) => kind === "LeaderWorkerSet");
-  if (set === undefined) throw new Error(`${plan.name} renders no LeaderWorkerSet`);
+  const set = renderGroups(plan)[0];
+  if (set === undefined) throw new Error(`${plan.name} has no group`);
   const { size, leaderTemplate, workerTemplate } = (set.spec as LeaderWorkerSetSpec).leaderWorkerTemplate;
   const { name } = set.metadata;
   const gpus = Object.values(plan.groups).flatMap(({ servers }) => servers);

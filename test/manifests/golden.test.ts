@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { manifestFiles } from "../../src/manifests/manifest-files.ts";
-import { renderManifests } from "../../src/manifests/render.ts";
+import { GROUPS_FOLDER, groupFiles, manifestFiles } from "../../src/manifests/manifest-files.ts";
+import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
 import { manifestYaml, toYaml } from "../../src/manifests/to-yaml.ts";
 import { STACKS, stackPlan } from "../support/stacks.ts";
 
@@ -17,13 +17,14 @@ describe("manifests/ holds what the stacks render to, byte for byte", () => {
   });
 
   test.each(STACKS)("%s", (name) => {
-    const rendered = Object.fromEntries(
-      manifestFiles(renderManifests(stackPlan(name))).map((file) => [file.name, file.text]),
-    );
+    const files = [
+      ...manifestFiles(renderManifests(stackPlan(name))),
+      ...groupFiles(renderGroups(stackPlan(name))).map((file) => ({ ...file, name: `${GROUPS_FOLDER}/${file.name}` })),
+    ];
     const folder = `manifests/${name}`;
-    const committed = Object.fromEntries(
-      readdirSync(folder).map((file) => [file, readFileSync(`${folder}/${file}`, "utf8")]),
-    );
+    const there = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml"));
+    const committed = Object.fromEntries(there.map((file) => [file, readFileSync(`${folder}/${file}`, "utf8")]));
+    const rendered = Object.fromEntries(files.map((file) => [file.name, file.text]));
     expect(committed, hint).toEqual(rendered);
   });
 });
@@ -47,8 +48,15 @@ describe("the order is fixed", () => {
     const kinds = manifests.map(({ kind }) => kind);
     expect(kinds[0]).toBe("Namespace");
     const first = (kind: string) => kinds.indexOf(kind);
-    for (const before of ["PriorityClass", "ServiceAccount", "ConfigMap", "Service", "DaemonSet"])
-      expect(first(before), before).toBeLessThan(first("LeaderWorkerSet"));
+    for (const before of [
+      "CustomResourceDefinition",
+      "ServiceAccount",
+      "ConfigMap",
+      "Service",
+      "DaemonSet",
+      "Deployment",
+    ])
+      expect(first(before), before).toBeLessThan(first("ModelService"));
     expect(first("Role")).toBeLessThan(first("RoleBinding"));
     // In files applied by name the order is the same.
     const files = manifestFiles(manifests).map((file) => file.name);
@@ -58,7 +66,7 @@ describe("the order is fixed", () => {
 
 describe("the YAML says what the objects say", () => {
   test.each(STACKS)("%s: read back by YAML 1.1, as Kubernetes does, nothing has changed", (name) => {
-    for (const manifest of renderManifests(stackPlan(name))) {
+    for (const manifest of [...renderManifests(stackPlan(name)), ...renderGroups(stackPlan(name))]) {
       const text = manifestYaml(manifest);
       expect(parse(text, { version: "1.1" })).toEqual(JSON.parse(JSON.stringify(manifest)));
       expect(text).not.toMatch(/[&*]a\d|!!/);

@@ -1,5 +1,5 @@
 import type { Manifest } from "../../src/manifests/manifest.ts";
-import { renderManifests } from "../../src/manifests/render.ts";
+import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
 import type { ServingPlan } from "../../src/plan/serving-plan.ts";
 import { STACKS, stackPlan } from "../support/stacks.ts";
 
@@ -71,8 +71,9 @@ export interface LeaderWorkerSetSpec {
 /** All stacks, each with its plan: what holds must hold for every one. */
 export const PLANS: [string, ServingPlan][] = STACKS.map((name) => [name, stackPlan(name)]);
 
+/** Of what is applied, and of what the reconciler makes of it. */
 export function ofKind(plan: ServingPlan, kind: string): Manifest[] {
-  return renderManifests(plan).filter((manifest) => manifest.kind === kind);
+  return [...renderManifests(plan), ...renderGroups(plan)].filter((manifest) => manifest.kind === kind);
 }
 
 export function leaderWorkerSets(plan: ServingPlan): { manifest: Manifest; spec: LeaderWorkerSetSpec }[] {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { emulatorManifests } from "../../src/emulator/manifests.ts";
 import type { Manifest } from "../../src/manifests/manifest.ts";
-import { renderManifests } from "../../src/manifests/render.ts";
+import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
 import { planOf, randomSpec, usualExtraArgs } from "../conformity/random-spec.ts";
 import { STACKS, stackPlan } from "../support/stacks.ts";
 import { schemaProblems } from "./schemas/check.ts";
@@ -15,7 +15,7 @@ const problemsOf = (manifests: readonly Manifest[]) =>
 describe("Kubernetes 1.36 and LeaderWorkerSet v0.9 take every object", () => {
   test.each(STACKS)("%s", (name) => {
     const plan = stackPlan(name);
-    expect(problemsOf([...renderManifests(plan), ...emulatorManifests(plan)])).toEqual([]);
+    expect(problemsOf([...renderManifests(plan), ...renderGroups(plan), ...emulatorManifests(plan)])).toEqual([]);
   });
 
   test("objects of random specs", () => {
@@ -23,11 +23,11 @@ describe("Kubernetes 1.36 and LeaderWorkerSet v0.9 take every object", () => {
       .sample(randomSpec(usualExtraArgs), { numRuns: 300, seed: 20261124 })
       .flatMap((spec) => planOf(spec) ?? []);
     expect(plans.length).toBeGreaterThan(50);
-    for (const plan of plans) expect(problemsOf(renderManifests(plan))).toEqual([]);
+    for (const plan of plans) expect(problemsOf([...renderManifests(plan), ...renderGroups(plan)])).toEqual([]);
   });
 
   test.each(STACKS)("%s: names, labels and ports have the form that the API server checks besides", (name) => {
-    for (const manifest of renderManifests(stackPlan(name))) {
+    for (const manifest of [...renderManifests(stackPlan(name)), ...renderGroups(stackPlan(name))]) {
       const { kind, metadata } = manifest;
       // A Service name begins with a letter (DNS-1035), a LeaderWorkerSet name becomes one; a definition is called
       // by its plural and its group.
@@ -49,7 +49,7 @@ describe("Kubernetes 1.36 and LeaderWorkerSet v0.9 take every object", () => {
 });
 
 describe("the check can fail", () => {
-  const rendered = renderManifests(stackPlan("example"));
+  const rendered = [...renderManifests(stackPlan("example")), ...renderGroups(stackPlan("example"))];
   const pod = ["spec", "leaderWorkerTemplate", "workerTemplate", "spec"];
   const cases: [string, string, (string | number)[], unknown, RegExp][] = [
     [

@@ -3,6 +3,7 @@ import { GATEWAY_PROGRAMS } from "../../gateway/programs.ts";
 import { type NodeImageTools, nodeImages } from "../../machines/images/node-images.ts";
 import { tandemImage } from "../../machines/images/tandem-image.ts";
 import type { ImageArchive } from "../../machines/images/write-image.ts";
+import { RECONCILER_PROGRAMS } from "../../reconciler/programs.ts";
 
 /** Every image that the nodes of a stack run and that no registry has: Kubernetes' own, ours, the emulated engine. */
 export async function stackImages(
@@ -10,7 +11,7 @@ export async function stackImages(
   { local, signal }: { local: boolean; signal?: AbortSignal },
 ): Promise<ImageArchive[]> {
   const nodes = await nodeImages(tools, signal ? { signal } : {});
-  const own = await tandemImage({ programs: [...AGENT_PROGRAMS, ...GATEWAY_PROGRAMS] });
+  const own = await tandemImage({ programs: [...AGENT_PROGRAMS, ...GATEWAY_PROGRAMS, ...RECONCILER_PROGRAMS] });
   if (!local) return [...nodes, own];
   const { emulatorImage } = await import("../../emulator/image.ts");
   return [...nodes, own, await emulatorImage()];

@@ -2,10 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { TandemError } from "../../errors.ts";
 import { Cluster } from "./cluster.ts";
 import { Platform } from "./platform.ts";
+import { ServedModel } from "./served-model.ts";
 import { ServingGroup } from "./serving-group.ts";
 import type { StackInputs } from "./stack-inputs.ts";
 
-/** Declares a whole stack: servers → cluster → platform → groups. The same program for every way of provisioning. */
+/** Declares a whole stack: servers → cluster → platform → groups → the model they serve. The same program for every way of provisioning. */
 export function declareStack(inputs: StackInputs): Record<string, pulumi.Output<unknown> | string> {
   const { plan, prepared } = inputs;
   const needsPrepared = plan.spec.provision.kind !== "existing";
@@ -19,6 +20,7 @@ export function declareStack(inputs: StackInputs): Record<string, pulumi.Output<
   }
   const cluster = new Cluster(plan.name, inputs);
   const platform = new Platform(plan.name, cluster, inputs);
-  for (const group of Object.values(plan.groups)) new ServingGroup(group, cluster, platform, inputs);
+  const groups = Object.values(plan.groups).map((group) => new ServingGroup(group, cluster, platform, inputs));
+  new ServedModel(plan.name, cluster, platform, groups, inputs);
   return { namespace: plan.namespace, kubeconfig: cluster.kubeconfig };
 }

@@ -4,9 +4,9 @@ import type { Cluster } from "./cluster.ts";
 import { ManifestResource } from "./resources.ts";
 
 /** What stays as the reconciler has set it: see "State lives in Kubernetes objects" in docs/architecture.md. */
-const INITIAL: Record<string, string[]> = { LeaderWorkerSet: ["spec.replicas"], Service: ["spec.selector"] };
+const INITIAL: Record<string, string[]> = { Service: ["spec.selector"] };
 /** Kinds whose work is waited for. DaemonSets are not: they are ready when the last server has joined. */
-const READY = new Set(["CustomResourceDefinition", "Deployment", "LeaderWorkerSet", "Namespace"]);
+const READY = new Set(["CustomResourceDefinition", "Deployment", "Namespace"]);
 
 /** Declares one object. Its Pulumi name is `Kind/namespace/name`, which is unique in a cluster. */
 export function declareObject(
@@ -15,6 +15,7 @@ export function declareObject(
   manifest: pulumi.Input<Manifest>,
   named: Manifest,
   options: { parent: pulumi.Resource; dependsOn?: pulumi.Resource[] },
+  waiting: { ready?: boolean; readySeconds?: number } = {},
 ): ManifestResource {
   const { kind, metadata } = named;
   const initial = INITIAL[kind];
@@ -25,7 +26,8 @@ export function declareObject(
       cluster: cluster.identity,
       fieldManager: `tandem-${stack}`,
       ...(kind === "CustomResourceDefinition" ? { text: JSON.stringify(named) } : { manifest }),
-      ...(READY.has(kind) ? { ready: true } : {}),
+      ...((waiting.ready ?? READY.has(kind)) ? { ready: true } : {}),
+      ...(waiting.readySeconds === undefined ? {} : { readySeconds: waiting.readySeconds }),
       ...(initial === undefined ? {} : { initial }),
     },
     { ...options, ...(cluster.controlPlane === undefined ? {} : { deletedWith: cluster.controlPlane }) },

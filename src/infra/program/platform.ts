@@ -1,7 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Manifest } from "../../manifests/manifest.ts";
+import { MODEL_SERVICE } from "../../manifests/model-service/resource.ts";
+import { RECONCILER } from "../../manifests/names.ts";
 import { renderManifests } from "../../manifests/render.ts";
 import { accessSecret } from "./access-secret.ts";
+import { bmcSecret } from "./bmc-secret.ts";
 import type { Cluster } from "./cluster.ts";
 import { lwsManifests } from "./lws.ts";
 import { declareObject } from "./objects.ts";
@@ -13,7 +16,7 @@ const FIRST = new Set(["Namespace", "CustomResourceDefinition"]);
 
 /** Everything in the cluster that belongs to no group: LeaderWorkerSet, device plugin, the stack's namespace and rights. */
 export class Platform extends pulumi.ComponentResource {
-  /** What a group's objects need: the namespace and a LeaderWorkerSet controller that answers. */
+  /** What groups need: the namespace, a LeaderWorkerSet controller that answers, a reconciler. */
   readonly foundation: pulumi.Resource[];
 
   constructor(name: string, cluster: Cluster, inputs: StackInputs, options?: pulumi.ComponentResourceOptions) {
@@ -21,7 +24,10 @@ export class Platform extends pulumi.ComponentResource {
     const { plan, more } = inputs;
     const declare = (named: Manifest, dependsOn: pulumi.Resource[]) => {
       const manifest = pinImage(named, inputs.prepared?.images);
-      return declareObject(cluster, plan.name, manifest, manifest, { parent: this, dependsOn });
+      const options = { parent: this, dependsOn };
+      // A server that is down must not hold up an update; that the reconciler works is seen by the ModelService.
+      const waiting = named.metadata.name === RECONCILER ? { ready: false } : {};
+      return declareObject(cluster, plan.name, manifest, manifest, options, waiting);
     };
     const install = lwsManifests();
     const first = install.filter(({ kind }) => FIRST.has(kind)).map((manifest) => declare(manifest, []));
@@ -32,13 +38,21 @@ export class Platform extends pulumi.ComponentResource {
       .filter(({ kind }) => kind === "Deployment")
       .map((manifest) => declare(manifest, [...first, ...parts]));
 
-    const own = renderManifests(plan).filter((manifest) => groupOf(manifest) === undefined);
+    const isShared = (manifest: Manifest) => groupOf(manifest) === undefined && manifest.kind !== MODEL_SERVICE.kind;
+    const own = renderManifests(plan).filter(isShared);
     const [home, ...definitions] = own.filter(({ kind }) => FIRST.has(kind)).map((manifest) => declare(manifest, []));
     if (home === undefined) throw new Error("a plan renders at least its namespace");
     const { named, manifest } = accessSecret(plan, inputs.secrets);
     const access = declareObject(cluster, plan.name, manifest, named, { parent: this, dependsOn: [home] });
     // Pods that mount the Secret would wait a minute for it, once they had looked too early.
-    const needs = [home, access, ...definitions];
+    const bmcs = bmcSecret(plan, inputs.bmcs);
+    const secrets = [
+      access,
+      ...(bmcs === null
+        ? []
+        : [declareObject(cluster, plan.name, bmcs.manifest, bmcs.named, { parent: this, dependsOn: [home] })]),
+    ];
+    const needs = [home, ...secrets, ...definitions];
     const objects = own.filter(({ kind }) => !FIRST.has(kind)).map((manifest) => declare(manifest, needs));
     for (const manifest of more) declare(manifest, needs);
     this.foundation = [...controller, ...parts, home, ...objects];

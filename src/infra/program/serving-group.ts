@@ -6,8 +6,13 @@ import { declareObject } from "./objects.ts";
 import { groupOf, type Platform } from "./platform.ts";
 import type { StackInputs } from "./stack-inputs.ts";
 
-/** One engine over the servers of one group: its LeaderWorkerSet, the Service of its leader, its disruption budget. */
+/**
+ * What stands around the engine of one group: the Service of its leader, its disruption budget. The engine itself, its
+ * LeaderWorkerSet, is the reconciler's.
+ */
 export class ServingGroup extends pulumi.ComponentResource {
+  readonly objects: pulumi.Resource[];
+
   constructor(
     group: GroupPlan,
     cluster: Cluster,
@@ -18,9 +23,10 @@ export class ServingGroup extends pulumi.ComponentResource {
     super("tandem:infra:ServingGroup", group.id, {}, options);
     const nodes = group.servers.flatMap((server) => cluster.nodes[server] ?? []);
     const needs = [...platform.foundation, ...nodes];
-    for (const manifest of renderManifests(inputs.plan).filter((candidate) => groupOf(candidate) === group.id)) {
-      declareObject(cluster, inputs.plan.name, manifest, manifest, { parent: this, dependsOn: needs });
-    }
+    const own = renderManifests(inputs.plan).filter((candidate) => groupOf(candidate) === group.id);
+    this.objects = own.map((manifest) =>
+      declareObject(cluster, inputs.plan.name, manifest, manifest, { parent: this, dependsOn: needs }),
+    );
     this.registerOutputs({ servers: group.servers });
   }
 }

@@ -1,5 +1,6 @@
 import type { Manifest } from "../../manifests/manifest.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { BmcCredentials } from "../stack/bmc-credentials.ts";
 import type { Prepared } from "../stack/prepared.ts";
 import type { StackSecrets } from "../stack/stack-secrets.ts";
 
@@ -12,6 +13,8 @@ export interface StackInputs {
   prepared: Prepared | undefined;
   /** Undefined in a preview before the first `tandem up`. */
   secrets: StackSecrets | undefined;
+  /** User and password of the BMCs for which the spec names a file, by server. */
+  bmcs: Readonly<Record<string, BmcCredentials>>;
   /** Objects of parts that this folder does not know (device plugin of emulated GPUs, agent, gateway, …). */
   more: readonly Manifest[];
 }

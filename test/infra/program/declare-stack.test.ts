@@ -57,7 +57,7 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
     authorizedKey: "ssh-ed25519 K",
   };
   const secrets = { "api-key": "sk-planted", "agent-token": "agent-planted", "admin-token": "admin-planted" };
-  declareStack({ plan, file, prepared, secrets, more: [], ...inputs });
+  declareStack({ plan, file, prepared, secrets, bmcs: {}, more: [], ...inputs });
   await pulumi.runtime.disconnect();
 }
 
@@ -109,9 +109,32 @@ test("definitions are one text each, and what the reconciler moves is set once",
   const definition = manifests.find(({ name }) => name.includes("leaderworkersets."));
   expect(typeof definition?.inputs.text).toBe("string");
   expect(definition?.inputs.manifest).toBeUndefined();
-  const set = manifests.find(({ name }) => name === "LeaderWorkerSet/tandem-local/sglang-a");
-  expect(set?.inputs).toMatchObject({ ready: true, initial: ["spec.replicas"], fieldManager: "tandem-local" });
+  const active = manifests.find(({ name }) => name === "Service/tandem-local/active");
+  expect(active?.inputs).toMatchObject({ initial: ["spec.selector"], fieldManager: "tandem-local" });
   expect(new Set(manifests.map(({ name }) => name)).size, "names are unique").toBe(manifests.length);
+});
+
+test("groups are the reconciler's: the update declares the ModelService, and waits for what it says", () => {
+  const names = of("tandem:index:Manifest").map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith("LeaderWorkerSet/"))).toEqual([]);
+  const service = inputsOf("tandem:index:Manifest", (name) => name === "ModelService/tandem-local/local");
+  expect(service).toMatchObject({ ready: true, fieldManager: "tandem-local" });
+  // Two first loads, one after the other, and something besides.
+  expect(service.readySeconds).toBeGreaterThan(2 * 2_700);
+  const reconciler = inputsOf("tandem:index:Manifest", (name) => name === "Deployment/tandem-local/reconciler");
+  expect(reconciler.ready, "a dead server must not hold up an update").toBeUndefined();
+});
+
+test("BMC passwords are a Secret of their own, marked as secret", async () => {
+  expect(namesOf("tandem:index:Manifest").filter((name) => name.endsWith("/tandem-bmc"))).toEqual([]);
+  declared = [];
+  await declare("example", { bmcs: { "gpu-a": { user: "root", password: "planted" } } });
+  const { manifest } = inputsOf("tandem:index:Manifest", (name) => name === "Secret/tandem-example/tandem-bmc");
+  const text = JSON.stringify(manifest);
+  expect(text).toMatch(/"gpu-a\.password":.*"gpu-a\.user":/);
+  expect(text).toContain(Buffer.from("planted").toString("base64"));
+  expect(text, "marked as a secret on the wire").toContain("1b47061264138c4ac30d75fd1eb44270");
+  expect(JSON.stringify(declared)).not.toContain("planted");
 });
 
 test("LeaderWorkerSet's controller runs on the control plane alone, once", () => {

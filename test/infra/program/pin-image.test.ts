@@ -21,6 +21,11 @@ test("the pods of a daemon carry the content of our own image", () => {
   expect(annotationsOf(daemon), "the manifest itself is not changed").toEqual({ kept: "yes" });
 });
 
+test("so do those of the reconciler", () => {
+  const deployment = workload("Deployment", "tandem.local/tandem:dev");
+  expect(annotationsOf(pinImage(deployment, images))).toMatchObject({ "tandem.dev/image": "a".repeat(16) });
+});
+
 test.each([
   ["an image with a version of its own", workload("DaemonSet", "registry.k8s.io/pause:1"), images],
   [
