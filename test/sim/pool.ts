@@ -13,7 +13,7 @@ export interface PoolOptions {
 }
 
 /** Small enough for progress and for an interruption, large enough that messages cost nothing. */
-const BATCH = 100;
+const BATCH = 50;
 
 /** Runs seeds on several cores. An abort ends it between two batches; what was done so far is returned. */
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
@@ -44,13 +44,14 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
 
 function ask(worker: Worker, batch: Batch): Promise<Tally> {
   return new Promise((resolve, reject) => {
+    const onMessage = (tally: Tally) => settle(() => resolve(tally));
+    const onError = (error: Error) => settle(() => reject(error));
+    const onExit = (code: number) => settle(() => reject(new Error(`a worker ended with ${code}`)));
     const settle = (then: () => void) => {
-      worker.removeAllListeners();
+      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       then();
     };
-    worker.once("message", (tally: Tally) => settle(() => resolve(tally)));
-    worker.once("error", (error) => settle(() => reject(error)));
-    worker.once("exit", (code) => settle(() => reject(new Error(`a worker ended with ${code}`))));
+    worker.on("message", onMessage).on("error", onError).on("exit", onExit);
     worker.postMessage(batch);
   });
 }
