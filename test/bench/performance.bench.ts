@@ -99,7 +99,9 @@ function sourceLines(left: readonly LeftOut[]): string {
 function aiconfiguratorLines(): string {
   const lines = besideAiconfigurator().map(
     ({ layout, inputTokens, outputTokens, concurrency, theirs, ours }) =>
-      `  ${`${layout}, ${concurrency} at once, ${inputTokens} / ${outputTokens}`.padEnd(38)} ${String(theirs.tpotMs).padStart(5)} and ${ours.tpotMs.toPrecision(3).padStart(5)} ms a token, ${String(theirs.outputTokensPerSecond).padStart(4)} and ${ours.outputTokensPerSecond.toPrecision(3).padStart(4)} tokens/s`,
+      `  ${`${layout}, ${concurrency} at once, ${inputTokens} / ${outputTokens}`.padEnd(38)} ${String(theirs.tpotMs).padStart(5)} and ${short(ours.tpotMs).padStart(5)} ms a token, ${String(theirs.outputTokensPerSecond).padStart(4)} and ${short(ours.outputTokensPerSecond).padStart(4)} tokens/s`,
   );
   return ["aiconfigurator 0.10.0 and this model, 2×8 H100, for information:", ...lines].join("\n");
 }
+
+const short = (value: number) => String(Number(value.toPrecision(3)));
