@@ -10,6 +10,7 @@ interface Options {
   fault: FaultClass;
   streams: number;
   victim?: string;
+  records?: string;
   output: OutputFormat;
 }
 
@@ -26,6 +27,7 @@ export function command(): Command {
     .addOption(new Option("--fault <class>", "what happens").choices(FAULT_CLASSES).default("server-power"))
     .option("--streams <number>", "answers that are being written when it happens", streamCount, 20)
     .option("--victim <server>", "the server it happens to; one of the serving group at random if left out")
+    .option("--records <folder>", "where the record is written; TANDEM_HOME/records/STACK if left out")
     .addOption(outputOption())
     .addHelpText(
       "after",
@@ -34,13 +36,16 @@ export function command(): Command {
     .action(async (spec: string | undefined, options: Options) => {
       // An image that is not there yet is not needed: engines are emulated.
       const { plan } = loadPlan(spec ?? localStack(), { allowPlaceholder: true });
-      const [{ rehearse }, { paint }] = await Promise.all([
+      const [{ rehearse }, { paint }, { recordsDir }] = await Promise.all([
         import("../rehearsal/rehearse.ts"),
         import("../rehearsal/paint.ts"),
+        import("../../drill/record/record-folder.ts"),
       ]);
       const text = options.output === "text";
-      const report = await rehearse({ ...options, plan, print: (line) => text && console.log(paint(line)) });
-      if (text) console.log(paint(`\n${rehearsalSummary(report)}`));
+      const records = options.records ?? recordsDir(plan.name);
+      const print = (line: string) => text && console.log(paint(line));
+      const report = await rehearse({ ...options, records, plan, print });
+      if (text) console.log(paint(`\n${rehearsalSummary(report)}\nrecord: ${report.record}`));
       if (options.output !== "text") await printData(report, options.output);
       if (!report.passed) throw new Exit(EXIT.failed);
     });

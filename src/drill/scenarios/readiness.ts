@@ -6,6 +6,17 @@ import type { DrillArena, Readiness } from "./drill-arena.ts";
 
 const POLL_MS = 100;
 
+/** @throws TandemError E_DRILL_NOT_READY where a scenario would take away the only gateway */
+export function assertSibling(arena: DrillArena): void {
+  if (arena.replicas.length > 1) return;
+  throw new TandemError({
+    code: "E_DRILL_NOT_READY",
+    what: "the drill was not started",
+    why: "there is no second gateway, so that new requests would find nobody",
+    fix: "name two servers under `gateway.on`",
+  });
+}
+
 /**
  * The group that serves, if a failover would work now.
  *

@@ -10,7 +10,7 @@ import { gatewayStatus } from "../cluster/gateway-status.ts";
 import { LOST_GPU } from "../lost-gpu.ts";
 import type { EmulatedServer, Rank } from "../world/emulated-server.ts";
 import type { GatewayProcess } from "../world/gateway-process.ts";
-import { World } from "../world/world.ts";
+import { World, type WorldOptions } from "../world/world.ts";
 import type { Caused, DrillArena, Entry, GatewayDecisions, Readiness } from "./drill-arena.ts";
 import { gatewayAdmin } from "./gateway-admin.ts";
 import { readinessOf } from "./readiness.ts";
@@ -23,9 +23,7 @@ const WEAR_XID = { xid: 63, detail: "Row remapping event: row remapping pending.
 const STORM_LINES = 100;
 const SLOW_FACTOR = 4;
 
-export interface RehearsalArenaOptions {
-  plan: ServingPlan;
-  engineEnv?: Record<string, string>;
+export interface RehearsalArenaOptions extends WorldOptions {
   /** Two for drills that lose one. */
   replicas?: number;
 }
@@ -42,8 +40,8 @@ export class RehearsalArena implements DrillArena {
   }
 
   /** Starts everything; both groups can serve when it resolves. */
-  static async start({ plan, engineEnv, replicas = 1 }: RehearsalArenaOptions): Promise<RehearsalArena> {
-    const arena = new RehearsalArena(await World.create({ plan, ...(engineEnv && { engineEnv }) }));
+  static async start({ replicas = 1, ...options }: RehearsalArenaOptions): Promise<RehearsalArena> {
+    const arena = new RehearsalArena(await World.create(options));
     const { world } = arena;
     try {
       await Promise.all(world.groups.map((group) => world.startGroup(group)));

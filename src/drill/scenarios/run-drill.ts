@@ -8,7 +8,7 @@ import { scoreDrill } from "../score/score-drill.ts";
 import type { StreamRecord } from "../stream-record.ts";
 import { Crowd } from "./crowd.ts";
 import type { Caused, DrillArena, GatewayDecisions } from "./drill-arena.ts";
-import { readyGroup, redundantAgain } from "./readiness.ts";
+import { assertSibling, readyGroup, redundantAgain } from "./readiness.ts";
 import type { Scenario, Step } from "./scenario.ts";
 import { Story } from "./story.ts";
 import { victimOf } from "./victim.ts";
@@ -54,6 +54,7 @@ const REDUNDANT_MS = 240_000;
 export async function runDrill(arena: DrillArena, scenario: Scenario, options: DrillOptions): Promise<DrillOutcome> {
   const { random = Math.random, signal } = options;
   const from = await readyGroup(arena);
+  if (scenario.outcome === "replica") assertSibling(arena);
   const [step, ...more] = scenario.steps;
   const victim = victimOf(arena, step, from, options.victim, random);
   const started = { at: new Date(), ms: monotonicMs() };

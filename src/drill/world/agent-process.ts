@@ -40,6 +40,7 @@ export function startAgent(server: EmulatedServer, token: string, env: Record<st
       AGENT_ENGINE_MATCH: `--port ${ports.http} `,
       AGENT_NVIDIA_SMI: `/bin/sh ${smi}`,
       AGENT_SYS: join(folder, "sys"),
+      ...env,
       AGENT_WEIGHTS: server.weights,
       AGENT_KERNEL_CACHE: server.kernelCache,
       AGENT_DF: `/bin/sh ${df}`,

@@ -128,6 +128,7 @@ function configOf(world: World, active: string, apiKey: string): GatewayConfigIn
         },
       ]),
     ),
+    ...world.gatewayConfig,
     active,
     keys: [{ name: "rehearsal", sha256: createHash("sha256").update(apiKey).digest("hex") }],
   };

@@ -3,6 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { GatewayConfigInput } from "../../gateway/config.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Arena, Injected, SeenRequest } from "../arena.ts";
@@ -25,6 +26,10 @@ export interface WorldOptions {
   plan: ServingPlan;
   /** Settings of the engines, e.g. EMULATOR_LOAD_SECONDS. */
   engineEnv?: Record<string, string>;
+  /** Settings of the agents beside their own: what a drill takes away to see that it is missed. */
+  agentEnv?: Record<string, string>;
+  /** Likewise of the gateways. */
+  gatewayConfig?: Partial<GatewayConfigInput>;
 }
 
 /** Time to load: long enough to be a phase of its own, short enough to wait for. */
@@ -38,18 +43,28 @@ export class World implements Arena {
   readonly folder: string;
   /** Opens the streams of all agents. */
   readonly agentToken = randomBytes(24).toString("hex");
+  readonly agentEnv: Record<string, string>;
+  readonly gatewayConfig: Partial<GatewayConfigInput>;
   readonly #gateways: GatewayProcess[] = [];
   #closed: Promise<void> | null = null;
 
-  private constructor(plan: ServingPlan, folder: string, network: Network, groups: readonly WorldGroup[]) {
+  private constructor(
+    { plan, agentEnv = {}, gatewayConfig = {} }: WorldOptions,
+    folder: string,
+    network: Network,
+    groups: readonly WorldGroup[],
+  ) {
     this.plan = plan;
+    this.agentEnv = agentEnv;
+    this.gatewayConfig = gatewayConfig;
     this.folder = folder;
     this.network = network;
     this.groups = groups;
   }
 
   /** Lays the cables and writes the files of all servers; nothing of theirs runs yet. */
-  static async create({ plan, engineEnv = {} }: WorldOptions): Promise<World> {
+  static async create(options: WorldOptions): Promise<World> {
+    const { plan, engineEnv = {} } = options;
     const folder = mkdtempSync(join(tmpdir(), "tandem-rehearsal-"));
     const network = new Network(folder);
     try {
@@ -57,7 +72,7 @@ export class World implements Arena {
       const groups = await Promise.all(
         Object.values(plan.groups).map((group) => layGroup({ plan, folder, network, env }, group)),
       );
-      return new World(plan, folder, network, groups);
+      return new World(options, folder, network, groups);
     } catch (error) {
       await network.close();
       await rm(folder, { recursive: true, force: true });
@@ -87,7 +102,7 @@ export class World implements Arena {
   async startGroup(group: WorldGroup): Promise<void> {
     await Promise.all(
       group.servers.map(async (server) => {
-        if (!server.agent?.alive) await this.kept(startAgent(server, this.agentToken));
+        if (!server.agent?.alive) await this.kept(startAgent(server, this.agentToken, this.agentEnv));
         await this.kept(server.startEngine());
       }),
     );
@@ -98,7 +113,7 @@ export class World implements Arena {
   async restartAgent(server: EmulatedServer, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     server.agent?.signal(signal);
     await server.agent?.exited;
-    await (await this.kept(startAgent(server, this.agentToken))).printed("listening");
+    await (await this.kept(startAgent(server, this.agentToken, this.agentEnv))).printed("listening");
   }
 
   /** After a fault: ends what is left of the group's engines, mends its cables and starts it again, as a repair crew would. */
