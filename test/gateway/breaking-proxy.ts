@@ -18,8 +18,7 @@ export class BreakingProxy {
   }
 
   static async before(target: string): Promise<BreakingProxy> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
+    const server = await listenBelowEphemeral();
     return new BreakingProxy(new URL(target), server, (server.address() as { port: number }).port);
   }
 
@@ -71,5 +70,21 @@ export class BreakingProxy {
     this.#dark = false;
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
+  }
+}
+
+/**
+ * A port that the kernel gives to nobody's outgoing connection: while this proxy is down, one of 32768 and above could be
+ * taken, and the proxy would not come back.
+ */
+async function listenBelowEphemeral(): Promise<Server> {
+  for (;;) {
+    const server = createServer();
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      server.once("error", resolve).listen(port, "127.0.0.1", () => resolve(null));
+    });
+    if (error === null) return server.removeAllListeners("error");
+    if (error.code !== "EADDRINUSE") throw error;
   }
 }
