@@ -169,7 +169,9 @@ describe("servers and GPUs", () => {
       detail: "b0 was never heard",
     });
     expect(serversRung(group("b"), 1_000).ok).toBe(true);
-    expect(serversRung(group("b"), 9_000).ok).toBe(false);
+    // Beats come four times a second; a busy computer holds some back.
+    expect(serversRung(group("b"), 4_000).ok).toBe(true);
+    expect(serversRung(group("b"), 4_001).ok).toBe(false);
     expect(serversRung({ ...never, servers: [] }, 1_000).ok).toBe(false);
   });
 

@@ -1,5 +1,7 @@
 /** Every threshold of the readiness ladder, with its source or the word "ours" and why. */
 export interface ReadinessRules {
+  /** A server that says nothing for so long is not heard. Ours: a busy computer holds a beat back for a second, and that is no defect. */
+  silentAfterMs: number;
   /** Clocks further apart than this are told. Ours: certificates and tokens are dated to the second, and records are read side by side. */
   clockMs: number;
   /** Least room on a disk, as a share and in bytes: logs, images and compiled kernels need it (kubelet evicts at 10 % of nodefs). */
@@ -31,6 +33,7 @@ export interface ReadinessRules {
 }
 
 export const DEFAULT_READINESS_RULES: ReadinessRules = {
+  silentAfterMs: 3_000,
   clockMs: 2_000,
   diskFree: 0.05,
   diskFreeBytes: 2 * 2 ** 30,

@@ -5,7 +5,7 @@ import type { ServerEvidence } from "../../health/server-evidence.ts";
 import { serverVerdict } from "../../health/server-verdict.ts";
 import { bad, type GroupFacts, good, type Verdict, worst } from "./facts.ts";
 import { latest, latestEach } from "./latest.ts";
-import type { ReadinessRules } from "./rules.ts";
+import { DEFAULT_READINESS_RULES, type ReadinessRules } from "./rules.ts";
 
 type Part = "server" | "gpus" | "links" | "ranks";
 
@@ -38,13 +38,20 @@ function findingsIn(group: GroupFacts, part: Part, atMs: number, rules: HealthRu
 }
 
 /** Every server of the group is heard, and nothing is against the server itself. */
-export function serversRung(group: GroupFacts, atMs: number, rules: HealthRules = DEFAULT_HEALTH_RULES): Verdict {
+export function serversRung(
+  group: GroupFacts,
+  atMs: number,
+  rules: HealthRules = DEFAULT_HEALTH_RULES,
+  { silentAfterMs }: ReadinessRules = DEFAULT_READINESS_RULES,
+): Verdict {
   if (group.servers.length === 0) return bad(`group ${group.id} has no server`);
   const heard = group.servers.map(({ evidence }) => {
     const { server, connection, lastHeardMs } = evidence;
     if (lastHeardMs === null) return bad(`${server} was never heard${why(connection?.reason)}`);
     const verdict = serverVerdict(evidence, atMs, rules);
-    return verdict.heard ? good(`${server} is heard`) : bad(`${server}: ${verdict.reason}`);
+    return verdict.heard || atMs - lastHeardMs <= silentAfterMs
+      ? good(`${server} is heard`)
+      : bad(`${server}: ${verdict.reason}`);
   });
   const all = worst([...heard, ...findingsIn(group, "server", atMs, rules)]);
   return all.ok ? good(`${group.servers.length} servers are heard`) : all;

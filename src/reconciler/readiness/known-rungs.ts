@@ -21,7 +21,7 @@ export function knownRungs(
   rules: ReadinessRules,
 ): [RungName, Verdict][] {
   return [
-    ["servers", serversRung(standby, atMs, health)],
+    ["servers", serversRung(standby, atMs, health, rules)],
     ["gpus", gpusRung(standby, atMs, health)],
     ["links", linksRung(standby, active, atMs, health)],
     ["pods", worst([podsRung(standby), ranksRung(standby, atMs, health)])],

@@ -57,12 +57,11 @@ export class TakeoverProof {
     this.#prober.start();
   }
 
-  /** Whether a group could take over, in a sentence; null where nothing is proved here. */
+  /** Whether a group could take over, in a sentence; null where nothing is to be proved here: of the active group it is seen. */
   of(group: string): { ready: boolean; reason: string } | null {
-    if (this.#prober === null) return null;
+    if (this.#prober === null || group === this.#seen?.active) return null;
     if (this.#believed() === null) return this.#prober.of(group);
-    const isOther = group !== this.#seen?.active;
-    return { ready: isOther, reason: isOther ? "every rung was proved a moment ago" : "it is the active group" };
+    return { ready: true, reason: "every rung was proved a moment ago" };
   }
 
   /** For the status. Its times are those of the last proofs, so they change every second. */
