@@ -39,9 +39,9 @@ export function decisionText(service: ModelService, atMs: number): string {
     ...(request !== undefined && isOpen(service)
       ? [`asked  ${request.kind} ${request.target}, by ${request.by} ${ago(request.at, atMs)}, not done yet`]
       : []),
-    `${decision.kind.padEnd(8)} ${decision.reason}, since ${ago(decision.since, atMs)}${decision.until === undefined ? "" : `, until ${decision.until}`}`,
+    `${decision.kind.padEnd(8)} ${decision.reason}, since ${ago(decision.since, atMs)}${decision.kind !== "wait" || decision.until === undefined ? "" : `, until ${decision.until}`}`,
     ...wrap(decision.detail, "  "),
-    ...(decision.fix === undefined ? [] : [`  to do: ${decision.fix}`]),
+    ...(decision.kind !== "escalate" || decision.fix === undefined ? [] : [`  to do: ${decision.fix}`]),
     "",
     ...groupLines(status),
     "",

@@ -37,16 +37,16 @@ export function planSwitchover({ spec, status }: ModelService, wanted: string | 
     steps: [
       {
         step: "check",
-        what: `group ${to ?? "?"} can take over: every rung of its ladder is proved`,
+        what: `${to ?? "?"} can take over: every rung is proved`,
         expected: "at once",
       },
       { step: "move", what: `new requests go to ${to ?? "?"}, epoch ${epoch + 1}`, expected: "2 s" },
       {
         step: "finish",
-        what: `${from} finishes the answers that it has begun; none is broken`,
-        expected: "as long as they take",
+        what: `${from} finishes the answers it has begun`,
+        expected: "no limit",
       },
-      { step: "stand by", what: `${from} stands by, and its readiness is proved anew`, expected: "30 s" },
+      { step: "stand by", what: `${from} stands by and is proved anew`, expected: "30 s" },
     ],
   };
 }
