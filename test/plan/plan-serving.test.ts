@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { architectureOf, modelOf } from "../../src/plan/catalogue.ts";
 import { FLAGS } from "../../src/plan/flags/catalogue.ts";
 import { planServing } from "../../src/plan/plan-serving.ts";
 import type { ServingPlan } from "../../src/plan/serving-plan.ts";
@@ -70,11 +71,18 @@ test("the plan does not change the spec, nor share its lists", () => {
 });
 
 test("every plan fills its GPUs, divides what must divide, and fits", () => {
-  forEveryPlan(({ layout, memory, serversPerGroup, gpusPerServer, model }) => {
+  forEveryPlan(({ layout, memory, serversPerGroup, gpusPerServer, model, spec }) => {
     const { tensorParallel: tp, pipelineParallel: pp, dataParallel: dp, expertParallel: ep, redundantExperts } = layout;
     expect(tp * pp).toBe(serversPerGroup * gpusPerServer);
-    expect([tp % dp, tp % ep, 128 % (tp / dp), (256 + redundantExperts) % ep]).toEqual([0, 0, 0, 0]);
-    expect((2048 / (tp / ep)) % 128).toBe(0);
+    const { attentionHeads, kvHeads, denseIntermediateSize } = architectureOf(modelOf(spec.model.preset));
+    expect([tp % dp, tp % ep, attentionHeads % (tp / dp)]).toEqual([0, 0, 0]);
+    if (kvHeads === null) {
+      expect((256 + redundantExperts) % ep).toBe(0);
+      expect((2048 / (tp / ep)) % 128).toBe(0);
+    } else {
+      expect([dp, ep, denseIntermediateSize % tp]).toEqual([1, 1, 0]);
+      expect(Math.min(kvHeads % tp, tp % kvHeads)).toBe(0);
+    }
     expect(memory.memFractionStatic).toBeGreaterThan(0);
     expect(memory.memFractionStatic).toBeLessThan(1);
     expect(memory.headroomGiBPerGpu).toBeGreaterThanOrEqual(0);
