@@ -111,6 +111,22 @@ describe("one decision", () => {
       then: { action: { kind: "set-active", group: "b" } },
     },
     {
+      when: "whoever isolated a lost server ended before its group was stopped, and Kubernetes still trusts its node",
+      seen: withGroup(
+        {
+          ...seenAt({ b: "unheard" }),
+          servers: seenAt({ b: "unheard" }).servers.map((server) =>
+            server.name === "gpu-c"
+              ? { ...server, nodeReady: true, quarantine: { sinceMs: 0, remedy: "failover-reboot" as const } }
+              : server,
+          ),
+        },
+        "b",
+        { run: "starting" },
+      ),
+      then: { action: { kind: "stop-group", group: "b", why: "fault" } },
+    },
+    {
       when: "the standby's hardware broke",
       seen: seenAt({ b: "reset" }),
       then: { action: { kind: "quarantine", server: "gpu-c", remedy: "failover-reset" } },

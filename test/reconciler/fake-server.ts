@@ -12,6 +12,8 @@ export class FakeServer {
   engine = "";
   bmc: string | undefined;
   isOn = true;
+  /** How often it was switched on again. */
+  boots = 0;
   /** Its agent is heard by nobody, though everything on it runs. */
   isMute = false;
   group: string | null = null;
@@ -39,6 +41,10 @@ export class FakeServer {
 
   private constructor(name: string) {
     this.name = name;
+  }
+
+  get listeners(): number {
+    return this.#followers.size;
   }
 
   subscribe(options: SubscribeOptions): Subscription {
@@ -79,6 +85,7 @@ export class FakeServer {
   boot(): void {
     if (this.isOn) return;
     this.isOn = true;
+    this.boots += 1;
     this.#bootId = randomUUID();
     this.#agent = randomUUID();
     this.#seq = 0;

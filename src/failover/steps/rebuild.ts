@@ -45,14 +45,15 @@ function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy)
 
 /**
  * A server that nobody hears, of a group that does not serve: by now it is no agent that starts anew. While tokens flow, or
- * while Kubernetes hears it, its silence is nothing.
+ * while Kubernetes hears it, its silence is nothing; one in quarantine was judged before, by somebody who ended half-way.
  */
 function lostMember({ members }: GroupObserved, seen: Observed, { lostAfterMs }: FailoverPolicy) {
   return members
     .flatMap((name) => serverOf(seen, name) ?? [])
     .find(
-      ({ verdict, nodeReady }) =>
-        isUnheard({ verdict }) && nodeReady !== true && seen.atMs - verdict.sinceMs >= lostAfterMs,
+      ({ verdict, nodeReady, quarantine }) =>
+        isUnheard({ verdict }) &&
+        (quarantine !== null || (nodeReady !== true && seen.atMs - verdict.sinceMs >= lostAfterMs)),
     );
 }
 
