@@ -27,8 +27,8 @@ export interface ForeignServers {
   engineImage: string;
   remotes: Record<string, Remote>;
   knownHosts: string;
-  /** Runs `tandem` in that folder. */
-  tandem(args: string[]): Promise<{ exitCode: number; text: string }>;
+  /** Runs `tandem` in that folder; `onLine` sees each line as it comes. */
+  tandem(args: string[], onLine?: (line: string) => void): Promise<{ exitCode: number; text: string }>;
   end(): Promise<void>;
 }
 
@@ -43,13 +43,21 @@ mount -t tmpfs -o size=900g,mode=755 /dev/nvme0n1 /var/lib
 cp -a /run/var-lib/. /var/lib/
 rm -r /run/var-lib
 systemctl start containerd
-mkdir -p "$weights"
 printf '#!/bin/sh\\nexec runc "$@"\\n' > /usr/local/bin/nvidia-container-runtime
 chmod 755 /usr/local/bin/nvidia-container-runtime
-for i in {1..50}; do ctr version > /dev/null 2>&1 && break; sleep 0.1; done
+for i in {1..50}; do ctr version > /dev/null 2>&1 && break; sleep 0.1; done`;
+
+const TAG = `
+mkdir -p "$weights"
 digest=$(ctr -n k8s.io images list "name==$image" | awk 'NR == 2 { print $3 }')
 ctr -n k8s.io images tag "$image" "$name@$digest" > /dev/null
 echo "$name@$digest"`;
+
+/** Gives a server the engine as from a registry, and a folder for the weights; answers the image's name. */
+export async function provideEngine(remote: Remote): Promise<string> {
+  const values = { weights: WEIGHTS, image: EMULATOR_IMAGE, name: ENGINE_NAME };
+  return (await remote.run(TAG, { values })).trim();
+}
 
 /** Makes the servers, at the addresses .10, .11, … of the subnet. */
 export async function foreignServers(
@@ -85,23 +93,24 @@ export async function foreignServers(
   const remotes = Object.fromEntries(
     machines.map(({ name, address }) => [name, openRemote({ name, address, ...access })] as const),
   );
-  const values = { weights: WEIGHTS, image: EMULATOR_IMAGE, name: ENGINE_NAME };
-  const [engineImage = ""] = await Promise.all(Object.values(remotes).map((remote) => remote.run(FURNISH, { values })));
+  const furnished = async (remote: Remote) => {
+    await remote.run(FURNISH);
+    return provideEngine(remote);
+  };
+  const [engineImage = ""] = await Promise.all(Object.values(remotes).map(furnished));
   return {
     engine,
     owner,
     folder,
-    engineImage: engineImage.trim(),
+    engineImage,
     remotes,
     knownHosts,
-    async tandem(args) {
+    async tandem(args, onLine) {
       const main = join(import.meta.dirname, "../../src/cli/main.ts");
-      const { exitCode, all } = await execa(process.execPath, [main, ...args], {
-        cwd: folder,
-        all: true,
-        reject: false,
-        stdin: "ignore",
-      });
+      const options = { cwd: folder, all: true, reject: false, stdin: "ignore" } as const;
+      const child = execa(process.execPath, [main, ...args], options);
+      if (onLine) for await (const line of child.iterable({ from: "all" })) onLine(String(line));
+      const { exitCode, all } = await child;
       return { exitCode: exitCode ?? -1, text: all };
     },
     async end() {
