@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { decide } from "../failover/decide.ts";
-import { isIntact } from "../failover/intact.ts";
 import { DEFAULT_POLICY, type FailoverPolicy } from "../failover/observed.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isConflict } from "../kube/errors.ts";
@@ -180,11 +179,7 @@ export class Reconciler {
     this.#proof?.see({ cluster, evidence: observation.evidence, active }, knowledge.holdsLease);
     const decision = decide(observation.observed, policyOf(cluster.service.spec), this.#leader.held);
     const { observed } = observation;
-    metrics.decisions.inc({ kind: decision.kind, reason: decision.reason });
-    metrics.epoch.set(observed.epoch);
-    metrics.intact.set(observed.groups.filter(isIntact).length);
-    metrics.quarantined.set(observed.servers.filter(({ quarantine }) => quarantine !== null).length);
-    metrics.escalated.set(decision.kind === "escalate" ? 1 : 0);
+    metrics.see(observed, decision);
     const next = nextStep(cluster.service, observation, knowledge.moment, decision);
     return { decided: { knowledge, observation, reason: decision.detail }, next };
   }

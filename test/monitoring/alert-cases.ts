@@ -245,23 +245,4 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'tandem_reconciler_snapshot_age_seconds{instance="two"}': [1, 60, 1],
     },
   },
-  {
-    alert: "TandemDrillOverdue",
-    series: {
-      'tandem_reconciler_last_drill_timestamp_seconds{scenario="server-power",outcome="passed"}': [
-        0,
-        -8 * 86_400,
-        9_000,
-      ],
-    },
-  },
-  {
-    alert: "TandemDrillOverdue",
-    labels: { outcome: "passed" },
-    series: {
-      'tandem_reconciler_last_drill_timestamp_seconds{scenario="server-power",outcome="passed"}': [0, "_", 9_000],
-      'tandem_reconciler_last_drill_timestamp_seconds{scenario="server-power",outcome="failed"}': [0, 0, 0],
-    },
-    wrongMinutes: 20,
-  },
 ];

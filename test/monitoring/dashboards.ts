@@ -57,21 +57,17 @@ const SERVING: Dashboard = {
       queries: [["max by (kind, reason) (tandem_reconciler_decision) == 1", "{{kind}}: {{reason}}"]],
     },
     {
-      title: "Failovers and switchovers in 24 h",
+      title: "Failovers in 24 h",
       kind: "stat",
       width: 6,
-      queries: [
-        ["sum by (from, to) (increase(tandem_gateway_failovers_total[24h]))", "{{from}} → {{to}}"],
-        ["sum by (cause) (increase(tandem_reconciler_failovers_total[24h]))", "{{cause}}"],
-      ],
+      queries: [["sum by (from, to) (increase(tandem_gateway_failovers_total[24h]))", "{{from}} → {{to}}"]],
     },
     { title: "Epoch", kind: "stat", width: 6, queries: [["max(tandem_gateway_epoch)", "epoch"]] },
     {
-      title: "Since the last drill that passed",
+      title: "Groups that are intact",
       kind: "stat",
-      unit: "s",
       width: 6,
-      queries: [['time() - max(tandem_reconciler_last_drill_timestamp_seconds{outcome="passed"})', ""]],
+      queries: [["max(tandem_reconciler_groups_intact)", "intact"]],
     },
     {
       title: "Paused",

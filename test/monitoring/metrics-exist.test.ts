@@ -4,6 +4,9 @@ import { parse } from "yaml";
 import { rehearseFault } from "../../src/drill/rehearsal.ts";
 import type { GatewayProcess } from "../../src/drill/world/gateway-process.ts";
 import { World } from "../../src/drill/world/world.ts";
+import { decide } from "../../src/failover/decide.ts";
+import { ReconcilerMetrics } from "../../src/reconciler/metrics.ts";
+import { apply, type Start, worldOf } from "../failover/decide-world.ts";
 import { localPlan } from "../support/rehearsal-session.ts";
 import { DASHBOARDS, grafanaJson } from "./dashboards.ts";
 import { metricsOf, samplesOf } from "./metric-names.ts";
@@ -75,11 +78,41 @@ describe("what dashboards and rules read", () => {
     const never = ["tandem_agent_gpu_throttled", "tandem_agent_engine_exits_total", "tandem_agent_condition"];
     expect(wanted.filter((name) => !said.includes(name) && !never.includes(name))).toEqual([]);
   });
+});
 
-  test("of the reconciler is documented", () => {
+const WELL: Start = {
+  a: "none",
+  b: "none",
+  ageMs: 60_000,
+  bmc: true,
+  spare: false,
+  gateways: "agree",
+  failovers: 0,
+  wanted: "v1",
+};
+
+describe("what they read of the reconciler", () => {
+  test("exists, with the labels that are looked at, and is documented, as everything that it says", async () => {
+    const metrics = new ReconcilerMetrics();
+    const start: Start = { ...WELL, a: "power" };
+    const { seen } = apply(worldOf(start), { kind: "quarantine", server: "gpu-a", remedy: "failover-reboot" });
+    metrics.see(seen, decide(seen));
+    metrics.passes.observe(0.1);
+    metrics.actions.inc({ action: "quarantine", outcome: "done" });
+    const samples = samplesOf(await metrics.registry.metrics());
     const own = named.filter(({ name }) => name.startsWith("tandem_reconciler_"));
     expect(own.length).toBeGreaterThan(5);
-    expect(own.filter(({ name }) => !documented.has(name))).toEqual([]);
+    const missing = own.filter(({ name, labels }) => {
+      const known = samples.get(name);
+      return known === undefined || labels.some((label) => !known.has(label));
+    });
+    expect(missing).toEqual([]);
+    const said = [...samples.keys()]
+      .filter((name) => name.startsWith("tandem_"))
+      .map((name) => name.replace(/_(bucket|sum|count)$/, ""));
+    expect(said.filter((name) => !documented.has(name))).toEqual([]);
+    const wanted = [...documented].filter((name) => name.startsWith("tandem_reconciler_"));
+    expect(wanted.filter((name) => !said.includes(name))).toEqual([]);
   });
 });
 
