@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { type Decision, escalate, wait } from "../failover/decision.ts";
 import { isConflict } from "../kube/errors.ts";
 import type { LiveObject } from "../kube/objects.ts";
-import type { TakeoverStatus } from "../manifests/model-service/resource.ts";
+import type { ModelServiceStatus, TakeoverStatus } from "../manifests/model-service/resource.ts";
 import { act } from "./actions/act.ts";
 import { type Decided, type Hands, NotLeader, type Outcome, patchRead } from "./actions/hands.ts";
 import { carryOut } from "./actions/orders.ts";
@@ -172,10 +172,14 @@ export class Leader {
     return true;
   }
 
-  async #write({ knowledge }: Decided, status: object): Promise<void> {
+  async #write({ knowledge }: Decided, status: Partial<ModelServiceStatus>): Promise<void> {
     const { hands } = this.#parts;
     const read = knowledge.cluster.service as unknown as LiveObject;
-    this.#parts.onWritten(await patchRead(hands, hands.paths.service, read, { status }, "status"));
+    // A merge keeps what is not named: the deadline of a wait, the way out of an escalation that are over.
+    const { decision } = status;
+    const cleared = decision === undefined ? {} : { decision: { until: null, fix: null, ...decision } };
+    const change = { status: { ...status, ...cleared } };
+    this.#parts.onWritten(await patchRead(hands, hands.paths.service, read, change, "status"));
     this.#wroteMs = performance.now();
   }
 

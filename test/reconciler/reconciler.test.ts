@@ -82,6 +82,7 @@ describe("a server of the active group loses its power", () => {
     expect(stage.service.status?.servers.find(({ name }) => name === "gpu-a")?.fence).toMatchObject({ fenced: false });
     stage.startPower("gpu-a");
     await stage.until("redundant", () => stage.condition("Redundant") === "True");
+    await stage.until("all is well", () => stage.service.status?.decision.reason === "all-well");
     // A merge keeps what is not named: the way out of a trouble that is over must go all the same.
     expect(stage.service.status?.decision).not.toHaveProperty("fix");
     expect(stage.service.status?.decision).not.toHaveProperty("until");
