@@ -105,6 +105,26 @@ test("tells what is there, and again only when it has changed; a reader understa
   }
 });
 
+test("without a df that works nothing is known of the disks, which is told", async () => {
+  const told: Evidence[] = [];
+  const folders = [{ folder: "weights" as const, path: root }];
+  const df = ["/none/df"];
+  const source = watchStorage({
+    root: "",
+    folders,
+    df,
+    proc: null,
+    everyMs: 20,
+    timeoutMs: 5_000,
+    emit: (one) => told.push(one),
+  });
+  try {
+    await expect.poll(() => told.find((one) => one.kind === "monitor")).toMatchObject({ state: "failed" });
+  } finally {
+    source.stop();
+  }
+});
+
 test("a disk that does not answer is told as a monitor that hangs", async () => {
   const told: Evidence[] = [];
   const folders = [{ folder: "weights" as const, path: root }];

@@ -10,12 +10,14 @@ export async function diskRoom(
   command: readonly string[],
   path: string,
   timeoutMs: number,
-): Promise<{ room: Room } | { why: string; hung: boolean }> {
+): Promise<{ room: Room } | { trouble: "hung" | "failed" | "no-path"; why: string }> {
   const result = await runHelper([...command, "-P", "-k", path], timeoutMs);
-  if (result.kind === "hung") return { why: `df ${path}: no answer in ${timeoutMs} ms`, hung: true };
-  if (result.kind === "failed") return { why: `df ${path}: ${result.why}`, hung: false };
+  if (result.kind === "hung") return { trouble: "hung", why: `df ${path}: no answer in ${timeoutMs} ms` };
+  if (result.kind === "failed") return { trouble: "failed", why: `df ${path}: ${result.why}` };
   const room = parseDf(result.output);
-  return room === null ? { why: `df ${path}: ${result.output.trim().slice(0, 200)}`, hung: false } : { room };
+  if (room !== null) return { room };
+  const trouble = /no such file/i.test(result.output) ? "no-path" : "failed";
+  return { trouble, why: `df ${path}: ${result.output.trim().slice(0, 200)}` };
 }
 
 /** The last line of POSIX output: file system, 1024-byte blocks, used, available, capacity, mounted on. */

@@ -42,7 +42,7 @@ export function watchStorage(options: WatchStorageOptions): Source {
   const look = async (): Promise<void> => {
     let at = "";
     const hung = setTimeout(() => tell("hung", `${at} is not answered`), timeoutMs);
-    const problems: string[] = [];
+    let problem: { trouble: "hung" | "failed"; why: string } | null = null;
     try {
       for (const { folder, path } of folders) {
         at = path;
@@ -60,13 +60,13 @@ export function watchStorage(options: WatchStorageOptions): Source {
             path,
             ...answer.room,
           });
-        else if (answer.hung) problems.push(answer.why);
+        else if (answer.trouble !== "no-path") problem ??= { trouble: answer.trouble, why: answer.why };
       }
       const memory = proc === null ? null : parseMeminfo(await readFile(join(proc, "meminfo"), "utf8"));
       if (memory !== null)
         report("memory", coarse(memory.availableBytes, memory.totalBytes), { kind: "memory", ...memory });
-      if (problems.length > 0) tell("hung", problems.join("; "));
-      else tell("working");
+      if (problem === null) tell("working");
+      else tell(problem.trouble, problem.why);
     } catch (error) {
       tell("failed", (error as Error).message.slice(0, 200));
     } finally {
