@@ -7,8 +7,9 @@ import { shardName } from "../../src/emulator/gpu/checkpoint.ts";
 import type { RungName } from "../../src/failover/readiness/ladder.ts";
 import { DIGEST, ReadinessWorld } from "./readiness-world.ts";
 
-/** The schedule here is four times as fast as in production, where the limit is a minute. */
-const WITHIN_MS = 15_000;
+/** With the schedule of production, where the limit is a minute; without it four times as fast, so that it can run each time. */
+const isProduction = process.env.TANDEM_READINESS_SCHEDULE === "production";
+const WITHIN_MS = isProduction ? 60_000 : 15_000;
 const SKEW = fileURLToPath(new URL("./skewed-clock.mjs", import.meta.url));
 
 interface Defect {
@@ -94,7 +95,7 @@ const DEFECTS: Defect[] = [
   {
     name: "a rank hangs, with every socket open and every process running",
     rung: "answers",
-    says: /no answer in 5 s: a rank hangs/,
+    says: /no answer in \d+ s: a rank hangs/,
     plant: async (world) => void (await worker(world).order({ fault: "hang" })),
     mend: async (world) => void (await worker(world).order({ fault: "clear" })),
   },
@@ -138,7 +139,7 @@ const DEFECTS: Defect[] = [
 describe("a defect of the standby that no failover has met yet", () => {
   let world: ReadinessWorld;
   beforeAll(async () => {
-    world = await ReadinessWorld.start();
+    world = await (isProduction ? ReadinessWorld.start({}) : ReadinessWorld.start());
     await world.until(({ ready }) => ready, 30_000);
   });
   afterAll(async () => {
@@ -152,10 +153,12 @@ describe("a defect of the standby that no failover has met yet", () => {
       await world.until(({ ready }) => ready, 60_000);
       try {
         await plant(world);
+        const planted = performance.now();
         const status = await world.until(
           ({ ready, rungs }) => !ready && says.test(rungs.find(({ name }) => name === rung)?.detail ?? ""),
           WITHIN_MS,
         );
+        if (isProduction) console.log(`red after ${((performance.now() - planted) / 1000).toFixed(1)} s`);
         // The reason that people read is the rung's.
         expect(status.reasons.join("\n")).toMatch(says);
         expect(status.rungs.find(({ name }) => name === rung)).toMatchObject({ ok: false });
