@@ -8,10 +8,13 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { RehearsalReport } from "../../src/report/rehearsal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rehearse-test-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const records = mkdtempSync(join(tmpdir(), "rehearse-records-"));
+afterAll(() => {
+  for (const one of [folder, records]) rmSync(one, { recursive: true, force: true });
+});
 
 function start(args: readonly string[]) {
-  const child = spawn(process.execPath, ["src/cli/main.ts", "rehearse", ...args], {
+  const child = spawn(process.execPath, ["src/cli/main.ts", "rehearse", "--records", records, ...args], {
     // Its own group, as a shell gives it one.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -67,6 +70,10 @@ describe.skipIf(process.platform !== "linux")("tandem rehearse", () => {
       report.passed ? { code: 0, passed: true } : { code: 2, passed: false },
     );
     await nothingIsLeft();
+    const [record = ""] = readdirSync(records);
+    expect(record).toMatch(/-gpu-xid$/);
+    const files = ["decisions.jsonl", "evidence.jsonl", "report.json", "streams.jsonl"];
+    expect(readdirSync(join(records, record)).toSorted()).toEqual(files);
   });
 
   test.each<[NodeJS.Signals, string]>([

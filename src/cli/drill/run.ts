@@ -44,13 +44,13 @@ export async function runDrills(name: string, options: RunDrillOptions): Promise
   const reports: DrillReport[] = [];
   try {
     for (const scenario of scenarios) {
-      if (kind === "cluster") await agreeToDrill(ground.arena, scenario, options);
+      const victim = kind === "cluster" ? await agreeToDrill(ground.arena, scenario, options) : options.victim;
       say(`\nDrill ${scenario.name}: ${scenario.summary}\nat risk: ${ground.atRisk(scenario)}\n`);
       const outcome = await runDrill(ground.arena, scenario, {
         streams: options.streams,
-        ...(options.victim === undefined ? {} : { victim: options.victim }),
+        ...(victim === undefined ? {} : { victim }),
         signal,
-        before: ({ cause }, victim) => ground.before(scenario.name, cause, victim),
+        before: ({ cause }, whom) => ground.before(scenario.name, cause, whom),
         tell: ({ seconds, text: what, detail }) => say(timelineEntry(seconds, what, detail)),
       });
       await ground.after();
