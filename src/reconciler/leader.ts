@@ -12,7 +12,7 @@ import type { Journal } from "./journal.ts";
 import type { ReconcilerMetrics } from "./metrics.ts";
 import type { Next } from "./next-step.ts";
 import { isStamped, readActiveService, stampTerm, upkeep } from "./spread.ts";
-import { differs, statusOf } from "./status.ts";
+import { differs, statusOf, turns } from "./status.ts";
 
 /** Between two tries of a step that had to wait, or failed: doubled with each, up to four times as long. */
 const AGAIN_MS = 500;
@@ -145,6 +145,24 @@ export class Leader {
     return null;
   }
 
+  /**
+   * Before a step: writes the status if a condition turns, so that nobody waits on an old one while many steps follow each other.
+   * A move of traffic is not held up by it. True if it was written, and the cluster must be read anew.
+   */
+  async stateTurn(decided: Decided, next: Next, term: number): Promise<boolean> {
+    const { knowledge, observation } = decided;
+    const { status } = knowledge.cluster.service;
+    if (status === undefined || next.kind === "end") return false;
+    if (next.kind === "decision" && (next.decision.kind !== "act" || next.decision.action.kind === "set-active"))
+      return false;
+    const decision = next.kind === "decision" ? next.decision : wait("treating", knowledge.moment.monoMs, "asked for");
+    const now = statusOf(knowledge, observation, decision, this.#parts.takeover(decided), status);
+    if (!turns(status, now)) return false;
+    await this.#write(decided, now);
+    this.#statedTerm = term;
+    return true;
+  }
+
   /** Writes the status where it differs from the one in the cluster in more than its figures. */
   async state(decided: Decided, decision: Decision, term: number): Promise<void> {
     const { knowledge, observation } = decided;
@@ -155,8 +173,7 @@ export class Leader {
     const isNew = this.#statedTerm !== term;
     if (isNew) now.decision.since = new Date(knowledge.moment.wallMs).toISOString();
     const late = performance.now() - this.#wroteMs > REWORD_MS;
-    const changed = late ? JSON.stringify(service.status) !== JSON.stringify(now) : differs(service.status, now);
-    if (!isNew && !changed) return;
+    if (!isNew && !differs(service.status, now, late)) return;
     await this.#write(decided, now);
     this.#statedTerm = term;
   }

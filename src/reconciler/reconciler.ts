@@ -163,6 +163,7 @@ export class Reconciler {
       if (await this.#leader.prepare(decided, lease.term)) return 0;
     }
     if (decided.knowledge.cluster.service.status === undefined) return AGAIN_MS;
+    if (await this.#leader.stateTurn(decided, next, lease.term)) return 0;
     const shown = await this.#leader.step(decided, next);
     if (shown === null) return 0;
     await this.#leader.state(decided, shown, lease.term);

@@ -142,13 +142,26 @@ function conditionsOf(
   });
 }
 
-/** Whether two statuses differ in more than the milliseconds in their sentences. */
-export function differs(before: ModelServiceStatus | undefined, now: ModelServiceStatus): boolean {
-  return bare(before) !== bare(now);
+/**
+ * Whether two statuses differ in more than the figures of their sentences, or, `exactly`, in anything. The API server gives
+ * fields back in its own order, and without those that are null.
+ */
+export function differs(before: ModelServiceStatus | undefined, now: ModelServiceStatus, exactly = false): boolean {
+  return canonical(before, exactly) !== canonical(now, exactly);
 }
 
-function bare(status: ModelServiceStatus | undefined): string {
-  return JSON.stringify(status, (key, value) =>
-    key === "until" ? undefined : typeof value === "string" ? value.replaceAll(/\d+ (ms|s)\b/g, "") : value,
-  );
+/** Whether a condition turns, which people and scripts wait for. */
+export function turns(before: ModelServiceStatus, now: ModelServiceStatus): boolean {
+  const states = ({ conditions }: ModelServiceStatus) =>
+    conditions.map(({ type, status }) => `${type} ${status}`).sort();
+  return states(before).join() !== states(now).join();
+}
+
+function canonical(status: ModelServiceStatus | undefined, exactly: boolean): string {
+  return JSON.stringify(status, (key, value) => {
+    if (value === null || (key === "until" && !exactly)) return undefined;
+    if (typeof value === "string") return exactly ? value : value.replaceAll(/\d+ (ms|s)\b/g, "");
+    if (typeof value !== "object" || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
