@@ -79,7 +79,8 @@ export function redfish(access: BmcAccess): Bmc {
 }
 
 function connectorFor({ ca, fingerprint }: BmcAccess): buildConnector.connector {
-  const options = { timeout: ANSWER_WITHIN_MS, ...(ca === undefined ? {} : { ca }) };
+  // A resumed session shows no certificate, and each connection is to be checked.
+  const options = { timeout: ANSWER_WITHIN_MS, maxCachedSessions: 0, ...(ca === undefined ? {} : { ca }) };
   // A BMC's certificate names its factory, not its address; what is pinned needs no name.
   const pinned = fingerprint === undefined ? {} : { rejectUnauthorized: false };
   const connect = buildConnector({ ...options, ...pinned, ...(ca ? { checkServerIdentity: () => undefined } : {}) });
