@@ -9,6 +9,7 @@ import { ensureEngine } from "../../src/machines/local/engine.ts";
 import { FAULT_CLASSES } from "../../src/report/rehearsal.ts";
 import { gateRound } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
+import { idleCpuPercent } from "../support/own-cpu.ts";
 import type { Bench, Measurement } from "./bench.ts";
 
 /** Faults of each class; each costs half a minute with its repair. */
@@ -25,6 +26,7 @@ export const bench: Bench = async () => {
     await firstToken(stack);
     const token = (performance.now() - began) / 1000;
     const again = await succeed(stack, ["up", stack.spec]);
+    const idle = await idleCpuPercent(GATE, stack.kube().client);
     const faults = await failovers(engine);
     withOneMoreServer(stack);
     const more = await succeed(stack, ["up", stack.spec]);
@@ -38,6 +40,7 @@ export const bench: Bench = async () => {
       once("a second pulumi up", pulumiSeconds(again), 5),
       once("one more server, pulumi up", pulumiSeconds(more), 20),
       once("pulumi destroy", pulumiSeconds(down), 15),
+      { what: "idle CPU of our parts, of one core", measured: idle, limit: 15, unit: "%", how: "over 60 s, by cgroup" },
       ...faults,
     ];
   } finally {

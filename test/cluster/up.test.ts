@@ -65,9 +65,10 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     await engine?.api.close();
   });
 
-  test("killed at four points, it finishes the job", async () => {
+  test("killed at five points, it finishes the job", async () => {
     const points = [
       { killWhen: /LocalMachine gpu-\w created/ },
+      { killWhen: /PreparedServer gpu-\w .*container runtime/, alsoPulumi: true },
       { killWhen: /ControlPlaneNode cp-1 .*kubeadm init/, alsoPulumi: true },
       { killWhen: /WorkerNode gpu-\w .*kubeadm join/ },
       { killWhen: /ModelService\/tandem-gate\/gate creating/, alsoPulumi: true },
@@ -79,7 +80,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const finished = await stack.tandem(["up", stack.spec]);
     expect(finished.exitCode, finished.text.slice(-3000)).toBe(0);
     expect(finished.text).not.toContain("pending operations");
-    // Five starts of Pulumi and all of kubeadm: on two busy cores this is the longest test there is.
+    // Six starts of Pulumi and all of kubeadm: on two busy cores this is the longest test there is.
   }, 900_000);
 
   test("one control plane and four GPU servers are Ready, with eight GPUs each", async () => {
