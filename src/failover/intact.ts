@@ -12,7 +12,8 @@ export function isConfirmed(
   atMs: number,
   policy: FailoverPolicy,
 ): boolean {
-  return verdict.state === "suspect" && atMs - verdict.sinceMs >= policy.confirmAfterMs;
+  // The same sum as that of the wait for it, or the two differ in the last digit.
+  return verdict.state === "suspect" && atMs >= verdict.sinceMs + policy.confirmAfterMs;
 }
 
 /** Nothing is heard of it now, whatever it said before. */

@@ -5,6 +5,8 @@ import type { Remedy } from "./remedy.ts";
 export interface HealthRules extends IncidentRules {
   /** Silence after which we say that we do not hear a server: two beats of 250 ms and the jitter of a busy machine (ours, measured: 275 ms). */
   blindAfterMs: number;
+  /** A connection that ends within this time after a frame was closed by the agent, which a server without power cannot do. */
+  closedAtOnceMs: number;
   /** The engine's tokens may rest this long while requests wait; the plan raises it to three of its longest steps (design: 5 s). */
   noProgressAfterMs: number;
   /** The engine answers nobody while its processes live. Ours: the agent's own time-out passes once or twice first. */
@@ -48,6 +50,7 @@ export function healthRules(xids: Readonly<Record<string, Remedy>>, longestStepM
 export const DEFAULT_HEALTH_RULES: HealthRules = {
   ...DEFAULT_RULES,
   blindAfterMs: 600,
+  closedAtOnceMs: 400,
   noProgressAfterMs: 5_000,
   unreachableAfterMs: 3_000,
   rankStoppedAfterMs: 600,

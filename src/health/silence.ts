@@ -24,8 +24,10 @@ export function silentServers(
 ): Finding[] {
   const isHeard = ({ lastHeardMs }: ServerEvidence) => lastHeardMs !== null && atMs - lastHeardMs <= rules.blindAfterMs;
   return members.flatMap((member) => {
-    const { server, lastHeardMs } = member;
+    const { server, lastHeardMs, connection } = member;
     if (lastHeardMs === null || isHeard(member)) return [];
+    // An agent that ends is no server that does: what the group lacks has another reason.
+    if (connection?.state === "lost" && connection.sinceMs - lastHeardMs <= rules.closedAtOnceMs) return [];
     if (!everyone.some((other) => other.server !== server && isHeard(other))) return [];
     // The token that came after the last beat shows that the server lived on; the fault is younger than it.
     const aliveMs = Math.max(lastHeardMs, traffic.lastTokenMs ?? Number.NEGATIVE_INFINITY);

@@ -283,6 +283,16 @@ describe("one decision", () => {
     };
     expect(treatedFor(5_000, { verdict })).toMatchObject({ kind: "wait", reason: "treating" });
     expect(treatedFor(90_000, { verdict })).toMatchObject({ action: { kind: "treat", remedy: "failover-reboot" } });
+    const lastWord = { ...verdict, remedy: "failover-support" as const, heard: false };
+    const dark = { verdict: lastWord, treated: null, outOfService: true, power: "off" as const };
+    expect(treatedFor(0, dark)).toMatchObject({ action: { kind: "treat", remedy: "failover-reboot" } });
+    const verdictAway = { ...verdict, state: "blind" as const, remedy: null };
+    expect(treatedFor(90_000, { verdict: verdictAway })).toMatchObject({
+      action: { kind: "treat", remedy: "failover-reboot" },
+    });
+    expect(treatedFor(5_000, { treated: { remedy: "failover-reboot", atMs: 9_995_000, done: false } })).toMatchObject({
+      reason: "treating",
+    });
     expect(treatedFor(5_000, {})).toMatchObject({ action: { kind: "validate", server: "gpu-d" } });
     expect(treatedFor(5_000, { failedChecks: 1 })).toMatchObject({
       action: { kind: "treat", remedy: "failover-reboot" },

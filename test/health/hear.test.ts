@@ -421,3 +421,11 @@ function onceOnly(pieces: readonly Piece[]): Piece[] {
     return true;
   });
 }
+
+test("a rank that stood still and then ended stands still no more: its exit is all that is left of it", () => {
+  const known = play("gpu-a", [
+    [0, rank(3, "stopped", 7)],
+    [2_000, rank(3, "exited", 7)],
+  ]);
+  expect(codes(known, 3_000)).toEqual(["rank-exited"]);
+});

@@ -103,17 +103,28 @@ async function hunt(wanted: string | true): Promise<number> {
   const found: { name: string; caughtBySeed: number | null; seedsNeeded: number | null; rule: string | null }[] = [];
   for (const { name } of list) {
     if (abort.signal.aborted) break;
-    const sum = await runSeeds({ from, seeds, workers, mutant: name, stopAtBreach: true, signal: abort.signal });
-    const [first] = sum.failures;
+    const first = await catchMutant(name, { from, seeds, workers });
     const needed = first === undefined ? null : first.seed - from + 1;
     found.push({ name, caughtBySeed: first?.seed ?? null, seedsNeeded: needed, rule: first?.rule ?? null });
-    const told =
-      first === undefined ? `NOT caught in ${sum.runs} seeds` : `caught after ${needed} seeds (${first.rule})`;
+    const told = first === undefined ? `NOT caught in ${seeds} seeds` : `caught after ${needed} seeds (${first.rule})`;
     if (!isJson) process.stdout.write(`${name.padEnd(34)} ${told}\n`);
   }
   if (isJson) print(found);
   if (abort.signal.aborted) return INTERRUPTED;
   return found.some(({ caughtBySeed }) => caughtBySeed === null) ? BROKEN : 0;
+}
+
+/** The first seed that breaks with the mutant and not without it. */
+async function catchMutant(mutant: string, { from, seeds, workers }: { from: number; seeds: number; workers: number }) {
+  const end = from + seeds;
+  for (let next = from; next < end; ) {
+    const left = { from: next, seeds: end - next, workers };
+    const sum = await runSeeds({ ...left, mutant, stopAtBreach: true, signal: abort.signal });
+    const [first] = sum.failures;
+    if (first === undefined || simulate(first.seed, draw(first.seed)).breaches.length === 0) return first;
+    next = first.seed + 1;
+  }
+  return undefined;
 }
 
 function print(value: unknown): void {

@@ -14,6 +14,8 @@ export interface PoolOptions {
 
 /** Small enough for progress and for an interruption, large enough that messages cost nothing. */
 const BATCH = 50;
+/** A search ends with the first find; what others run by then is lost. */
+const SEARCH_BATCH = 10;
 
 /** Runs seeds on several cores. An abort ends it between two batches; what was done so far is returned. */
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
@@ -28,7 +30,11 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: setup });
     try {
       while (!isOver()) {
-        const batch: Batch = { from: next, count: Math.min(BATCH, end - next), stopAtBreach };
+        const batch: Batch = {
+          from: next,
+          count: Math.min(stopAtBreach ? SEARCH_BATCH : BATCH, end - next),
+          stopAtBreach,
+        };
         next += batch.count;
         addTally(sum, await ask(worker, batch));
         onProgress?.(sum);

@@ -38,7 +38,7 @@ export function simulate(seed: number, { config, faults }: Draw, isRead = false)
   );
   const choices = new GatewayChecks(stack.world, () => stack.gateways);
   const { world } = stack;
-  const effects = new EffectChecks(world);
+  const effects = new EffectChecks(world, () => stack.gateways);
   stack.effects.onEffect = (order) => {
     watchman.actedMs = world.now;
     effects.check(order);

@@ -28,8 +28,9 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
 }
 
 function change(group: GroupObserved, seen: Observed, { lostAfterMs }: FailoverPolicy): Decision[] {
-  if (group.failedRevision === seen.wantedRevision) {
-    const detail = `${group.id} did not turn green with ${seen.wantedRevision}`;
+  const failed = seen.groups.find(({ failedRevision }) => failedRevision === seen.wantedRevision);
+  if (failed !== undefined) {
+    const detail = `${failed.id} did not turn green with ${seen.wantedRevision}`;
     return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
   }
   const { verdict } = group;

@@ -25,9 +25,11 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
   const { name, verdict, treated, quarantine } = server;
   const underWay = treated === null ? null : stillTreated(server, treated, seen, policy);
   if (underWay !== null) return [underWay];
-  const needed = verdict.state === "suspect" ? strongest(server) : quarantine.remedy;
+  // What a server said before it fell silent is old by now; what it needs beyond the quarantine's remedy shows when it is back.
+  const needed = verdict.state === "suspect" && !isUnheard(server) ? strongest(server) : quarantine.remedy;
   if (treated === null || compareRemedies(treated.remedy, needed) < 0) return treat(server, needed);
   if (isUnheard(server) || treated.done === false) {
+    if (compareRemedies(treated.remedy, "failover-reboot") < 0) return treat(server, "failover-reboot");
     return [escalate("needs-hands", `${name} does not come back after ${treated.remedy}`, `look at ${name}'s console`)];
   }
   if (verdict.state === "suspect") return treat(server, "failover-support");

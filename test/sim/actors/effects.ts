@@ -208,12 +208,15 @@ export class Effects {
     const { atMs } = by;
     if (api.down) return;
     if (action.kind === "power-off") api.patchServer(action.server, { powerOffAskedMs: atMs });
-    if (action.kind === "treat")
-      api.patchServer(action.server, {
-        treated: { remedy: action.remedy, atMs, bootId: look.bootIds.get(action.server) ?? null },
-        validated: false,
-        failedChecks: 0,
-      });
+    if (action.kind === "treat") {
+      const bootId = look.bootIds.get(action.server) ?? null;
+      const treated = { remedy: action.remedy, atMs, bootId };
+      // No clock of ours says to another replica what came before: the kernel's own numbers do.
+      const line = this.#world.server(action.server).lines.length;
+      const isReset = action.remedy === "failover-reset";
+      const change = { treated, validated: false, failedChecks: 0 };
+      api.patchServer(action.server, isReset ? { ...change, lastReset: { atMs, bootId, line } } : change);
+    }
   }
 
   /** The job that checks an idle server has ended. */

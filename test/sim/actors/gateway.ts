@@ -6,7 +6,7 @@ import { Switcher } from "../../../src/gateway/groups/switcher.ts";
 import { MemoryRoles } from "../../../src/gateway/roles.ts";
 import type { WatchClock } from "../../../src/gateway/watch-clock.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
-import { Stream } from "../world/stream.ts";
+import { BEAT_MS, Stream } from "../world/stream.ts";
 import type { SimServer } from "../world/types.ts";
 import { GROUPS, type World } from "../world/world.ts";
 import { Actor } from "./actor.ts";
@@ -46,6 +46,8 @@ export class SimGateway extends Actor {
   /** When it last moved by its own choice. */
   movedMs = Number.NEGATIVE_INFINITY;
   startedMs = 0;
+  /** The epoch that it started with. */
+  startEpoch = 0;
 
   constructor(name: string, world: World, onChoice: OnChoice) {
     super(name, world.kernel);
@@ -94,6 +96,7 @@ export class SimGateway extends Actor {
   begin(active: string, epoch: number, members = GROUPS): void {
     this.revive();
     this.startedMs = this.kernel.now;
+    this.startEpoch = epoch;
     this.#roles = new MemoryRoles({ active, epoch, reason: "" });
     const world = this.#world;
     const now = () => this.kernel.now - this.#heldUpMs;
@@ -208,7 +211,7 @@ export class SimGateway extends Actor {
   #beat(at: number): void {
     const stream = this.#streams[at] as Stream;
     const heardMs = stream.lastHeardMs();
-    if (!Number.isFinite(heardMs) || !stream.flows) return;
+    if (this.kernel.now - heardMs > BEAT_MS + 50) return;
     this.#intakes[at]?.frame({ type: "beat", seq: stream.lastSeq, monoMs: 0, wallMs: 0 });
   }
 

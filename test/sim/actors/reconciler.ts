@@ -221,6 +221,7 @@ export class SimReconciler extends Actor {
     if (api.down) return;
     const { crashes, changes } = api.state.service;
     for (const [id, { revision, failedRevision, ready, replicas, changedMs }] of Object.entries(api.state.groups)) {
+      if (ready && failedRevision === revision) api.patchGroup(id, { failedRevision: null });
       if (ready || replicas === 0 || failedRevision === revision) continue;
       const change = changes.findLast(({ group, what }) => group === id && what.endsWith(` ${revision}`));
       if (change === undefined) continue;

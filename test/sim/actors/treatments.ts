@@ -19,7 +19,7 @@ export function treatmentsOf(
   const group = state.nodes[server]?.group ?? null;
   const object = group === null ? undefined : state.groups[group];
   let next = known;
-  const tell = (what: Treatment["what"], recordedMs: number, lastsMs: number) => {
+  const tell = (what: Treatment["what"], recordedMs: number, lastsMs: number, upToMs = DONE) => {
     const key = `${server} ${what} ${recordedMs}`;
     // Another clock may have written a time that is not here yet.
     const beganMs = told.get(key) ?? Math.min(recordedMs, atMs);
@@ -27,9 +27,12 @@ export function treatmentsOf(
     told.set(key, beganMs);
     if (atMs < beganMs + lastsMs) return;
     told.set(key, DONE);
-    next = treat(next, { atMs: beganMs + lastsMs, what });
+    next = treat(next, { atMs: upToMs === DONE ? beganMs + lastsMs : upToMs, what });
   };
-  if (record?.treated?.remedy === "failover-reset") tell("reset", record.treated.atMs, RESET_MS);
+  const reset = record?.lastReset ?? null;
+  // A server that is back in service was reset for certain.
+  const lastsMs = record?.treated === null ? 0 : RESET_MS;
+  if (reset !== null) tell("reset", reset.atMs, lastsMs, lastLineMs(known, reset));
   // Whatever ended before the new start was ended on purpose, however late that was told.
   // While nothing is wanted whatever ends was ended on purpose.
   const isStopped = object?.replicas === 0;
@@ -39,6 +42,17 @@ export function treatmentsOf(
   }
   if (object?.replicas === 1 && object.stoppedMs !== null) tell("planned-stop", object.changedMs, 0);
   return next;
+}
+
+/** When the last line before the reset was read: by the kernel's count, whatever the clocks say. */
+function lastLineMs({ pieces }: ServerEvidence, { bootId, line }: { bootId: string | null; line: number }): number {
+  let lastMs = DONE;
+  for (const piece of pieces) {
+    const { evidence } = piece;
+    if (evidence.kind !== "kernel-log" || piece.bootId !== bootId || evidence.line.sequence > line) continue;
+    lastMs = Math.max(lastMs, piece.arrivedMonoMs);
+  }
+  return lastMs;
 }
 
 const DONE = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
 import { type Order, words } from "../actors/effects.ts";
+import type { SimGateway } from "../actors/gateway.ts";
 import { membersOf } from "../actors/observe.ts";
 import type { SimGroup, SimServer } from "../world/types.ts";
 import type { World } from "../world/world.ts";
@@ -11,13 +12,15 @@ const LOOP_TIMES = 5;
 /** What reconcilers do, held against what is true at the moment at which it takes effect. */
 export class EffectChecks {
   readonly #world: World;
+  readonly #gateways: () => readonly SimGateway[];
   readonly #epochs = new Map<number, string>([[1, "a"]]);
   readonly #done = new Map<string, number[]>();
   #lastBy = "";
   #lastMs = 0;
 
-  constructor(world: World) {
+  constructor(world: World, gateways: () => readonly SimGateway[]) {
     this.#world = world;
+    this.#gateways = gateways;
   }
 
   check(order: Order): void {
@@ -40,6 +43,7 @@ export class EffectChecks {
         return void this.#setActive(order, breach);
       case "stop-group":
         if (group !== null) this.#ends(group, action.why === "fault", breach);
+        if (group !== null && action.why === "fault") this.#blames(group, breach);
         return;
       case "quarantine":
         return void this.#quarantine(onServer as SimServer, breach);
@@ -82,6 +86,18 @@ export class EffectChecks {
       breach("change-of-active", `group ${group.id} is active`);
   }
 
+  /** A GPU that is known to be broken must not be started again as if a process had merely ended. */
+  #blames({ id }: SimGroup, breach: (rule: string, why: string) => void): void {
+    const world = this.#world;
+    const { state } = world.api;
+    for (const name of membersOf(state, id)) {
+      const { needs, agent, power, frozen, net, faultMs } = world.server(name);
+      const isTold =
+        needs !== null && agent !== null && power && !frozen && net && world.now - faultMs > KNOWN_AFTER_MS;
+      if (isTold && !state.service.servers[name]?.quarantine) breach("not-blamed", `${name} needs ${needs}`);
+    }
+  }
+
   #quarantine(server: SimServer, breach: (rule: string, why: string) => void): void {
     const world = this.#world;
     const id = world.api.state.nodes[server.name]?.group ?? null;
@@ -90,7 +106,7 @@ export class EffectChecks {
     if (server.faultMs < 0) breach("wrong-blame", `nothing ever was wrong with ${server.name}`);
   }
 
-  #setActive({ action, state }: Order, breach: (rule: string, why: string) => void): void {
+  #setActive({ action, state, look }: Order, breach: (rule: string, why: string) => void): void {
     if (action.kind !== "set-active") return;
     const world = this.#world;
     const { epoch, active } = world.api.state.service;
@@ -98,15 +114,25 @@ export class EffectChecks {
     if (action.epoch <= epoch) breach("epoch", `epoch ${epoch} was given out already`);
     if (before !== undefined && before !== action.group) breach("epoch", `epoch ${action.epoch} named ${before}`);
     this.#epochs.set(action.epoch, action.group);
+    const users = this.#gateways().filter((one) => one.runs && one.current === action.group);
+    if (
+      action.why === "adopt" &&
+      users.length > 0 &&
+      users.every((one) => one.epoch < epoch && one.movedMs < one.sinceMs)
+    )
+      breach("adopted-late", `no gateway that uses ${action.group} has heard epoch ${epoch}`);
     const isOwn = action.why === "failover" || (action.why === "settle" && action.group !== active);
-    if (isOwn && isPlainlyIntact(world, world.group(active))) breach("needless-move", `group ${active} serves`);
+    const isStopped = world.api.state.groups[active]?.replicas === 0;
+    if (isOwn && !isStopped && isPlainlyIntact(world, world.group(active)))
+      breach("needless-move", `group ${active} serves`);
     const isAdopted = action.why === "adopt" || action.group === active;
     const isUsable = ["serving", "loading"].includes(world.group(active).state);
     if (!isAdopted && isUsable && isPlainlyBroken(world, world.group(action.group)))
       breach("moved-to-dead", `group ${action.group} does not serve`);
     const { crashes } = state.service;
     const last = crashes.at(-1);
-    if (action.why === "failover" && last !== undefined && world.isPoisoned) {
+    const isSuspect = look.seen.groups.some(({ id, verdict }) => id === active && verdict.state === "suspect");
+    if (action.why === "failover" && isSuspect && last !== undefined && world.isPoisoned) {
       const groups = new Set(crashes.map(({ group }) => group));
       if (groups.size > 1) breach("poison-spreads", "it ended both groups already");
     }

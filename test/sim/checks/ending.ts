@@ -50,7 +50,7 @@ export class Watchman {
     if (this.#wellSinceMs !== null && now - Math.max(this.#wellSinceMs, lastMs) >= CALM_MS) this.#end("serves");
     else if (now - this.#escalatedMs < LATELY_MS && now - Math.max(this.actedMs, lastMs) >= STUCK_MS)
       this.#endWithPerson();
-    else if (now > LIMIT_MS) {
+    else if (now > Math.max(LIMIT_MS, lastMs + 600_000)) {
       world.breach("never-ends", `${trouble}; decision: ${decision?.kind} (${decision?.reason}) ${decision?.detail}`);
       this.#end("never");
     }
@@ -117,6 +117,9 @@ export class Watchman {
       if (!net) return `the network of ${name}`;
       if (bmc !== "works" && (!power || frozen)) return `${name} cannot be started from afar`;
       if (bmc !== "works" && needs === "failover-reboot") return `${name} cannot be looked at whole`;
+      const record = service.servers[name];
+      if ((record?.failedChecks ?? 0) > 0 && record?.treated?.remedy === "failover-reboot")
+        return `${name} failed its checks`;
       if (isHidden && bmc !== "works") return `${name} hides a fault`;
     }
     return null;

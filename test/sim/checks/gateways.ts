@@ -38,12 +38,15 @@ export class GatewayChecks {
       return;
     }
     const key = `${gateway.name} ${gateway.startedMs}`;
-    const epoch = this.#epochs.get(key) ?? 0;
+    const epoch = this.#epochs.get(key) ?? gateway.startEpoch;
     if (choice.adoptEpoch !== null && choice.adoptEpoch <= epoch)
       world.breach("epoch", `${gateway.name} went back from epoch ${epoch} to ${choice.adoptEpoch}`);
     this.#epochs.set(key, Math.max(epoch, choice.adoptEpoch ?? 0));
     if (choice.group === before) return;
     if (choice.adoptEpoch === null) {
+      const target = gateway.trafficOf(choice.group);
+      const isDead = target?.answersSinceMs === null && world.now - target.answeredUntilMs > KNOWN_AFTER_MS;
+      if (isDead) world.breach("gateway-moved-to-dead", `${gateway.name} took ${choice.group}, which answers nothing`);
       this.#left.add(`${gateway.name} ${before}`);
       if (wasWell)
         world.breach("gateway-needless-move", `${gateway.name} left ${before}, which answers: ${choice.reason}`);

@@ -1,5 +1,6 @@
 import type { Stack } from "../stack.ts";
 import type { SimServer } from "../world/types.ts";
+import { FLAP } from "./flap.ts";
 import type { PlannedFault, Role, State } from "./plan.ts";
 import { STATES } from "./plan.ts";
 import { SERVER_FAULTS } from "./server-faults.ts";
@@ -12,7 +13,8 @@ export interface FaultKind {
   begin(stack: Stack, server: SimServer, fault: PlannedFault): unknown;
 }
 
-export const FAULTS: Readonly<Record<string, FaultKind>> = { ...SERVER_FAULTS, ...SYSTEM_FAULTS };
+/** `flap` lasts longer than the time in which drawn faults must end, so only a scenario has it. */
+export const FAULTS: Readonly<Record<string, FaultKind>> = { ...SERVER_FAULTS, ...SYSTEM_FAULTS, flap: FLAP };
 
 /** One combination that must be seen often. */
 export interface Cell {

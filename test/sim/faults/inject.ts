@@ -61,7 +61,10 @@ export class Injector {
       this.open -= 1;
       return;
     }
-    world.kernel.at(Math.min(world.now + fault.forMs, Math.max(FAULTS_END_MS, world.now + 100)), () => {
+    const lastMs = Math.max(FAULTS_END_MS, world.now + 100);
+    // What a scenario asks for beyond it is meant.
+    const endMs = fault.forMs > FAULTS_END_MS ? world.now + fault.forMs : Math.min(world.now + fault.forMs, lastMs);
+    world.kernel.at(endMs, () => {
       world.say(() => `END   ${fault.kind}${fault.role === "system" ? "" : ` ${server.name}`}`);
       this.open -= 1;
       this.lastMs = world.now;

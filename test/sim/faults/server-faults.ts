@@ -185,9 +185,12 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
   },
   cordon: {
     lasts: [5_000, 60_000, 0.3],
-    begin: ({ world }, server) => {
-      world.api.patchNode(server.name, { cordoned: true });
-      return () => world.api.patchNode(server.name, { cordoned: false });
+    begin: ({ world }, server, { detail }) => {
+      // A person may take the spare for something else.
+      const spare = Object.entries(world.api.state.nodes).find(([, { group }]) => group === null)?.[0];
+      const name = detail < 0.5 && spare !== undefined ? spare : server.name;
+      world.api.patchNode(name, { cordoned: true });
+      return () => world.api.patchNode(name, { cordoned: false });
     },
   },
 };

@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 
 /** Two GPUs stand for eight: nothing that decides counts them. */
 const GPUS = 2;
+/** SGLang calls itself unhealthy when its own probe had no answer for so long. */
+export const UNHEALTHY_AFTER_MS = 20_000;
 /** Between two looks at the GPUs. */
 const LOOK_MS = 2_000;
 const PCI = ["0000:0b:00", "0000:4c:00"] as const;
@@ -52,7 +54,8 @@ export class Agents {
   }
 
   tell(server: SimServer, evidence: Evidence): void {
-    if (server.agent === null || !server.power || server.frozen) return;
+    if (server.agent === null || !server.power) return;
+    if (server.frozen) return void server.untold.push(evidence);
     const monoMs = this.#world.now - server.bootedMs;
     const frame = server.agent.log.append(evidence, { monoMs, wallMs: 0 });
     this.#onFrame(server, frame);
@@ -79,6 +82,7 @@ export class Agents {
   }
 
   retell(server: SimServer): void {
+    for (const evidence of server.untold.splice(0)) this.tell(server, evidence);
     const { rank } = server;
     if (rank !== null) this.rank(server, rank.isStopped ? "stopped" : "running");
     this.link(server, 0);
@@ -98,7 +102,14 @@ export class Agents {
     const leader = this.#world.servers.get(group.members[0] ?? "");
     if (leader?.rank?.group !== group.id || leader.rank.start !== group.start) return;
     const isHung = group.state === "hung";
-    const state = leader.rank.isStopped ? "unreachable" : group.readyMs > this.#world.now ? "starting" : "serving";
+    const isLate = isHung && this.#world.now - group.sinceMs >= UNHEALTHY_AFTER_MS;
+    const state = leader.rank.isStopped
+      ? "unreachable"
+      : isLate
+        ? "unhealthy"
+        : group.readyMs > this.#world.now
+          ? "starting"
+          : "serving";
     const load = isHung && this.#world.config.busy ? { running: 3, queued: 1 } : { running: 0, queued: 0 };
     const tokensTotal = Math.floor(group.lastServedMs);
     this.tell(leader, {
@@ -109,15 +120,6 @@ export class Agents {
       tokensTotal,
       ...load,
     });
-  }
-
-  unhealthy(group: SimGroup): void {
-    const leader = this.#world.servers.get(group.members[0] ?? "");
-    if (leader?.rank?.start !== group.start || leader.rank.isStopped) return;
-    const instance = `${group.id}${group.start}`;
-    const tokensTotal = Math.floor(group.lastServedMs);
-    const load = { running: 0, queued: 0 };
-    this.tell(leader, { kind: "engine", group: group.id, instance, state: "unhealthy", tokensTotal, ...load });
   }
 }
 

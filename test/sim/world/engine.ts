@@ -1,11 +1,9 @@
-import type { Agents } from "./agent.ts";
+import { type Agents, UNHEALTHY_AFTER_MS } from "./agent.ts";
 import type { SimGroup, SimServer } from "./types.ts";
 import { LOAD_MS, type World } from "./world.ts";
 
 /** A peer away for longer than this ends the collective: the ranks crash when they hear of each other again. */
 const PATIENCE_MS = 8_000;
-/** SGLang calls itself unhealthy when its own probe had no answer for so long. */
-const UNHEALTHY_AFTER_MS = 20_000;
 
 /** Told of processes that ended and of groups that begin or end to serve. */
 export interface EngineEvents {
@@ -131,7 +129,7 @@ export class Engines {
       world.kernel.after(ms, () => group.start === start && group.state === state && group.sinceMs === now && then());
     // The agent reads the engine every half second.
     if (state !== "none") again(world.random.between(1, 500), () => this.#agents.engine(group));
-    if (state === "hung") again(UNHEALTHY_AFTER_MS, () => this.#agents.unhealthy(group));
+    if (state === "hung") again(UNHEALTHY_AFTER_MS, () => this.#agents.engine(group));
     this.#events.onService(group);
     world.changed();
   }

@@ -34,6 +34,7 @@ export class Machines {
     server.agent = null;
     server.rank = null;
     server.lines = [];
+    server.untold = [];
     this.settle(server);
   }
 

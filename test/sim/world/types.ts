@@ -1,3 +1,4 @@
+import type { Evidence } from "../../../src/health/evidence.ts";
 import type { GpuLogLine } from "../../../src/health/kernel-line.ts";
 import type { Remedy } from "../../../src/health/remedy.ts";
 import type { EvidenceLog } from "../../../src/stream/evidence-log.ts";
@@ -10,6 +11,8 @@ export interface SimServer {
   bootedMs: number;
   /** GPU lines of the kernel's ring since that boot. */
   lines: GpuLogLine[];
+  /** What its agent has to tell when it runs again. */
+  untold: Evidence[];
   /** Its kernel answers, nothing runs. */
   frozen: boolean;
   /** Its network, all of it but the BMC. */

@@ -129,6 +129,7 @@ function serverOf(name: string, config: WorldConfig): SimServer {
     bootId: 1,
     bootedMs: -1_000_000,
     lines: [],
+    untold: [],
     frozen: false,
     net: true,
     ib: true,
@@ -166,7 +167,14 @@ function stateOf(names: readonly string[]): ApiState {
     ready: true,
     readyChangedMs: 0,
   };
-  const record = { quarantine: null, powerOffAskedMs: null, treated: null, validated: false, failedChecks: 0 };
+  const record = {
+    quarantine: null,
+    powerOffAskedMs: null,
+    treated: null,
+    lastReset: null,
+    validated: false,
+    failedChecks: 0,
+  };
   return {
     service: {
       version: 1,

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { draw } from "./faults/draw.ts";
+import { readScenario, runScenario, scenarioNames } from "./scenario.ts";
+import { simulate } from "./simulate.ts";
+import { addRun, coverageOf, emptyTally } from "./tally.ts";
+
+const SEEDS = 60;
+
+describe("simulated worlds", () => {
+  test(`${SEEDS} seeds break no rule, each for a minute of virtual time or more`, () => {
+    const tally = emptyTally();
+    for (let seed = 1; seed <= SEEDS; seed += 1) addRun(tally, simulate(seed, draw(seed)));
+    expect(tally.failures).toEqual([]);
+    expect(tally.leastVirtualMs).toBeGreaterThanOrEqual(60_000);
+    expect(tally.endings.serves).toBeGreaterThan(SEEDS / 2);
+    expect(coverageOf(tally).filter(({ count }) => count > 0).length).toBeGreaterThan(50);
+  });
+
+  test("the same seed gives the same world, to the last line", () => {
+    const one = simulate(7, draw(7), true);
+    expect(one.transcript.length).toBeGreaterThan(3);
+    expect(simulate(7, draw(7), true)).toEqual(one);
+    expect(simulate(8, draw(8), true).transcript).not.toEqual(one.transcript);
+  });
+});
+
+describe("scenarios", () => {
+  test.each(scenarioNames())("%s", (name) => {
+    const { breaches, ending } = runScenario(readScenario(name));
+    expect(breaches).toEqual([]);
+    expect(["serves", "needs a person"]).toContain(ending);
+  });
+
+  test("a flapping GPU, 20 s on and 20 s off for an hour, costs one failover, and nothing goes back", () => {
+    const { transcript } = runScenario(readScenario("flapping-gpu.json"));
+    const moves = transcript.filter((line) => /reconciler-\d did: set-active/.test(line));
+    expect(moves).toHaveLength(1);
+    expect(moves[0]).toContain("set-active b");
+    expect(transcript.filter((line) => /gateway-\d uses a/.test(line))).toEqual([]);
+  });
+});
