@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { type InstalledPackage, installPackage } from "../support/installed-package.ts";
 
 let installed: InstalledPackage;
@@ -43,6 +44,21 @@ describe("the installed package", () => {
       .map((entry) => join("dist", entry.parentPath, entry.name))
       .filter((file) => !existsSync(inPackage(file)));
     expect({ missing, some: sources.length > 5 }).toEqual({ missing: [], some: true });
+  });
+
+  test("Pulumi finds its program, its plug-ins and the local stack", () => {
+    const project = parse(readFileSync(inPackage("dist/Pulumi.yaml"), "utf8")) as {
+      main: string;
+      plugins: { providers: { path: string }[] };
+    };
+    const wanted = [
+      project.main,
+      ...project.plugins.providers.map(({ path }) => join(path, "pulumi-resource-tandem")),
+      "src/infra/language/pulumi-language-nodejs",
+      "stacks/local.yaml",
+    ];
+    expect(wanted.filter((file) => !existsSync(inPackage(join("dist", file))))).toEqual([]);
+    expect(project.main).toBe("src/cli/program.js");
   });
 
   test("npx tandem validate", async () => {

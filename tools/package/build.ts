@@ -1,4 +1,4 @@
-import { cpSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 import { execaSync } from "execa";
@@ -23,6 +23,11 @@ for (const file of [...filesOf("src/**/*"), ...filesOf("tools/**/*"), ...filesOf
   mkdirSync(dirname(join(next, file)), { recursive: true });
   cpSync(file, join(next, file));
 }
+// The program is JavaScript now; `tandem start` looks for its stack from where it lies itself.
+const project = join(next, "Pulumi.yaml");
+writeFileSync(project, readFileSync(project, "utf8").replace("program.ts", "program.js"));
+mkdirSync(join(next, "stacks"));
+cpSync("stacks/local.yaml", join(next, "stacks", "local.yaml"));
 await bundleLightCommands();
 rmSync("dist", { recursive: true, force: true });
 renameSync(next, "dist");
