@@ -7,37 +7,40 @@ import { stackDir } from "../../machines/home.ts";
 import type { ImageArchive } from "../../machines/images/write-image.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { LOCAL_KEY_FILE } from "../../machines/server/targets.ts";
+import type { ToolName } from "../../machines/tools/catalogue.ts";
 import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { Phase } from "./phases.ts";
-import { stackImages } from "./stack-images.ts";
+import { ownImage, stackImages } from "./stack-images.ts";
 
 export interface PreparedStack {
   prepared: Prepared;
-  tools: Record<(typeof TOOLS)[number], ResolvedTool>;
+  tools: Record<(typeof HERE)[number], ResolvedTool>;
 }
 
-const TOOLS = ["kubernetes", "kubectl", "etcd", "coredns", "lws", "pause", "pulumi"] as const;
+/** What runs on this computer, and what becomes part of the servers. */
+const HERE = ["kubectl", "pulumi"] as const;
+const ON_SERVERS = ["kubernetes", "etcd", "coredns", "lws", "pause"] as const;
 
 /** Makes everything on this computer that the update of a stack needs. What is there is only looked at. */
 export async function prepareStack(plan: ServingPlan, phase: Phase, signal: AbortSignal): Promise<PreparedStack> {
-  const tools = await phase("tools", async () => {
+  const getTools = async <Name extends ToolName>(names: readonly Name[]) => {
     const { showToolProgress } = await import("../tool-progress.ts");
     const view = showToolProgress();
-    return resolveTools(TOOLS, { signal, onProgress: view.onProgress }).finally(view.end);
-  });
+    return resolveTools(names, { signal, onProgress: view.onProgress }).finally(view.end);
+  };
+  if (plan.spec.provision.kind === "existing") {
+    const tools = await phase("tools", () => getTools(HERE));
+    return { prepared: { images: placed([await phase("container image", ownImage)]) }, tools };
+  }
+  const tools = await phase("tools", () => getTools([...HERE, ...ON_SERVERS]));
   const local = plan.spec.provision.kind === "local";
   const archives = await phase("container images", () => stackImages(tools, { local, signal }));
   const { kubernetes } = tools;
   if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
   const prepared: Prepared = {
     kubernetes: { version: versionWithV(kubernetes), path: kubernetes.path, sha256: kubernetes.sha256 },
-    images: archives.map(({ references, path, sha256 }) => ({
-      references,
-      path,
-      sha256,
-      on: placesOf(references),
-    })),
+    images: placed(archives),
   };
   if (!local) return { prepared, tools };
   const authorizedKey = await ensureKey(plan.name);
@@ -47,6 +50,10 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
 
 function versionWithV({ version }: ResolvedTool): string {
   return version.startsWith("v") ? version : `v${version}`;
+}
+
+function placed(archives: readonly ImageArchive[]): Prepared["images"] {
+  return archives.map(({ references, path, sha256 }) => ({ references, path, sha256, on: placesOf(references) }));
 }
 
 /** etcd and the LeaderWorkerSet controller run beside the API server; everything else may run anywhere. */

@@ -11,8 +11,13 @@ export async function stackImages(
   { local, signal }: { local: boolean; signal?: AbortSignal },
 ): Promise<ImageArchive[]> {
   const nodes = await nodeImages(tools, signal ? { signal } : {});
-  const own = await tandemImage({ programs: [...AGENT_PROGRAMS, ...GATEWAY_PROGRAMS, ...RECONCILER_PROGRAMS] });
+  const own = await ownImage();
   if (!local) return [...nodes, own];
   const { emulatorImage } = await import("../../emulator/image.ts");
   return [...nodes, own, await emulatorImage()];
+}
+
+/** The programs that run in every cluster: agent, gateway, reconciler. */
+export function ownImage(): Promise<ImageArchive> {
+  return tandemImage({ programs: [...AGENT_PROGRAMS, ...GATEWAY_PROGRAMS, ...RECONCILER_PROGRAMS] });
 }

@@ -6,8 +6,16 @@ import { stackDir } from "../../machines/home.ts";
 import { expectationOf } from "../../machines/server/expectation.ts";
 import { type ServerTarget, targetsOf } from "../../machines/server/targets.ts";
 import { GROUP_LABEL } from "../../manifests/names.ts";
+import type { ClusterSpec } from "../../spec/schema.ts";
 import { accessInputs, nodeInputs } from "./node-inputs.ts";
-import { ControlPlaneNode, LocalMachine, PreparedServer, SettledControlPlane, WorkerNode } from "./resources.ts";
+import {
+  ControlPlaneNode,
+  JoinedServer,
+  LocalMachine,
+  PreparedServer,
+  SettledControlPlane,
+  WorkerNode,
+} from "./resources.ts";
 import type { StackInputs } from "./stack-inputs.ts";
 
 /** Servers that have become one Kubernetes cluster, or a cluster that is there already. */
@@ -27,6 +35,7 @@ export class Cluster extends pulumi.ComponentResource {
       const path = spec.provision.kubeconfig.replace(/^~\//, `${homedir()}/`);
       this.kubeconfig = pulumi.secret(readFileSync(resolve(dirname(inputs.file), path), "utf8"));
       this.identity = "existing";
+      for (const name of Object.keys(spec.servers)) this.nodes[name] = this.#joined(inputs, name);
     } else {
       const targets = targetsOf(spec, inputs.file);
       const [first, ...rest] = targets.map((target) => ({ target, ...this.#server(inputs, target) }));
@@ -40,6 +49,23 @@ export class Cluster extends pulumi.ComponentResource {
       }
     }
     this.registerOutputs({ kubeconfig: this.kubeconfig });
+  }
+
+  #joined({ plan: { spec }, prepared }: StackInputs, name: string): JoinedServer {
+    // Kubernetes' own images are the cluster's business.
+    const own = prepared?.images.filter(({ references }) => references.some((one) => one.startsWith("tandem.local/")));
+    return new JoinedServer(
+      name,
+      {
+        kubeconfig: this.kubeconfig,
+        cluster: this.identity,
+        stack: spec.name,
+        name,
+        labels: groupLabels(spec, name),
+        images: own?.map(({ references: [reference], path }) => ({ reference, path })) ?? [],
+      },
+      { parent: this },
+    );
   }
 
   #server(inputs: StackInputs, server: ServerTarget): { prepared: PreparedServer; machine: LocalMachine | undefined } {
@@ -122,7 +148,6 @@ export class Cluster extends pulumi.ComponentResource {
   ): WorkerNode {
     const { spec } = inputs.plan;
     const { name } = server.target;
-    const group = Object.entries(spec.groups).find(([, servers]) => servers.includes(name))?.[0];
     return new WorkerNode(
       name,
       {
@@ -132,10 +157,16 @@ export class Cluster extends pulumi.ComponentResource {
         controlPlane: { name: leader.name, address: leader.address },
         endpoint: `${leader.address}:6443`,
         caHash: controlPlane.caHash,
-        labels: group === undefined ? {} : { [GROUP_LABEL]: group },
+        labels: groupLabels(spec, name),
         taints: [],
       },
       { parent: this, dependsOn: [prepared], deletedWith: controlPlane, protect: spec.protect },
     );
   }
+}
+
+/** The labels with which a server joins: its group, unless it is a spare. */
+function groupLabels({ groups }: ClusterSpec, name: string): Record<string, string> {
+  const group = Object.entries(groups).find(([, servers]) => servers.includes(name))?.[0];
+  return group === undefined ? {} : { [GROUP_LABEL]: group };
 }

@@ -39,6 +39,12 @@ export class WorkerNode extends pulumi.CustomResource {
   }
 }
 
+export class JoinedServer extends pulumi.CustomResource {
+  constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
+    super("tandem:index:JoinedServer", name, args, options);
+  }
+}
+
 export class ManifestResource extends pulumi.CustomResource {
   constructor(name: string, args: pulumi.Inputs, options?: pulumi.CustomResourceOptions) {
     super("tandem:index:Manifest", name, { ...args, uid: undefined }, options);

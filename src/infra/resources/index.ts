@@ -1,5 +1,6 @@
 import type { AnyResourceType } from "../provider/resource-type.ts";
 import { controlPlaneNode } from "./control-plane-node.ts";
+import { joinedServer } from "./joined-server.ts";
 import { localMachine } from "./local-machine.ts";
 import { manifest } from "./manifest.ts";
 import { preparedServer } from "./prepared-server.ts";
@@ -13,5 +14,6 @@ export const resourceTypes: readonly AnyResourceType[] = [
   controlPlaneNode,
   settledControlPlane,
   workerNode,
+  joinedServer,
   manifest,
 ];

@@ -4,7 +4,8 @@ import { stackDir } from "../../machines/home.ts";
 
 /** What `tandem up` found or made on this computer before the update: programs, image archives, the machine image. */
 export interface Prepared {
-  kubernetes: { version: string; path: string; sha256: string };
+  /** Not for a cluster that is there already. */
+  kubernetes?: { version: string; path: string; sha256: string };
   images: { references: string[]; path: string; sha256: string; on: ("control-plane" | "gpu")[] }[];
   /** Of a local stack. */
   machineImage?: string;

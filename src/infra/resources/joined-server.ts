@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { TandemError } from "../../errors.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { LiveObject } from "../../kube/objects.ts";
+import type { Operation, ResourceType } from "../provider/resource-type.ts";
+import { connectionTo, isAway } from "./cluster-link.ts";
+
+const Inputs = z.strictObject({
+  kubeconfig: z.string(),
+  cluster: z.string(),
+  stack: z.string(),
+  name: z.string().meta({ description: "Of the server in the spec, which is the node's name." }),
+  labels: z.record(z.string(), z.string()).meta({ description: "Given once; later they belong to the reconciler." }),
+  images: z
+    .array(z.strictObject({ reference: z.string(), path: z.string() }))
+    .meta({ description: "What pods of the stack need and no registry has, and where it lies on this computer." }),
+});
+type Inputs = z.infer<typeof Inputs>;
+type Outputs = Record<string, never>;
+
+/** The stack whose server a node is; with LABELLED, which a join of ours leaves as well. */
+const STACK = "tandem.dev/stack";
+const LABELLED = "tandem.dev/labelled";
+/** The kubelet names at most so many images (its default `nodeStatusMaxImages`); of a longer list nothing follows. */
+const NAMED_IMAGES = 50;
+
+const path = (name: string) => `/api/v1/nodes/${name}`;
+
+async function nodeOf({ client }: { client: KubeClient }, name: string, signal: AbortSignal): Promise<LiveObject> {
+  const { items } = await client.json<{ items: LiveObject[] }>({ method: "GET", path: "/api/v1/nodes", signal });
+  const node = items.find(({ metadata }) => metadata.name === name);
+  if (node !== undefined) return node;
+  throw new TandemError({
+    code: "E_NO_NODE",
+    what: `the cluster has no node ${name}`,
+    why: `with provision.kind existing a server of the spec is a node of the same name; there are ${items.map(({ metadata }) => metadata.name).join(", ") || "none"}`,
+    fix: "correct the names under `servers` in the spec, or join that server, then run the same command again",
+  });
+}
+
+function warnOfImages(node: LiveObject, { name, images }: Inputs, warn: Operation["warn"]): void {
+  const listed = (node.status as { images?: { names?: string[] }[] } | undefined)?.images ?? [];
+  if (listed.length >= NAMED_IMAGES) return;
+  const names = listed.flatMap((image) => image.names ?? []);
+  for (const { reference, path: file } of images.filter((image) => !names.includes(image.reference))) {
+    warn(
+      `${name} does not have the image ${reference}, which is in no registry, so that agent and gateway cannot start there; ` +
+        `copy ${file} to it and run \`ctr -n k8s.io images import\` on the file: they start by themselves then`,
+    );
+  }
+}
+
+async function label(inputs: Inputs, { signal, warn }: Operation): Promise<Outputs> {
+  const { kubeconfig, name, stack, labels } = inputs;
+  const link = connectionTo(kubeconfig);
+  const node = await nodeOf(link, name, signal);
+  const annotations = node.metadata.annotations ?? {};
+  if (annotations[LABELLED] === "true" && annotations[STACK] !== stack) {
+    throw new TandemError({
+      code: "E_NODE_TAKEN",
+      what: `node ${name} is a server of another stack`,
+      why: `its annotation ${STACK} is ${annotations[STACK] ?? "missing, as on servers that Tandem joined itself"}, not ${stack}`,
+      fix: "take it out of that stack, or leave it out of this spec, then run the same command again",
+    });
+  }
+  warnOfImages(node, inputs, warn);
+  if (annotations[LABELLED] === "true") return {};
+  const metadata = { labels, annotations: { [LABELLED]: "true", [STACK]: stack } };
+  await patch(link.client, name, metadata, signal);
+  return {};
+}
+
+function patch(client: KubeClient, name: string, metadata: object, signal: AbortSignal): Promise<unknown> {
+  const contentType = "application/merge-patch+json";
+  return client.json({ method: "PATCH", path: path(name), contentType, body: { metadata }, signal });
+}
+
+/** A node of a cluster that somebody else manages, as a server of the stack: its first labels, and no more. */
+export const joinedServer: ResourceType<Inputs, Outputs> = {
+  token: "tandem:index:JoinedServer",
+  inputs: Inputs,
+  outputs: {},
+  secrets: ["kubeconfig"],
+  replaceOn: ["cluster", "stack", "name"],
+  quiet: (name) => /^(kubeconfig|images|labels)\b/.test(name),
+  create: async (inputs, operation) => ({ id: inputs.name, outputs: await label(inputs, operation) }),
+  async look({ inputs }, { signal, warn }) {
+    try {
+      warnOfImages(await nodeOf(connectionTo(inputs.kubeconfig), inputs.name, signal), inputs, warn);
+    } catch (error) {
+      if (!isAway(error) && !(error instanceof TandemError)) throw error;
+      warn(error instanceof TandemError ? error.message : `the API server does not answer (${String(error)})`);
+    }
+  },
+  read: async ({ inputs }) => ({ inputs, outputs: {} }),
+  update: (_existing, inputs, operation) => label(inputs, operation),
+  async remove({ inputs: { kubeconfig, name, stack, labels } }, { signal }) {
+    const link = connectionTo(kubeconfig);
+    const node = await nodeOf(link, name, signal).catch((error) => {
+      if (error instanceof TandemError) return undefined;
+      throw error;
+    });
+    if (node?.metadata.annotations?.[STACK] !== stack) return;
+    // Also a label that the reconciler has moved since: the keys are ours.
+    const gone = Object.fromEntries(Object.keys(labels).map((key) => [key, null]));
+    await patch(link.client, name, { labels: gone, annotations: { [LABELLED]: null, [STACK]: null } }, signal);
+  },
+};
