@@ -9,6 +9,20 @@ export function nextTokenMs(record: StreamRecord, acceptedAtMs: number): number 
   return piece?.atMs ?? record.finishes.find(({ atMs }) => atMs > acceptedAtMs)?.atMs ?? null;
 }
 
+/**
+ * The end of a stream's longest silence that a fault can have caused: when it went on, where nobody saw its request reach
+ * another group and tokens that were under way came in between. Null without a token after the fault.
+ */
+export function resumedMs({ pieces }: StreamRecord, faultAtMs: number): number | null {
+  let longest = { gapMs: -1, endMs: null as number | null };
+  pieces.forEach(({ atMs }, at) => {
+    const before = pieces[at - 1];
+    if (before === undefined || atMs <= faultAtMs) return;
+    if (atMs - before.atMs > longest.gapMs) longest = { gapMs: atMs - before.atMs, endMs: atMs };
+  });
+  return longest.endMs;
+}
+
 /** The longest silence between two tokens of a stream, faults or not; 0 with fewer than two. */
 export function longestGapMs(record: StreamRecord): number {
   return record.pieces.reduce(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { longestGapMs, nextTokenMs, percentile } from "../../src/drill/timing.ts";
+import { longestGapMs, nextTokenMs, percentile, resumedMs } from "../../src/drill/timing.ts";
 import { chat, perfectRecord } from "./records.ts";
 
 /** Tokens at 1000, 1020, 1040, then a silence, then the rest. */
@@ -26,6 +26,20 @@ describe("when a stream goes on", () => {
 
   test("one that broke never does", () => {
     expect(nextTokenMs({ ...interrupted(0), finishes: [] }, 5000)).toBeNull();
+  });
+});
+
+describe("when a stream went on, where requests are not seen", () => {
+  test.each([
+    ["is the end of its longest silence", 1045, 1760],
+    ["whatever was under way when the fault came", 1030, 1760],
+    ["of the silences since the fault", 1765, 1780],
+  ])("%s", (_name, faultAtMs, expected) => {
+    expect(resumedMs(interrupted(700), faultAtMs)).toBe(expected);
+  });
+
+  test("a stream without a token since did not", () => {
+    expect(resumedMs(interrupted(700), 9_000)).toBeNull();
   });
 });
 

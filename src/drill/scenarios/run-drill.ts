@@ -81,7 +81,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     const movesBefore = arena.front.moves.length;
     const first = await cause(step, victim);
     const faultWallMs = Date.now() - (monotonicMs() - first.atMs);
-    story.fault(first.atMs, `${victim}: ${scenario.summary}`, first.what);
+    story.fault(first.atMs, step.on === "nobody" ? scenario.summary : `${victim}: ${scenario.summary}`, first.what);
     arena.front.onMove = ({ to, reason }) => story.say(`the gateway goes over to group ${to}`, reason);
     crowd.watch.reportCarriedOn(crowd.streams, first.atMs, (moment) => {
       if (moment.kind === "carried-on") story.say(`all ${moment.streams} streams go on`);

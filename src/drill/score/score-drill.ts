@@ -13,7 +13,7 @@ import type { RecordedDecision } from "../scenarios/drill-arena.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
 import type { StreamRecord } from "../stream-record.ts";
 import { flowOf, tallyStreams } from "../tally.ts";
-import { longestGapMs } from "../timing.ts";
+import { longestGapMs, resumedMs } from "../timing.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
 
 /** What a drill saw, before it is judged. Times are milliseconds of the monotonic clock, but for `faultWallMs`. */
@@ -46,7 +46,9 @@ export interface DrillFacts {
 }
 
 /** Judges what a drill saw. Pure: the same facts, the same report. */
-export function scoreDrill(facts: DrillFacts): DrillReport {
+export function scoreDrill(seen: DrillFacts): DrillReport {
+  // Two replicas that leave one group after each other have moved traffic once.
+  const facts = { ...seen, moves: seen.moves.filter(({ to }, at) => to !== (seen.moves[at - 1]?.to ?? seen.from)) };
   const { scenario, plan, from, records, doomed, probes, faultAtMs } = facts;
   const judged = [...records.filter(({ request }) => !doomed.has(request.name)), ...probes];
   const injected = { atMs: faultAtMs, what: facts.what };
@@ -68,7 +70,7 @@ export function scoreDrill(facts: DrillFacts): DrillReport {
     seconds: facts.seconds,
     victim: facts.victim,
     from,
-    to: facts.moves.at(-1)?.to ?? probedGroup(facts),
+    to: facts.moves.at(-1)?.to ?? (scenario.outcome === "planned" ? (plannedMove(facts)?.choice.group ?? null) : null),
     what: facts.what,
     reason: move?.reason ?? null,
     phases,
@@ -87,13 +89,11 @@ export function scoreDrill(facts: DrillFacts): DrillReport {
   };
 }
 
-/** Where requests that came after a planned move were answered. */
-export function probedGroup({ requests, probes, groupOf, from }: DrillFacts): string | null {
-  const names = new Set(probes.map(({ request }) => request.name));
-  const groups = requests
-    .filter(({ stream }) => stream !== null && names.has(stream))
-    .map(({ server }) => groupOf(server));
-  return groups.find((group) => group !== from) ?? null;
+/** The gateway's first choice of another group after it was asked to move. */
+function plannedMove({ decisions, from, faultWallMs }: DrillFacts): RecordedDecision | undefined {
+  return decisions.find(
+    ({ wallMs, choice }) => wallMs >= faultWallMs && choice.kind === "use" && choice.group !== from,
+  );
 }
 
 type Carried = ReturnType<typeof carriedStreams>;
@@ -109,7 +109,9 @@ function phasesOf(facts: DrillFacts, carried: Carried): DrillPhase[] {
     const slowest = (times: readonly (number | null)[]) =>
       times.length === 0 || times.includes(null) ? null : Math.max(...(times as number[]));
     seconds["continuation accepted"] = slowest(carried.map(({ acceptedSeconds }) => acceptedSeconds));
-    seconds["next token"] = slowest(carried.map(({ nextTokenSeconds }) => nextTokenSeconds));
+    // A cluster does not show which request went where: tokens that were under way at the move are no sign of life.
+    const resumed = facts.kind === "cluster" ? resumedSeconds(facts, carried) : [];
+    seconds["next token"] = slowest([...carried.map(({ nextTokenSeconds }) => nextTokenSeconds), ...resumed]);
   }
   if (scenario.outcome === "twice") {
     seconds.decided = since(facts.moves[0]?.atMs);
@@ -120,11 +122,8 @@ function phasesOf(facts: DrillFacts, carried: Carried): DrillPhase[] {
     seconds["next token"] = firsts.length === 0 || firsts.includes(null) ? null : Math.max(...(firsts as number[]));
   }
   if (scenario.outcome === "planned") {
-    const names = new Set(facts.probes.map(({ request }) => request.name));
-    const accepted = facts.requests.find(
-      ({ stream, server }) => stream !== null && names.has(stream) && facts.groupOf(server) !== facts.from,
-    );
-    seconds.decided = since(accepted?.atMs);
+    const used = plannedMove(facts);
+    seconds.decided = used === undefined ? null : Math.max(0, (used.wallMs - facts.faultWallMs) / 1000);
   }
   seconds["redundant again"] = redundantAtMs === null ? null : (redundantAtMs - undoneAtMs) / 1000;
   return (Object.entries(seconds) as [PhaseName, number | null][]).map(([phase, value]) => ({
@@ -132,6 +131,17 @@ function phasesOf(facts: DrillFacts, carried: Carried): DrillPhase[] {
     seconds: value,
     budgetSeconds: scenario.budgets[phase] ?? null,
   }));
+}
+
+function resumedSeconds({ records, faultAtMs }: DrillFacts, carried: Carried): (number | null)[] {
+  const names = new Set(carried.map(({ stream }) => stream));
+  return records
+    .filter(({ request }) => names.has(request.name))
+    .map((record) => {
+      const atMs = resumedMs(record, faultAtMs);
+      // One that had no token left to write ended instead, which is judged elsewhere.
+      return atMs === null ? 0 : (atMs - faultAtMs) / 1000;
+    });
 }
 
 /** When the gateway first held something against the group; at the latest when it moved. */

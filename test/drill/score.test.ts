@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import { scenarioOf } from "../../src/drill/scenarios/catalogue.ts";
+import { type DrillFacts, scoreDrill } from "../../src/drill/score/score-drill.ts";
+import type { ScenarioName } from "../../src/report/drill.ts";
+import { localPlan } from "../support/rehearsal-session.ts";
+import { chat, perfectRecord } from "./records.ts";
+
+const plan = localPlan("deepseek-v3");
+const FAULT = 1_030;
+const move = (to: string, afterMs = 5, reason = "group a: gpu-a: XID 95") => ({ to, atMs: FAULT + afterMs, reason });
+const suspicions: DrillFacts["decisions"][0]["choice"]["suspicions"] = [];
+const uses = (group: string, wallMs: number) => ({
+  wallMs,
+  changed: true,
+  view: {},
+  choice: { kind: "use", group, reason: "epoch 2", suspicions },
+});
+
+/** One whole stream, a fault in its middle, and nothing else. */
+function facts(name: ScenarioName, more: Partial<DrillFacts> = {}): DrillFacts {
+  return {
+    scenario: scenarioOf(name),
+    kind: "cluster",
+    plan,
+    startedAt: new Date(0),
+    seconds: 9,
+    victim: "gpu-a",
+    from: "a",
+    what: "it happened",
+    faultAtMs: FAULT,
+    faultWallMs: 5_000,
+    undoneAtMs: 2_000,
+    redundantAtMs: 3_000,
+    records: [perfectRecord(chat)],
+    doomed: new Set(),
+    probes: [],
+    requests: [],
+    moves: [],
+    decisions: [],
+    timeline: [],
+    versions: {},
+    groupOf: (server) => (server === "gpu-c" ? "b" : "a"),
+    ...more,
+  };
+}
+
+const reached = [{ server: "gpu-c", stream: null, atMs: FAULT + 6 }];
+const broken = () => ({ ...perfectRecord(chat), done: false });
+
+describe("what a drill saw is green", () => {
+  test.each<[ScenarioName, Partial<DrillFacts>]>([
+    ["gpu-xid", { moves: [move("b")], requests: reached }],
+    // The replica that had nobody waiting saw it two seconds later.
+    ["gpu-xid", { moves: [move("b"), move("b", 2_000)], requests: reached }],
+    ["slow-server", {}],
+    ["standby-fault", {}],
+    ["api-server-down", {}],
+    ["reconciler-kill", {}],
+    ["bad-release", {}],
+    ["switchover", { decisions: [uses("a", 5_010), uses("b", 5_400)] }],
+    ["double-fault", { moves: [move("b"), move("a", 900)] }],
+    ["gateway-kill", { doomed: new Set(["gone"]), probes: [perfectRecord(chat)] }],
+  ])("%s", (name, more) => {
+    expect(scoreDrill(facts(name, more)).failures).toEqual([]);
+  });
+});
+
+describe("and red, naming what was broken", () => {
+  test.each<[string, ScenarioName, Partial<DrillFacts>, string]>([
+    ["nothing moved", "gpu-xid", {}, "decided: did not happen"],
+    [
+      "it moved late",
+      "server-power",
+      { moves: [move("b", 2_000, "gpu-a is silent")], requests: reached },
+      "decided: 2.00 s, more than 1.50 s",
+    ],
+    [
+      "it moved to and fro",
+      "gpu-xid",
+      { moves: [move("b"), move("a"), move("b")], requests: reached },
+      "traffic: moved 3 times",
+    ],
+    [
+      "for another reason",
+      "gpu-xid",
+      { moves: [move("b", 5, "2 connections broke")], requests: reached },
+      'reason: "2 connections broke"',
+    ],
+    ["a stream broke", "gpu-xid", { moves: [move("b")], requests: reached, records: [broken()] }, "streams: 1 of 1"],
+    ["nobody was there to carry on", "gpu-xid", { moves: [move("b")] }, "streams: none was carried on"],
+    ["a slow group was left", "slow-server", { moves: [move("b")] }, "traffic: moved to b"],
+    ["a group was left for its sibling's fault", "standby-fault", { moves: [move("b")] }, "traffic: moved to b"],
+    ["traffic moved without an API server", "api-server-down", { moves: [move("b")] }, "traffic: moved to b"],
+    ["traffic moved without a reconciler", "reconciler-kill", { moves: [move("b")] }, "traffic: moved to b"],
+    ["a release broke a stream", "bad-release", { records: [broken()] }, "streams: 1 of 1"],
+    ["a planned move did not come", "switchover", { decisions: [uses("a", 5_010)] }, "decided: did not happen"],
+    [
+      "a planned move tore streams away",
+      "switchover",
+      { decisions: [uses("b", 5_010)], requests: reached },
+      "streams: 1 were torn",
+    ],
+    ["the second fault moved nothing", "double-fault", { moves: [move("b")] }, "traffic: moved 1 times, not twice"],
+    ["no sibling answered", "gateway-kill", { doomed: new Set(["gone"]) }, "next token: did not happen"],
+    ["it does not heal", "gpu-lost", { redundantAtMs: null }, "redundant again: did not happen"],
+  ])("%s", (_what, name, more, expected) => {
+    const { passed, failures } = scoreDrill(facts(name, more));
+    expect(passed).toBe(false);
+    expect(failures.join("\n")).toContain(expected);
+  });
+});
