@@ -136,7 +136,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: REPAIR,
     find: "if ((server.failedChecks ?? 0) > 0)",
     put: "if ((server.failedChecks ?? 0) > 1_000)",
-    seed: 9,
+    seed: 14,
   },
   {
     name: "a verdict needs no time",
