@@ -48,7 +48,7 @@ async function story(at: number, when: "before" | "after"): Promise<{ steps: num
       !isOut(stage, "gpu-a") &&
       stage.condition("Redundant") === "True" &&
       booted(stage),
-    45_000,
+    90_000,
   );
   const since = stage.api.writes.slice(before);
   const words = `killed ${when} write ${at}: ${since.map(({ client, method, path }) => `${client} ${method} ${path.split("/").at(-1)}`).join(", ")}`;
@@ -77,9 +77,9 @@ test("killed with every single write of a rebuild, before and after it is taken:
     Array.from({ length: steps }, (_, index) => ({ at: index + 1, when })),
   );
   // Some at a time: the time limits in them are real.
-  for (let from = 0; from < runs.length; from += 8)
-    await Promise.all(runs.slice(from, from + 8).map(({ at, when }) => story(at, when)));
-}, 400_000);
+  for (let from = 0; from < runs.length; from += 12)
+    await Promise.all(runs.slice(from, from + 12).map(({ at, when }) => story(at, when)));
+}, 600_000);
 
 test("a leader that stood still past its lease cannot write what it decided before", async () => {
   const stage = await Stage.open();

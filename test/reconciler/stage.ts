@@ -26,7 +26,7 @@ export const paths = {
 /** Time a group takes to load, and a server to boot. */
 const LOAD_MS = 300;
 const BOOT_MS = 400;
-const LEASE = { durationMs: 1_200, renewEveryMs: 300, marginMs: 300 };
+const LEASE = { durationMs: 2_000, renewEveryMs: 400, marginMs: 500 };
 
 export interface StageOptions {
   bmc?: boolean;
