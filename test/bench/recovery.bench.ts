@@ -1,0 +1,65 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { percentile } from "../../src/drill/timing.ts";
+import { ensureEngine } from "../../src/machines/local/engine.ts";
+import { GATE, gateStack } from "../support/gate-stack.ts";
+import { type PowerRound, powerRound } from "../support/power-round.ts";
+import { isRedundant, ReconcilerRig } from "../support/reconciler-rig.ts";
+import type { Bench, Measurement } from "./bench.ts";
+
+/** Power cuts; each costs a minute with its rebuild. */
+const RUNS = Number(process.env.BENCH_RUNS ?? 20);
+/** Load time of the emulated engine with the time until its readiness is seen. */
+const LOAD_SECONDS = 12;
+
+/**
+ * The power of a server of the active group is cut, with BMCs and a spare: how soon it is isolated, proven off, and every group
+ * serves again. Plain Kubernetes with LeaderWorkerSet never recovers from this fault (watched for up to 467 s after its pods were
+ * marked for deletion).
+ */
+export const bench: Bench = async () => {
+  const stack = gateStack();
+  const engine = await ensureEngine();
+  const text = readFileSync(stack.spec, "utf8");
+  const more = "  gpu-e: { address: 10.232.0.15, failureDomain: { rack: r3 } }\nspares: [gpu-e]\ncontrolPlane:";
+  writeFileSync(stack.spec, text.replace("controlPlane:", more));
+  let rig: ReconcilerRig | undefined;
+  try {
+    const up = await stack.tandem(["up", stack.spec]);
+    if (up.exitCode !== 0) throw new Error(up.text.slice(-2000));
+    rig = new ReconcilerRig(GATE, engine);
+    await rig.prepare(["gpu-a", "gpu-b", "gpu-c", "gpu-d", "gpu-e"]);
+    rig.start("first");
+    rig.start("second");
+    await rig.until("every group serves", isRedundant, 240);
+    const rounds: PowerRound[] = [];
+    for (let run = 0; run < RUNS; run++) {
+      const round = await powerRound(rig, { bmc: true });
+      process.stdout.write(`${JSON.stringify(round)}\n`);
+      rounds.push(round);
+      const { victim } = round;
+      await rig.until("the dead server is the next spare", async () => (await rig?.quarantine(victim)) === null, 240);
+    }
+    return measurements(rounds);
+  } finally {
+    await rig?.close();
+    await stack.tandem(["down", stack.spec]);
+    stack.end();
+    await engine.api.close();
+  }
+};
+
+function measurements(rounds: readonly PowerRound[]): Measurement[] {
+  const how = `${rounds.length} power cuts`;
+  const of = (name: "adopted" | "isolated" | "fenced" | "redundant") =>
+    rounds.map((round) => round[name] ?? Number.NaN);
+  const line = (what: string, values: number[], limit: number): Measurement[] => [
+    { what: `${what}, p50`, measured: percentile(values, 0.5), limit, unit: "s", how },
+    { what: `${what}, max`, measured: Math.max(...values), limit, unit: "s", how },
+  ];
+  return [
+    ...line("the word follows the gateways", of("adopted"), 10),
+    ...line("old group isolated", of("isolated"), 10),
+    ...line("dead server fenced by its BMC", of("fenced"), 15),
+    ...line("redundant again, with a spare", of("redundant"), 30 + LOAD_SECONDS),
+  ];
+}
