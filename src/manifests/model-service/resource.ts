@@ -179,9 +179,16 @@ export interface QuarantineRecord {
   bootId: string | null;
   powerOffAskedAt?: string;
   poweredOffAt?: string;
-  treated?: { remedy: Remedy; at: string };
+  /** `bootId`: of the kernel that was told to end; it is heard for a moment longer. */
+  treated?: { remedy: Remedy; at: string; bootId?: string };
   validatedAt?: string;
 }
+
+/**
+ * Annotation of a node that came back: `treated` of its last quarantine as JSON. The kernel still tells of the fault that a reset
+ * has cured, and a reconciler that starts later must not take it for a new one.
+ */
+export const LAST_TREATMENT = "tandem.dev/last-treatment";
 
 /** Annotations of a group's LeaderWorkerSet: what is known of the group, kept where it is read back from. */
 export const GROUP_NOTES = {

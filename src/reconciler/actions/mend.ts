@@ -48,7 +48,9 @@ export async function treatServer(hands: Hands, decided: Decided, server: string
     return state;
   });
   if (before === "other") return waiting(`the BMC of ${server} is still at the last order`);
-  await note(hands, nodeOf(decided, server), record, { treated: { remedy, at: new Date().toISOString() } });
+  const bootId = decided.knowledge.evidence.get(server)?.bootId ?? null;
+  const treated = { remedy, at: new Date().toISOString(), ...(bootId === null ? {} : { bootId }) };
+  await note(hands, nodeOf(decided, server), record, { treated });
   hands.power.seen.delete(server);
   return done(before === "off" ? `the BMC of ${server} switches it on` : `the BMC of ${server} starts it anew`);
 }

@@ -1,5 +1,5 @@
 import type { Remedy } from "../../health/remedy.ts";
-import { QUARANTINE, type QuarantineRecord } from "../../manifests/model-service/resource.ts";
+import { LAST_TREATMENT, QUARANTINE, type QuarantineRecord } from "../../manifests/model-service/resource.ts";
 import { GROUP_LABEL } from "../../manifests/names.ts";
 import { OUT_OF_SERVICE } from "../observe/observe-server.ts";
 import { quarantineOf } from "../observe/records.ts";
@@ -34,12 +34,15 @@ export async function markOutOfService(hands: Hands, decided: Decided, server: s
   return done(`${server} is off: ${fence.reason}`);
 }
 
-/** Into service again: it becomes a member of its group, or a spare, and what was remembered of it is forgotten. */
+/** Into service again: it becomes a member of its group, or a spare; only what was done about it stays known. */
 export async function returnServer(hands: Hands, decided: Decided, server: string): Promise<Outcome> {
-  recordOf(decided, server);
+  const { treated } = recordOf(decided, server);
   await changeNode(hands, nodeOf(decided, server), {
     taints: { [QUARANTINE]: null, [OUT_OF_SERVICE]: null },
-    annotations: { [QUARANTINE]: null },
+    annotations: {
+      [QUARANTINE]: null,
+      ...(treated === undefined ? {} : { [LAST_TREATMENT]: JSON.stringify(treated) }),
+    },
   });
   hands.power.seen.delete(server);
   return done(`${server} is in service again`);

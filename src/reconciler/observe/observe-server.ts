@@ -1,7 +1,7 @@
 import type { ServerObserved } from "../../failover/observed.ts";
 import { fenceOf } from "../../health/fenced.ts";
 import { treat } from "../../health/hear.ts";
-import { compareRemedies, type Remedy } from "../../health/remedy.ts";
+import { compareRemedies } from "../../health/remedy.ts";
 import type { HealthRules } from "../../health/rules.ts";
 import { type ServerEvidence, type Treatment, unheard } from "../../health/server-evidence.ts";
 import { type ServerVerdict, serverVerdict } from "../../health/server-verdict.ts";
@@ -10,7 +10,7 @@ import type { QuarantineRecord } from "../../manifests/model-service/resource.ts
 import { GROUP_LABEL } from "../../manifests/names.ts";
 import { type Moment, monotonicOf } from "./clock.ts";
 import type { Knowledge } from "./knowledge.ts";
-import { quarantineOf } from "./records.ts";
+import { lastTreatmentOf, quarantineOf } from "./records.ts";
 import { isReady, type Workload } from "./workload.ts";
 
 /** Kubernetes' own taint for a machine that is off: its pods are taken for ended and its volumes for free. */
@@ -84,11 +84,10 @@ export function withTreatments(
     if (run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
     else if (notes.runSince !== null) done.push({ what: "planned-stop", atMs: monotonicOf(moment, notes.runSince) });
   }
-  if (record?.treated?.remedy === "failover-reset")
-    done.push({ what: "reset", atMs: monotonicOf(moment, record.treated.at) });
+  const treated = record?.treated ?? (node === undefined ? undefined : lastTreatmentOf(node));
+  if (treated?.remedy === "failover-reset") done.push({ what: "reset", atMs: monotonicOf(moment, treated.at) });
   // The word of a person: `tandem server return`.
-  if (record?.treated?.remedy === "failover-support")
-    done.push({ what: "repair", atMs: monotonicOf(moment, record.treated.at) });
+  if (treated?.remedy === "failover-support") done.push({ what: "repair", atMs: monotonicOf(moment, treated.at) });
   return done.reduce(treat, known ?? unheard(name));
 }
 
@@ -128,11 +127,14 @@ function treatedOf(
   { treated, bootId }: QuarantineRecord,
   { bootId: heard, greeting }: ServerEvidence,
   moment: Moment,
-): { remedy: Remedy; atMs: number } | null {
-  const ours = treated === undefined ? null : { remedy: treated.remedy, atMs: monotonicOf(moment, treated.at) };
+): NonNullable<ServerObserved["treated"]> | null {
+  const ours =
+    treated === undefined ? null : { remedy: treated.remedy, atMs: monotonicOf(moment, treated.at), done: true };
+  // Until another boot id is heard, a server that is told to boot answers as if nothing had been asked of it.
+  if (ours !== null && treated?.bootId !== undefined) ours.done = heard !== treated.bootId;
   const booted = bootId !== null && heard !== null && heard !== bootId && greeting !== null;
   if (!booted || (ours !== null && compareRemedies(ours.remedy, "failover-reboot") >= 0)) return ours;
-  return { remedy: "failover-reboot", atMs: greeting.atMs };
+  return { remedy: "failover-reboot", atMs: greeting.atMs, done: true };
 }
 
 function fence(

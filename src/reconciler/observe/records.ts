@@ -1,10 +1,16 @@
 import { z } from "zod";
 import { REMEDIES } from "../../health/remedy.ts";
 import type { LiveObject } from "../../kube/objects.ts";
-import { GROUP_NOTES, QUARANTINE, type QuarantineRecord } from "../../manifests/model-service/resource.ts";
+import {
+  GROUP_NOTES,
+  LAST_TREATMENT,
+  QUARANTINE,
+  type QuarantineRecord,
+} from "../../manifests/model-service/resource.ts";
 
 const time = z.iso.datetime();
 const remedy = z.enum(REMEDIES);
+const Treated = z.object({ remedy, at: time, bootId: z.string().optional() });
 const Quarantine = z.looseObject({
   since: time,
   remedy,
@@ -12,7 +18,7 @@ const Quarantine = z.looseObject({
   bootId: z.string().nullable(),
   powerOffAskedAt: time.optional(),
   poweredOffAt: time.optional(),
-  treated: z.object({ remedy, at: time }).optional(),
+  treated: Treated.optional(),
   validatedAt: time.optional(),
 });
 
@@ -53,6 +59,11 @@ export function quarantineOf({ metadata }: LiveObject): QuarantineRecord | null 
   if (found.success) return found.data as QuarantineRecord;
   const since = String(metadata.creationTimestamp ?? new Date(0).toISOString());
   return { since, remedy: "failover-support", reason: "its record cannot be read", bootId: null };
+}
+
+/** What was last done about a server that is in service again; undefined for one that was never out of it. */
+export function lastTreatmentOf({ metadata }: LiveObject): QuarantineRecord["treated"] {
+  return Treated.safeParse(parse(metadata.annotations?.[LAST_TREATMENT])).data as QuarantineRecord["treated"];
 }
 
 export function notesOf(set: LiveObject | undefined): GroupNotes {

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { DEFAULT_HEALTH_RULES } from "../../src/health/rules.ts";
+import { serverVerdict } from "../../src/health/server-verdict.ts";
+import type { LiveObject } from "../../src/kube/objects.ts";
+import { LAST_TREATMENT, QUARANTINE, type QuarantineRecord } from "../../src/manifests/model-service/resource.ts";
+import type { Knowledge } from "../../src/reconciler/observe/knowledge.ts";
+import { observeServer, withTreatments } from "../../src/reconciler/observe/observe-server.ts";
+import { gpus, play, xid } from "../health/support.ts";
+
+const WALL_MS = Date.parse("2026-01-01T00:00:00Z");
+const AT_MS = 60_000;
+const moment = { monoMs: AT_MS, wallMs: WALL_MS };
+const ago = (ms: number) => new Date(WALL_MS - ms).toISOString();
+
+function nodeWith(annotations: Record<string, string>): LiveObject {
+  const status = { conditions: [{ type: "Ready", status: "True" }] };
+  return { apiVersion: "v1", kind: "Node", metadata: { name: "gpu-a", annotations }, status };
+}
+
+/** A server whose kernel log tells, from before this observer listened, of a fault that wants a reset. */
+const told = play("gpu-a", [
+  [AT_MS - 20_000, xid(95)],
+  [AT_MS - 100, gpus()],
+  [AT_MS - 10, "beat"],
+]);
+
+test.each([
+  ["a fault that nothing was done about", {}, "suspect"],
+  [
+    "the same after a reset that a reconciler before this one made",
+    { [LAST_TREATMENT]: JSON.stringify({ remedy: "failover-reset", at: ago(5_000) }) },
+    "healthy",
+  ],
+  [
+    "a new fault after an older reset",
+    { [LAST_TREATMENT]: JSON.stringify({ remedy: "failover-reset", at: ago(30_000) }) },
+    "suspect",
+  ],
+  ["a note that nobody can read", { [LAST_TREATMENT]: "{" }, "suspect"],
+])("%s: %s is %s", (_, annotations, state) => {
+  const known = withTreatments(told, "gpu-a", nodeWith(annotations), undefined, moment);
+  expect(serverVerdict(known, AT_MS).state).toBe(state);
+});
+
+test.each([
+  ["heard with the boot id that was told to end", "boot-1", false],
+  ["heard with another one", "boot-0", true],
+  ["nothing was heard of it when it was told to boot", undefined, true],
+])("a boot shows: %s", (_, bootId, done) => {
+  const treated = { remedy: "failover-reboot" as const, at: ago(5_000), ...(bootId === undefined ? {} : { bootId }) };
+  const record: QuarantineRecord = { since: ago(9_000), remedy: "failover-reboot", reason: "", bootId: null, treated };
+  const node = nodeWith({ [QUARANTINE]: JSON.stringify(record) });
+  const well = play("gpu-a", [
+    [AT_MS - 100, gpus()],
+    [AT_MS - 10, "beat"],
+  ]);
+  const knowledge = {
+    moment,
+    cluster: { nodes: new Map([["gpu-a", node]]), service: { spec: { servers: {} } } },
+    listeningSinceMs: 0,
+    power: new Map(),
+    bmcAway: new Set(),
+    isolationSeenMs: new Map(),
+    previous: { servers: new Map(), groups: new Map() },
+  } as unknown as Knowledge;
+  const { server } = observeServer("gpu-a", knowledge, well, undefined, DEFAULT_HEALTH_RULES);
+  expect(server.treated).toMatchObject({ remedy: "failover-reboot", done });
+});
