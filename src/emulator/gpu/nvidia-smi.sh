@@ -4,6 +4,7 @@
 # lines win, index * is all GPUs. Fields are those of --query-gpu, and: lost, hang, driver, health.
 machine=${TANDEM_MACHINE_FILE:-/etc/tandem/machine.json}
 faults=${TANDEM_GPU_FAULTS:-/run/tandem/gpus.tsv}
+proc=${TANDEM_PROC:-/proc}
 name=$(sed -n 's/.*"name": *"\([^"]*\)".*/\1/p' "$machine" 2>/dev/null)
 count=$(sed -n 's/.*"gpus": *\([0-9]*\).*/\1/p' "$machine" 2>/dev/null)
 [ -f "$faults" ] || faults=/dev/null
@@ -47,10 +48,10 @@ esac
 apps=
 case $mode in
   apps | table | gpu | query)
-    for dir in /proc/[0-9]*; do
+    for dir in "$proc"/[0-9]*; do
       { read -r line < "$dir/cmdline"; } 2>/dev/null
       case $line in
-        sglang::scheduler*) rank=${line#*_TP}; rank=${rank%%[!0-9]*}; apps="$apps ${dir#/proc/}:$((${rank:-0} % count))" ;;
+        sglang::scheduler*) rank=${line#*_TP}; rank=${rank%%[!0-9]*}; apps="$apps ${dir##*/}:$((${rank:-0} % count))" ;;
       esac
     done ;;
 esac

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -13,12 +13,15 @@ const env = () => ({
   PATH: process.env.PATH,
   TANDEM_MACHINE_FILE: join(folder, "machine.json"),
   TANDEM_GPU_FAULTS: join(folder, "gpus.tsv"),
+  // Ranks of other tests are ranks of other servers.
+  TANDEM_PROC: join(folder, "proc"),
 });
 const plant = (...lines: string[]) =>
   writeFileSync(join(folder, "gpus.tsv"), lines.map((line) => `${line.replaceAll(" ", "\t")}\n`).join(""));
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "nvidia-smi-"));
+  mkdirSync(join(folder, "proc"));
   writeFileSync(script(), gpuMachineFiles()[0]?.content ?? "", { mode: 0o755 });
 });
 beforeEach(() => {
@@ -108,6 +111,7 @@ describe("nvidia-smi of an emulated server", () => {
       stdio: ["pipe", "ignore", "ignore"],
     });
     await once(rank, "spawn");
+    symlinkSync(`/proc/${rank.pid}`, join(folder, "proc", String(rank.pid)));
     try {
       const apps = smi("--query-compute-apps=pid,process_name,used_memory", "--format=csv,noheader").lines;
       expect(apps).toContain(`${rank.pid}, sglang::scheduler_TP1, 71232 MiB`);
