@@ -121,5 +121,6 @@ test("a leader that stood still past its lease cannot write what it decided befo
   await stage.until(
     "redundant again",
     () => booted(stage) && stage.condition("Redundant") === "True" && !isOut(stage, "gpu-a"),
+    90_000,
   );
-});
+}, 150_000);
