@@ -22,7 +22,7 @@ const ALTERED: [keyof ChooseTiming, number][] = [
   ["idleSilentAfterMs", 8_000],
   ["stallAfterMs", 6_000],
   ["canaryGraceMs", 8_000],
-  ["askAfterSilenceMs", 5_000],
+  ["askAfterSilenceMs", 1],
   ["canaryEveryMs", 400],
   ["provenForMs", 10],
   ["holdDeadlineMs", 20_000],

@@ -107,7 +107,6 @@ test("a leader that stood still past its lease cannot write what it decided befo
   };
   stage.cutPower("gpu-a", "b");
   await stage.until("the write is on its way", () => late !== undefined);
-  stage.reconciler("r2");
   await stage.until(
     "another leads",
     () => stage.api.get(paths.node("gpu-c"))?.metadata.annotations?.["tandem.dev/term"] === "1",

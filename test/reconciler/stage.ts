@@ -63,6 +63,8 @@ export class Stage {
 
   /** A replica of the reconciler; its name is that of its client at the API server. */
   reconciler(name = `r${++this.#starts}`): Reconciler {
+    // Two under one name would both hold the lease.
+    if (this.#reconcilers.has(name)) throw new Error(`${name} runs already`);
     const reconciler = new Reconciler({
       client: kubeClient(this.api.kubeconfig(name)),
       namespace: NAMESPACE,
