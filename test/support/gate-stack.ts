@@ -43,14 +43,19 @@ export function gateStack(): GateStack {
     spec,
     async tandem(args, { killWhen, alsoPulumi = false } = {}) {
       const child = execa(process.execPath, [main, ...args], { cwd: root, all: true, reject: false, stdin: "ignore" });
-      if (killWhen) {
-        for await (const line of child.iterable({ from: "all" })) {
-          if (!killWhen.test(String(line))) continue;
-          if (alsoPulumi) for (const pid of await childrenOf(child.pid ?? 0)) process.kill(pid, "SIGKILL");
-          child.kill("SIGKILL");
-          break;
-        }
-      }
+      // Not by iterating over the lines: leaving such a loop early while the command ends by itself never comes back.
+      let isKilled = false;
+      let seen = "";
+      const end = async () => {
+        if (alsoPulumi) for (const pid of await childrenOf(child.pid ?? 0)) killIfThere(pid);
+        child.kill("SIGKILL");
+      };
+      child.all.on("data", (text: Buffer) => {
+        if (killWhen === undefined || isKilled) return;
+        seen += text;
+        isKilled = killWhen.test(seen);
+        if (isKilled) void end();
+      });
       const { exitCode, all } = await child;
       return { exitCode: exitCode ?? -1, text: all };
     },
@@ -80,6 +85,14 @@ export function gateStack(): GateStack {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** Processes that a process has started: Pulumi, when it is `tandem up`. */
