@@ -1,3 +1,4 @@
+import type { DrillReport } from "../report/drill.ts";
 import type { StreamTally } from "../report/rehearsal.ts";
 import { isPerfect, judgeStream } from "./judge.ts";
 import type { StreamRecord } from "./stream-record.ts";
@@ -24,6 +25,16 @@ export function tallyStreams(records: readonly StreamRecord[], carriedOn: number
       isPerfect(verdict) ? [] : [{ stream: verdict.name, problems: [...countSentences(verdict), ...verdict.problems] }],
     ),
   };
+}
+
+/** The longest pause of each stream, and whether another group took it over. */
+export function gapsOf(records: readonly StreamRecord[], carried: ReadonlySet<string>): DrillReport["gaps"] {
+  return records.map((record) => ({
+    stream: record.request.name,
+    tokens: record.pieces.length,
+    longestPauseSeconds: longestGapMs(record) / 1000,
+    carriedOn: carried.has(record.request.name),
+  }));
 }
 
 function countSentences(verdict: Record<"lost" | "doubled" | "foreign" | "mixed" | "misplaced", number>): string[] {

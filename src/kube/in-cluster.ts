@@ -5,16 +5,20 @@ const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 /**
  * A kubeconfig for the account of this pod. The token stays a path: it is renewed while the pod runs.
  *
+ * @param outside what a program says where it is run by hand
  * @throws TandemError `E_NOT_IN_CLUSTER` outside a pod
  */
-export function inClusterKubeconfig(env: Readonly<Record<string, string | undefined>>, account = ACCOUNT): string {
+export function inClusterKubeconfig(
+  env: Readonly<Record<string, string | undefined>>,
+  outside: { what: string; fix: string },
+  account = ACCOUNT,
+): string {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
   if (host === undefined)
     throw new TandemError({
       code: "E_NOT_IN_CLUSTER",
-      what: "there is no API server to talk to",
       why: "KUBERNETES_SERVICE_HOST is not set, so this is no pod",
-      fix: "run it in the cluster, or with --kubeconfig FILE",
+      ...outside,
     });
   return JSON.stringify({
     "current-context": "pod",

@@ -36,6 +36,8 @@ export interface ReconcilerConfig {
   identity: string | undefined;
 }
 
+const OUTSIDE = { what: "there is no API server to talk to", fix: "run it in the cluster, or with --kubeconfig FILE" };
+
 /** @throws TandemError `E_RECONCILER_SETTINGS` that names every setting at fault, and no value */
 export function reconcilerConfig(env: Readonly<Record<string, string | undefined>>, args: string[]): ReconcilerConfig {
   const { values } = parseArgs({ args, options: { kubeconfig: { type: "string" } } });
@@ -53,7 +55,8 @@ export function reconcilerConfig(env: Readonly<Record<string, string | undefined
   return {
     namespace: settings.TANDEM_NAMESPACE,
     name: settings.TANDEM_MODEL_SERVICE,
-    kubeconfig: values.kubeconfig === undefined ? inClusterKubeconfig(env) : readFileSync(values.kubeconfig, "utf8"),
+    kubeconfig:
+      values.kubeconfig === undefined ? inClusterKubeconfig(env, OUTSIDE) : readFileSync(values.kubeconfig, "utf8"),
     agentToken: secretIn(settings.TANDEM_AGENT_TOKEN_FILE),
     adminToken: secretIn(settings.TANDEM_ADMIN_TOKEN_FILE),
     bmcFolder: settings.TANDEM_BMC_FOLDER,

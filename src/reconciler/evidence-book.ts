@@ -1,8 +1,9 @@
 import type { Evidence } from "../health/evidence.ts";
-import { hearBeat, hearConnection, hearEvidence, hearHello } from "../health/hear.ts";
+import { hearConnection } from "../health/hear.ts";
 import { readEvidence } from "../health/read-evidence.ts";
 import { type ServerEvidence, unheard } from "../health/server-evidence.ts";
 import type { Frame } from "../stream/frames.ts";
+import { hearFrame } from "../stream/hear-frame.ts";
 import type { Subscribe, Subscription } from "../stream/subscription.ts";
 
 export interface EvidenceHooks {
@@ -59,10 +60,9 @@ export class EvidenceBook {
 
   #hear(server: string, frame: Frame, atMs: number): void {
     this.#hooks.onFrame?.(server, frame);
-    if (frame.type === "hello") this.#keep(server, (known) => hearHello(known, frame, atMs));
-    else if (frame.type === "beat") this.#keep(server, (known) => hearBeat(known, frame, atMs));
-    else {
-      this.#keep(server, (known) => hearEvidence(known, frame, atMs));
+    this.#keep(server, (known) => hearFrame(known, frame, atMs));
+    // Only an engine's word counts tokens; what an unknown agent says is checked before it is read.
+    if (frame.type === "evidence" && frame.evidence.kind === "engine") {
       const evidence = readEvidence(frame.evidence);
       if (evidence?.kind === "engine") this.#progress(evidence, atMs);
     }

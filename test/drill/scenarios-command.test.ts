@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import type { DrillReport } from "../../src/report/drill.ts";
+import { DetachedCli } from "../support/detached-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "drill-test-"));
 const home = mkdtempSync(join(tmpdir(), "drill-home-"));
@@ -13,44 +12,9 @@ afterAll(() => {
   for (const one of [folder, home]) rmSync(one, { recursive: true, force: true });
 });
 
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, ["src/cli/main.ts", ...args], {
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, TMPDIR: folder, TANDEM_HOME: home },
-  });
-  const said = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    said.out += text;
-    child.emit("said");
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    said.err += text;
-  });
-  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
-  return { child, said, ended };
-}
-
-/** Processes that a drill of this test has left, found by the folder that only they know, and files. */
-function leftovers(): string[] {
-  const found = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
-        return environment.includes(`TMPDIR=${folder}`) ? [readFileSync(`/proc/${pid}/cmdline`, "latin1")] : [];
-      } catch {
-        return [];
-      }
-    });
-  return [...found, ...readdirSync(folder)];
-}
-
-async function nothingIsLeft(): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (leftovers().length > 0 && Date.now() < deadline) await sleep(50);
-  expect(leftovers()).toEqual([]);
-}
+const cli = new DetachedCli(folder, { TANDEM_HOME: home });
+const start = (args: readonly string[]) => cli.start(args);
+const nothingIsLeft = () => cli.nothingIsLeft(10_000);
 
 describe.skipIf(process.platform !== "linux")("tandem drill", () => {
   test("runs one, writes record, page and JUnit, and what it recorded replays", async () => {

@@ -33,6 +33,18 @@ export interface Start {
   wanted: "v1" | "v2";
 }
 
+/** Nothing is wrong and nothing is asked for. */
+export const calm: Start = {
+  a: "none",
+  b: "none",
+  ageMs: 10_000,
+  bmc: true,
+  spare: false,
+  gateways: "agree",
+  failovers: 0,
+  wanted: "v1",
+};
+
 const START_MS = 10_000_000;
 const LOAD_MS = 60_000;
 /** A killed process lets go of its GPU only when the driver has torn its memory down. */

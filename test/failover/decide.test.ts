@@ -3,18 +3,8 @@ import { decide } from "../../src/failover/decide.ts";
 import type { Action, Decision } from "../../src/failover/decision.ts";
 import { isIntact } from "../../src/failover/intact.ts";
 import { DEFAULT_POLICY, type GroupObserved, type Observed, type ServerObserved } from "../../src/failover/observed.ts";
-import { apply, everyStart, pass, type Start, type World, worldOf } from "./decide-world.ts";
+import { apply, calm, everyStart, pass, type Start, type World, worldOf } from "./decide-world.ts";
 
-const calm: Start = {
-  a: "none",
-  b: "none",
-  ageMs: 10_000,
-  bmc: true,
-  spare: false,
-  gateways: "agree",
-  failovers: 0,
-  wanted: "v1",
-};
 const seenAt = (change: Partial<Start>) => worldOf({ ...calm, ...change }).seen;
 const withGroup = (seen: Observed, id: string, change: Partial<GroupObserved>): Observed => ({
   ...seen,

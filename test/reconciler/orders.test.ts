@@ -3,18 +3,8 @@ import { decide } from "../../src/failover/decide.ts";
 import type { Observed } from "../../src/failover/observed.ts";
 import type { ModelServiceRequest } from "../../src/manifests/model-service/resource.ts";
 import { stepOf } from "../../src/reconciler/orders.ts";
-import { type Start, worldOf } from "../failover/decide-world.ts";
+import { calm, type Start, worldOf } from "../failover/decide-world.ts";
 
-const calm: Start = {
-  a: "none",
-  b: "none",
-  ageMs: 10_000,
-  bmc: true,
-  spare: false,
-  gateways: "agree",
-  failovers: 0,
-  wanted: "v1",
-};
 const seenAt = (change: Partial<Start> = {}) => worldOf({ ...calm, ...change }).seen;
 const asked = (kind: ModelServiceRequest["kind"], target: string, seen: Observed, askedMs = seen.atMs) => {
   const shown = { ...seen, switchoverTo: kind === "switchover" ? target : null };

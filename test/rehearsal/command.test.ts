@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import type { RehearsalReport } from "../../src/report/rehearsal.ts";
+import { DetachedCli } from "../support/detached-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rehearse-test-"));
 const records = mkdtempSync(join(tmpdir(), "rehearse-records-"));
@@ -13,45 +12,9 @@ afterAll(() => {
   for (const one of [folder, records]) rmSync(one, { recursive: true, force: true });
 });
 
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, ["src/cli/main.ts", "rehearse", "--records", records, ...args], {
-    // Its own group, as a shell gives it one.
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, TMPDIR: folder },
-  });
-  const said = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    said.out += text;
-    child.emit("said");
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    said.err += text;
-  });
-  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
-  return { child, said, ended };
-}
-
-/** Processes that this test's rehearsals have left, found by the folder that only they know. */
-function leftovers(): string[] {
-  const found = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
-        return environment.includes(folder) ? [readFileSync(`/proc/${pid}/cmdline`, "latin1")] : [];
-      } catch {
-        return [];
-      }
-    });
-  return [...found, ...readdirSync(folder)];
-}
-
-async function nothingIsLeft(): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (leftovers().length > 0 && Date.now() < deadline) await sleep(50);
-  expect(leftovers()).toEqual([]);
-}
+const cli = new DetachedCli(folder);
+const start = (args: readonly string[]) => cli.start(["rehearse", "--records", records, ...args]);
+const nothingIsLeft = () => cli.nothingIsLeft(5_000);
 
 describe.skipIf(process.platform !== "linux")("tandem rehearse", () => {
   test("tells the story, says it as JSON, and leaves nothing behind", async () => {
@@ -82,7 +45,7 @@ describe.skipIf(process.platform !== "linux")("tandem rehearse", () => {
   ])("%s: %s leaves nothing behind", async (signal) => {
     const { child, said, ended } = start(["--streams", "2"]);
     while (!said.out.includes("ranks have loaded")) await once(child, "said");
-    expect(leftovers().length).toBeGreaterThan(4);
+    expect(cli.leftovers().length).toBeGreaterThan(4);
     child.kill(signal);
     expect((await ended)[1]).toBe(signal);
     await nothingIsLeft();

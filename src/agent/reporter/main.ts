@@ -3,7 +3,7 @@ import { pino } from "pino";
 import * as z from "zod/mini";
 import { TandemError } from "../../errors.ts";
 import { kubeClient } from "../../kube/client.ts";
-import { inClusterKubeconfig } from "./in-cluster.ts";
+import { reporterKubeconfig } from "./in-cluster.ts";
 import { nodeWriter } from "./node-writer.ts";
 import { readConditions } from "./read-conditions.ts";
 import { startReporter } from "./reporter.ts";
@@ -29,7 +29,7 @@ function main(): void {
       fix: "set these environment variables; docs/agent.md lists them all",
     });
   const { REPORTER_SERVER: node, REPORTER_KUBECONFIG: path, ...settings } = result.data;
-  const client = kubeClient(path === undefined ? inClusterKubeconfig(process.env) : readFileSync(path, "utf8"));
+  const client = kubeClient(path === undefined ? reporterKubeconfig(process.env) : readFileSync(path, "utf8"));
   const end = new AbortController();
   let last = "";
   const onProblem = (error: unknown) => {

@@ -4,7 +4,7 @@ import type { RehearsalReport } from "../../report/rehearsal.ts";
 import type { GatewayDecisions } from "../scenarios/drill-arena.ts";
 import type { DrillOutcome } from "../scenarios/run-drill.ts";
 import type { StreamRecord } from "../stream-record.ts";
-import { longestGapMs } from "../timing.ts";
+import { gapsOf } from "../tally.ts";
 import type { HeardFrame } from "./collect-evidence.ts";
 
 export interface SeenRehearsal {
@@ -40,12 +40,7 @@ export function rehearsalAsDrill(seen: SeenRehearsal): DrillOutcome {
     reason,
     phases,
     streams,
-    gaps: records.map((record) => ({
-      stream: record.request.name,
-      tokens: record.pieces.length,
-      longestPauseSeconds: longestGapMs(record) / 1000,
-      carriedOn: carried.has(record.request.name),
-    })),
+    gaps: gapsOf(records, carried),
     flow,
     timeline,
     versions,

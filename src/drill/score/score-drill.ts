@@ -12,7 +12,7 @@ import { carriedStreams, FLOW } from "../report-of.ts";
 import type { RecordedDecision } from "../scenarios/drill-arena.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
 import type { StreamRecord } from "../stream-record.ts";
-import { flowOf, tallyStreams } from "../tally.ts";
+import { flowOf, gapsOf, tallyStreams } from "../tally.ts";
 import { longestGapMs, resumedMs } from "../timing.ts";
 import { judgeOutcome } from "./judge-outcome.ts";
 
@@ -75,12 +75,7 @@ export function scoreDrill(seen: DrillFacts): DrillReport {
     reason: move?.reason ?? null,
     phases,
     streams,
-    gaps: records.map((record) => ({
-      stream: record.request.name,
-      tokens: record.pieces.length,
-      longestPauseSeconds: longestGapMs(record) / 1000,
-      carriedOn: isCarried.has(record.request.name),
-    })),
+    gaps: gapsOf(records, isCarried),
     flow: flowOf(records, faultAtMs, FLOW),
     timeline: facts.timeline,
     versions: facts.versions,

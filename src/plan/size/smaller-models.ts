@@ -1,17 +1,11 @@
-import { architectureOf, hasExperts, type ModelPreset, modelOf } from "../catalogue.ts";
+import { MODEL_PRESETS } from "../../spec/schema.ts";
+import { architectureOf, hasExperts, modelOf } from "../catalogue.ts";
 import { GPUS_PER_SERVER, type SizeAsk } from "./ask.ts";
 import { denseSets } from "./candidates.ts";
 import type { SizeSet } from "./size.ts";
 
-/** R1's own distilled models, largest first. */
-const DISTILLED: readonly ModelPreset[] = [
-  "deepseek-r1-distill-llama-70b",
-  "deepseek-r1-distill-qwen-32b",
-  "deepseek-r1-distill-qwen-14b",
-  "deepseek-r1-distill-llama-8b",
-  "deepseek-r1-distill-qwen-7b",
-  "deepseek-r1-distill-qwen-1.5b",
-];
+/** R1's own distilled models, which the catalogue has largest first. */
+const DISTILLED = MODEL_PRESETS.filter((preset) => preset.includes("-distill-"));
 const GPUS = [1, 2, 4, GPUS_PER_SERVER];
 
 /**

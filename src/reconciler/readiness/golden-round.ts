@@ -47,21 +47,23 @@ interface Asking {
 }
 
 /** All golden prompts at once, spread over all attention-DP ranks; one answer a prompt, and those of further ranks behind. */
-export function askGolden({ engine, shapes, signal, timeoutMs }: Asking): Promise<GoldenAnswer[]> {
-  const count = Math.max(GOLDEN_PROMPTS.length, shapes.attentionDp);
+export function askGolden(asking: Asking): Promise<GoldenAnswer[]> {
+  const count = Math.max(GOLDEN_PROMPTS.length, asking.shapes.attentionDp);
+  return askSpread(asking, count, { tokens: GOLDEN_TOKENS, withPrompt: true });
+}
+
+/** So many prompts at once, each to the next attention-DP rank. */
+function askSpread(
+  { engine, shapes, signal, timeoutMs }: Asking,
+  count: number,
+  question: { tokens: number; withPrompt: boolean },
+): Promise<GoldenAnswer[]> {
   return Promise.all(
-    Array.from({ length: count }, (_, at) =>
-      engine.generate(
-        {
-          text: GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string,
-          tokens: GOLDEN_TOKENS,
-          withPrompt: true,
-          dpRank: shapes.attentionDp > 1 ? at % shapes.attentionDp : null,
-        },
-        signal,
-        timeoutMs,
-      ),
-    ),
+    Array.from({ length: count }, (_, at) => {
+      const text = GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string;
+      const dpRank = shapes.attentionDp > 1 ? at % shapes.attentionDp : null;
+      return engine.generate({ text, dpRank, ...question }, signal, timeoutMs);
+    }),
   );
 }
 
@@ -77,22 +79,9 @@ export async function measurePace({ engine, signal, timeoutMs }: Asking, goodEno
 }
 
 /** As many requests as the engine runs at once. Resolves with how long all of them took. */
-export async function askFullBatch({ engine, shapes, signal, timeoutMs }: Asking): Promise<number> {
+export async function askFullBatch(asking: Asking): Promise<number> {
   const began = performance.now();
-  await Promise.all(
-    Array.from({ length: shapes.batch }, (_, at) =>
-      engine.generate(
-        {
-          text: GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string,
-          tokens: BATCH_TOKENS,
-          withPrompt: false,
-          dpRank: shapes.attentionDp > 1 ? at % shapes.attentionDp : null,
-        },
-        signal,
-        timeoutMs,
-      ),
-    ),
-  );
+  await askSpread(asking, asking.shapes.batch, { tokens: BATCH_TOKENS, withPrompt: false });
   return performance.now() - began;
 }
 

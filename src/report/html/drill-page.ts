@@ -5,7 +5,7 @@ import { drillPhases } from "./drill-phases.ts";
 import { drillTimeline } from "./drill-timeline.ts";
 import { lineChart } from "./line-chart.ts";
 import { asText, detailsOf, paragraphs, sectionOf, sideBySide, tableOf } from "./markup.ts";
-import { STYLE } from "./style.ts";
+import { pageOf } from "./page.ts";
 
 /** Past drills on the page: half a year of weekly ones. */
 const MOST_PAST = 26;
@@ -22,36 +22,23 @@ const number = (seconds: number | null) => (seconds === null ? "never" : `${seco
 export function drillPage(report: DrillReport, past: readonly DrillReport[]): string {
   const { scenario, stack, passed, victim, startedAt } = report;
   const title = `Drill ${scenario} on ${stack}: ${passed ? "passed" : "failed"}`;
-  return `${[
-    "<!doctype html>",
-    '<html lang="en">',
-    "<head>",
-    '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${asText(title)}</title>`,
-    `<style>${STYLE}</style>`,
-    "</head>",
-    "<body>",
-    "<header>",
-    `<h1>${asText(title)}</h1>`,
-    paragraphs(
+  return pageOf({
+    title,
+    lead: [
       `${startedAt.slice(0, 19).replace("T", " ")} UTC, ${where(report)}. ${victim === null ? "" : `${victim}: `}${report.what}.`,
       moveText(report),
-    ),
-    "</header>",
-    "<main>",
-    ...(report.failures.length > 0 ? [failureSection(report)] : []),
-    sectionOf("timeline", "What happened", drillTimeline(report), momentTable(report)),
-    sectionOf("phases", "Phases", sideBySide(drillPhases(report.phases), phaseTable(report))),
-    streamSection(report),
-    trendSection(report, past),
-    sectionOf("versions", "Measured with", tableOf("Versions", ["What", "Version"], Object.entries(report.versions))),
-    "</main>",
-    `<footer>${paragraphs("Written by tandem drill. Times are measured from the injector's own time stamp on one clock; docs/drills.md says how.")}</footer>`,
-    "</body>",
-    "</html>",
-  ].join("\n")}\n`;
+    ],
+    main: [
+      ...(report.failures.length > 0 ? [failureSection(report)] : []),
+      sectionOf("timeline", "What happened", drillTimeline(report), momentTable(report)),
+      sectionOf("phases", "Phases", sideBySide(drillPhases(report.phases), phaseTable(report))),
+      streamSection(report),
+      trendSection(report, past),
+      sectionOf("versions", "Measured with", tableOf("Versions", ["What", "Version"], Object.entries(report.versions))),
+    ],
+    footer:
+      "Written by tandem drill. Times are measured from the injector's own time stamp on one clock; docs/drills.md says how.",
+  });
 }
 
 function where({ arena, layout, model }: DrillReport): string {

@@ -7,9 +7,9 @@ import { sizes } from "../plan-text.ts";
 import { costSection } from "./cost-section.ts";
 import { asText, detailsOf, paragraphs, sectionOf, sideBySide, tableOf } from "./markup.ts";
 import { memoryBars } from "./memory-bars.ts";
+import { pageOf } from "./page.ts";
 import { serversSection } from "./servers-section.ts";
 import { speedSection } from "./speed-section.ts";
-import { STYLE } from "./style.ts";
 
 export interface PlanPage {
   plan: ServingPlan;
@@ -28,39 +28,24 @@ export function planPage({ plan, warnings, curves, cost, question }: PlanPage): 
   const { model, spec, layout, why, groups, serversPerGroup } = plan;
   const count = Object.keys(groups).length;
   const title = `${plan.name}: ${model.preset} on ${count} ${count === 1 ? "group" : "groups"} of ${serversPerGroup} ${serversPerGroup === 1 ? "server" : "servers"}`;
-  return `${[
-    "<!doctype html>",
-    '<html lang="en">',
-    "<head>",
-    '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${asText(title)}</title>`,
-    `<style>${STYLE}</style>`,
-    "</head>",
-    "<body>",
-    "<header>",
-    `<h1>${asText(title)}</h1>`,
-    paragraphs(
+  return pageOf({
+    title,
+    lead: [
       `Served as ${model.servedName}, up to ${thousands(model.contextLength)} tokens a request; standby ${spec.failover.standby}, failover ${spec.failover.mode}.`,
       `Layout ${layout.name}: ${sizes(layout)}. Why: ${why}.`,
-    ),
-    "</header>",
-    "<main>",
-    ...(warnings.length > 0 ? [warningSection(warnings)] : []),
-    serversSection(plan),
-    memorySection(plan, curves),
-    speedSection(curves, question),
-    costSection(plan, cost, question),
-    failoverSection(plan),
-    rejectedSection(plan),
-    "</main>",
-    `<footer>${paragraphs("Written by tandem plan. Figures of speed and cost are ranges of a model whose errors stand in docs/planner.md; measure before you sign.")}</footer>`,
-    "</body>",
-    "</html>",
-  ]
-    .filter((part) => part !== "")
-    .join("\n")}\n`;
+    ],
+    main: [
+      ...(warnings.length > 0 ? [warningSection(warnings)] : []),
+      serversSection(plan),
+      memorySection(plan, curves),
+      speedSection(curves, question),
+      costSection(plan, cost, question),
+      failoverSection(plan),
+      rejectedSection(plan),
+    ],
+    footer:
+      "Written by tandem plan. Figures of speed and cost are ranges of a model whose errors stand in docs/planner.md; measure before you sign.",
+  });
 }
 
 function warningSection(warnings: readonly string[]): string {
