@@ -1,6 +1,7 @@
 import { type Evidence, evidenceKey } from "./evidence.ts";
 import { flapsOf } from "./flaps.ts";
 import { isApart } from "./incidents.ts";
+import { lastOfAnotherLife, presentLife } from "./lives.ts";
 import { openRuns } from "./marks.ts";
 import type { HealthRules } from "./rules.ts";
 import { byArrival, type Piece, type Treatment } from "./server-evidence.ts";
@@ -11,8 +12,8 @@ const MAX_PACKS = 8;
 const MAX_EXITS = 64;
 
 /**
- * Drops the pieces that no finding can rest on any more, so that an observer may run for months: of state the last piece and
- * the first of each run that is open (with the one before it), of kernel lines the first and last of each code in a pack. Only
+ * Drops the pieces that no finding can rest on any more, so that an observer may run for months: of state the last piece,
+ * the first of each run that is open (with the one before it) and the last word of the process before, of kernel lines the first and last of each code in a pack. Only
  * pieces that speak of the same subject as `latest` are looked at.
  */
 export function compact(
@@ -29,7 +30,10 @@ export function compact(
     return [...rest, ...concerned.slice(-MAX_EXITS)];
   }
   const keep = new Set<Piece>(concerned.slice(-1));
-  for (const { first } of openRuns(concerned, rules)) {
+  const another = lastOfAnotherLife(concerned);
+  if (another !== undefined) keep.add(another);
+  const present = latest.kind === "rank" ? presentLife(pieces.filter(isRank(latest))) : concerned;
+  for (const { first } of openRuns(present, rules)) {
     keep.add(first);
     // The piece before it ends the run before it; without that one the two would look like one.
     const before = concerned[concerned.indexOf(first) - 1];
@@ -37,6 +41,10 @@ export function compact(
   }
   if (latest.kind === "link") for (const piece of flapsOf(concerned, rules).rests) keep.add(piece);
   return [...rest, ...concerned.filter((piece) => keep.has(piece))];
+}
+
+function isRank({ group, rank }: Extract<Evidence, { kind: "rank" }>): (piece: Piece) => boolean {
+  return ({ evidence: one }) => one.kind === "rank" && one.group === group && one.rank === rank;
 }
 
 function sameSubject(latest: Evidence): (other: Evidence) => boolean {

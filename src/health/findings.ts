@@ -4,6 +4,7 @@ import { exitFindings } from "./aspects/ranks.ts";
 import { kernelFindings } from "./aspects/xid.ts";
 import { evidenceKey } from "./evidence.ts";
 import type { Finding, Moves } from "./finding.ts";
+import { presentLife } from "./lives.ts";
 import { openRuns } from "./marks.ts";
 import { compareRemedies } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
@@ -48,17 +49,14 @@ function stateFindings(server: string, about: readonly Piece[], knownUntilMs: nu
   });
 }
 
-/** Pieces of state by subject. A rank that exited has no state any more: its last word was the exit. */
+/** Pieces of state by subject; of a rank those of its present process. */
 function bySubject(pieces: readonly Piece[]): Piece[][] {
-  const groups = new Map<string, Piece[]>();
-  for (const piece of pieces) {
-    if (isEvent(piece.evidence)) continue;
-    const key = evidenceKey(piece.evidence);
-    const about = groups.get(key);
-    if (about === undefined) groups.set(key, [piece]);
-    else about.push(piece);
-  }
-  return [...groups.values()];
+  const subjects = Map.groupBy(pieces, ({ evidence }) => {
+    if (evidence.kind === "rank") return `rank ${evidence.group}/${evidence.rank}`;
+    return isEvent(evidence) ? "" : evidenceKey(evidence);
+  });
+  subjects.delete("");
+  return [...subjects.values()].map((about) => (about[0]?.evidence.kind === "rank" ? presentLife(about) : about));
 }
 
 /** By code point, the same on every machine. */

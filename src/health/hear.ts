@@ -79,7 +79,7 @@ export function hearEvidence(
   const next = {
     ...heard,
     rates,
-    pieces: compact([...livesOf(known.pieces, evidence), piece], evidence, known.treatments, rules),
+    pieces: compact([...known.pieces, piece], evidence, known.treatments, rules),
   };
   return newcomer === null ? next : treat(next, { atMs: newcomer, what: "new-process" });
 }
@@ -109,16 +109,6 @@ export function hearConnection(
 /** Something was done that closes what came before it. Also the reconciler's way to say so (reset, repair, planned stop). */
 export function treat(known: ServerEvidence, treatment: Treatment): ServerEvidence {
   return { ...known, treatments: [...known.treatments, treatment].slice(-MAX_TREATMENTS) };
-}
-
-/** A rank that ended has no state any more: that it stood still before is over with it. */
-function livesOf(pieces: readonly Piece[], latest: Evidence): readonly Piece[] {
-  if (latest.kind !== "rank" || latest.state !== "exited") return pieces;
-  const { group, rank, pid } = latest;
-  return pieces.filter(
-    ({ evidence: one }) =>
-      one.kind !== "rank" || one.state === "exited" || one.group !== group || one.rank !== rank || one.pid !== pid,
-  );
 }
 
 /** How long after its start an agent may still be reading what the kernel said before it came. */

@@ -382,7 +382,34 @@ describe("for every story", () => {
         expect(findingsOf(compacted, atMs).map(told)).toEqual(all);
         expect(compacted.pieces.length).toBeLessThan(120);
       }),
-      { numRuns: 500 },
+      {
+        numRuns: Number(process.env.HEAR_RUNS ?? 500),
+        // Found by chance once each, kept for ever.
+        examples: [
+          [
+            [
+              [0, rank(0, "exited", 2)],
+              [0, rank(0, "running", 0)],
+              [0, rank(0, "running", 2)],
+            ],
+          ],
+          [
+            [
+              [0, rank(0, "stopped", 3)],
+              [0, rank(0, "exited", 3)],
+            ],
+          ],
+          [
+            [
+              [0, rank(0, "stopped", 3)],
+              [10, rank(0, "stopped", 3)],
+              [20, rank(0, "exited", 3)],
+              [30, rank(0, "stopped", 4)],
+              [40, rank(0, "stopped", 4)],
+            ],
+          ],
+        ],
+      },
     );
   });
 

@@ -1,0 +1,32 @@
+import { byArrival, type Piece } from "./server-evidence.ts";
+
+/**
+ * What the present process of a rank has said about itself, in order; `pieces` are all those of that one rank. A process that
+ * ended has no state any more, and what another process said is not its state: stopped, then ended, is not stopped. The late
+ * exit of a predecessor changes nothing.
+ */
+export function presentLife(pieces: readonly Piece[]): Piece[] {
+  const said = pieces.toSorted(byArrival);
+  const pid = said.map(stateOf).findLast((state) => state !== null)?.pid;
+  const end = said.findLastIndex((piece) => {
+    const state = stateOf(piece);
+    return state === null ? pidOf(piece) === pid : state.pid !== pid;
+  });
+  return said.slice(end + 1).filter((piece) => stateOf(piece) !== null);
+}
+
+/** Of these pieces of state the last one that came from another process than the very last: it answers exits and ends a life. */
+export function lastOfAnotherLife(pieces: readonly Piece[]): Piece | undefined {
+  const said = pieces.toSorted(byArrival);
+  const pid = pidOf(said.at(-1));
+  return said.findLast((piece) => pidOf(piece) !== pid);
+}
+
+function stateOf({ evidence }: Piece): { pid: number } | null {
+  return evidence.kind === "rank" && evidence.state !== "exited" ? evidence : null;
+}
+
+function pidOf(piece: Piece | undefined): number | null {
+  const evidence = piece?.evidence;
+  return evidence?.kind === "rank" || evidence?.kind === "engine-process" ? evidence.pid : null;
+}
