@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, statfs, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { TandemError } from "../../errors.ts";
-import { engineDir } from "../home.ts";
+import { joinSettings, leaveSettings, readSetting } from "./first-settings.ts";
 
 /**
  * Settings of the one kernel that all machines share and that running them changes. kubelet writes the first four
@@ -23,32 +23,19 @@ const INOTIFY_INSTANCES_PER_MACHINE = 24;
 const INOTIFY_WATCHES_PER_MACHINE = 16_384;
 const INOTIFY_SPARE_INSTANCES = 128;
 
-function savedPath(home: string): string {
-  return join(engineDir(home), "host-settings.json");
-}
-
 /**
- * Saves the shared settings before the first machine exists, once: a second call keeps what was saved first. Raises the
- * inotify limits to what `machines` need and never lowers them.
+ * Saves the shared settings before the first machine of any home exists, once: later calls keep what was saved first.
+ * Raises the inotify limits to what `machines` need and never lowers them.
  */
 export async function prepareHostSettings(home: string, machines: number): Promise<void> {
-  await saveOnce(home);
+  await joinSettings(home, SHARED_SETTINGS);
   await raise("fs/inotify/max_user_instances", INOTIFY_SPARE_INSTANCES + machines * INOTIFY_INSTANCES_PER_MACHINE);
   await raise("fs/inotify/max_user_watches", machines * INOTIFY_WATCHES_PER_MACHINE);
 }
 
-/** Puts the saved settings back; nothing saved is fine. Returns the names that had changed. */
-export async function restoreHostSettings(home: string): Promise<string[]> {
-  const text = await readFile(savedPath(home), "utf8").catch(() => undefined);
-  if (text === undefined) return [];
-  const changed: string[] = [];
-  for (const [name, value] of Object.entries(JSON.parse(text) as Record<string, string>)) {
-    if ((await readSetting(name)) === value) continue;
-    await writeFile(`/proc/sys/${name}`, value);
-    changed.push(name);
-  }
-  await rm(savedPath(home));
-  return changed;
+/** Puts the saved settings back when no other home has machines; nothing saved is fine. Returns what had changed. */
+export function restoreHostSettings(home: string): Promise<string[]> {
+  return leaveSettings(home);
 }
 
 /** What `prepareHostSettings` would change, for the question that `tandem up` asks first. */
@@ -95,35 +82,7 @@ export async function assertSpace(folder: string, gib: number, forWhat: string):
   });
 }
 
-async function saveOnce(home: string): Promise<void> {
-  const path = savedPath(home);
-  if (
-    await readFile(path).then(
-      () => true,
-      () => false,
-    )
-  )
-    return;
-  const values: Record<string, string> = {};
-  for (const name of SHARED_SETTINGS) {
-    const value = await readSetting(name);
-    if (value !== undefined) values[name] = value;
-  }
-  await mkdir(dirname(path), { recursive: true });
-  // Renamed into place: half a file would be restored as if it were all.
-  await writeFile(`${path}.new`, JSON.stringify(values, undefined, 2));
-  await rename(`${path}.new`, path);
-}
-
 async function raise(name: string, wanted: number): Promise<void> {
   const now = await readSetting(name);
   if (now !== undefined && Number(now) < wanted) await writeFile(`/proc/sys/${name}`, String(wanted));
-}
-
-/** A sysctl by its path below /proc/sys; `undefined` where the kernel has none. */
-export async function readSetting(name: string): Promise<string | undefined> {
-  return readFile(`/proc/sys/${name}`, "utf8").then(
-    (text) => text.trim(),
-    () => undefined,
-  );
 }
