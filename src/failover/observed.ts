@@ -113,8 +113,11 @@ export interface FailoverPolicy {
   resetWithinMs: number;
   /** The plan's load time with room. */
   startWithinMs: number;
-  /** Starts after software crashes of one group per hour. */
+  /** Starts after software crashes of one group per hour that follow at once; those after them are spaced. */
   maxRestarts: number;
+  /** Between a start that is one too many and the next; doubles with each more, up to the second. */
+  restartPauseMs: number;
+  maxRestartPauseMs: number;
   /** Between planned moves for slowness. */
   cooldownMs: number;
 }
@@ -135,5 +138,8 @@ export const DEFAULT_POLICY: FailoverPolicy = {
   resetWithinMs: 60_000,
   startWithinMs: 1_800_000,
   maxRestarts: 2,
+  // Ours: short against a load of ten minutes, long against an engine that ends as soon as it is started.
+  restartPauseMs: 60_000,
+  maxRestartPauseMs: 600_000,
   cooldownMs: 1_800_000,
 };

@@ -1,8 +1,10 @@
 import type { Remedy } from "../../health/remedy.ts";
 import { act, type Decision, escalate, wait } from "../decision.ts";
 import { failoversInHour, intactBeside, isConfirmed, isIntact, isUnheard, serverOf } from "../intact.ts";
-import { type FailoverPolicy, type GroupObserved, HOUR_MS, type Observed, type ServerObserved } from "../observed.ts";
+import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
+import { leaveBrokenGroup } from "./leave.ts";
 import { membersOf } from "./members.ts";
+import { isLooping, isSoftware, restartPause } from "./restarts.ts";
 
 /** Takes every broken group apart and puts it together again, each by one step. */
 export function rebuildGroups(seen: Observed, policy: FailoverPolicy): Decision[] {
@@ -11,7 +13,8 @@ export function rebuildGroups(seen: Observed, policy: FailoverPolicy): Decision[
 
 function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
   // While traffic has somewhere to go, it goes first.
-  if (group.id === seen.active && intactBeside(seen, group.id).length > 0) return [];
+  if (group.id === seen.active && intactBeside(seen, group.id).length > 0 && !isKeptHere(group, seen, policy))
+    return [];
   if (group.run === "stopped") return putTogether(group, seen, policy);
   if (group.run !== "serving" && group.failedRevision === group.revision && group.revision === seen.wantedRevision) {
     const detail = `${group.id} did not turn green with ${group.revision}`;
@@ -22,9 +25,17 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
   const lost = lostMember(group, seen, policy);
   if (lost !== undefined) return giveUp(group, lost, seen, policy);
   const untilMs = group.runSinceMs + policy.startWithinMs;
-  if (seen.atMs < untilMs) return [wait("starting", untilMs, `${group.id} loads`)];
+  if (seen.atMs < untilMs) return [isLooping(group, seen, policy) ?? wait("starting", untilMs, `${group.id} loads`)];
   const fix = `see the logs of its pods; then: tandem explain group ${group.id}`;
   return [escalate("does-not-start", `${group.id} is not ready after its load time`, fix)];
+}
+
+/** A brake refuses to move the traffic away: what only crashed is started again where it is. */
+function isKeptHere(group: GroupObserved, seen: Observed, policy: FailoverPolicy): boolean {
+  const isRefused = leaveBrokenGroup(seen, policy).some(
+    (decision) => decision.kind === "escalate" && decision.reason !== "manual-mode",
+  );
+  return isRefused && (group.verdict.state !== "suspect" || isSoftware(group));
 }
 
 function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
@@ -32,7 +43,7 @@ function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy)
   if (!isConfirmed(group, seen.atMs, policy)) {
     return [wait("unconfirmed", verdict.sinceMs + policy.confirmAfterMs, `${id}: ${verdict.reason}`)];
   }
-  const refused = brake(group, seen, policy);
+  const refused = brake(group, isSoftware(group), seen, policy);
   if (refused !== null) return [refused];
   const remedy: Remedy = verdict.remedy ?? "restart-group";
   const blamed = verdict.blamed === null ? undefined : serverOf(seen, verdict.blamed);
@@ -60,36 +71,24 @@ function lostMember({ members }: GroupObserved, seen: Observed, { lostAfterMs }:
 function giveUp(group: GroupObserved, lost: ServerObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
   const why = `${group.id} does not serve, and ${lost.name} is lost: ${lost.verdict.reason}`;
   if (lost.quarantine !== null) return [act("isolate", { kind: "stop-group", group: group.id, why: "fault" }, why)];
-  const refused = brake(group, seen, policy);
+  const refused = brake(group, false, seen, policy);
   if (refused !== null) return [refused];
   return [act("isolate", { kind: "quarantine", server: lost.name, remedy: "failover-reboot" }, why)];
 }
 
-/** What keeps a new rebuild from beginning. One that has begun goes on: half a rebuild helps nobody. */
-function brake(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision | null {
-  const { id, verdict, follows } = group;
+/**
+ * What keeps a new rebuild from beginning. One that has begun goes on: half a rebuild helps nobody. A brake holds back what
+ * touches machines while another group serves; a group that merely crashed, or that would be the only one, is always started.
+ */
+function brake(group: GroupObserved, isCrash: boolean, seen: Observed, policy: FailoverPolicy): Decision | null {
+  const { id, verdict } = group;
   if (group.members.some((name) => serverOf(seen, name)?.quarantine)) return null;
   const what = `${id}: ${verdict.reason}`;
   if (policy.mode === "manual") return escalate("manual-mode", what, `run: tandem failover --rebuild ${id}`);
-  const restarts = group.restartsMs.filter((whenMs) => seen.atMs - whenMs < HOUR_MS).length;
-  if (follows === "workload" && restarts > 0) {
-    return escalate("follows-workload", what, "find the request, image or flag that crashes it; then: tandem resume");
-  }
-  if (restarts >= policy.maxRestarts && (verdict.remedy ?? "restart-group") === "restart-group") {
-    return escalate(
-      "too-many-restarts",
-      `${restarts} starts in an hour did not help; ${what}`,
-      "see the logs of its pods",
-    );
-  }
-  if (failoversInHour(seen) > policy.maxPerHour) {
-    return escalate(
-      "too-many-failovers",
-      `${failoversInHour(seen)} in the last hour; ${what}`,
-      "look first, then: tandem resume",
-    );
-  }
-  return null;
+  if (isCrash) return restartPause(group, seen, policy);
+  if (intactBeside(seen, id).length === 0 || failoversInHour(seen) <= policy.maxPerHour) return null;
+  const detail = `${failoversInHour(seen)} in the last hour; ${what}`;
+  return escalate("too-many-failovers", detail, "look first, then: tandem resume");
 }
 
 function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
