@@ -10,15 +10,23 @@ export function addressOf({ spec }: ServingPlan, server: string): string {
   return found.address;
 }
 
-/** What a gateway replica reads at its start (`src/gateway/config.ts`); the same on every replica. It holds no secret. */
-export function gatewayConfig(plan: ServingPlan): object {
+/**
+ * What a gateway replica reads at its start (`src/gateway/config.ts`); the same on every replica. It holds no secret.
+ *
+ * @param tlsFolder where the pod finds `tls.crt` and `tls.key`, for a spec with `gateway.tls`
+ */
+export function gatewayConfig(plan: ServingPlan, tlsFolder: string): object {
   const { gateway } = plan.spec;
   if (gateway === undefined) throw new Error(`${plan.name} has no gateway`);
   const at = (server: string, port: number) => `http://${addressOf(plan, server)}:${port}`;
   const groups = groupsOf(plan);
   const servers = [...groups.flatMap(({ servers }) => servers), ...plan.spec.spares].sort();
   return {
-    listen: { host: "0.0.0.0", port: gateway.port },
+    listen: {
+      host: "0.0.0.0",
+      port: gateway.port,
+      ...(gateway.tls === undefined ? {} : { tls: { cert: `${tlsFolder}/tls.crt`, key: `${tlsFolder}/tls.key` } }),
+    },
     admin: { host: "0.0.0.0", port: GATEWAY_ADMIN_PORT },
     model: {
       name: plan.model.servedName,

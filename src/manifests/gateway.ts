@@ -7,6 +7,7 @@ import { ACCESS_SECRET, GATEWAY, onServers, stackLabels, TANDEM_IMAGE } from "./
 
 const CONFIG_FOLDER = "/etc/tandem-gateway";
 const SECRETS_FOLDER = "/etc/tandem-secrets";
+const TLS_FOLDER = "/etc/tandem-tls";
 /** The gateway lets answers end for a minute after SIGTERM (`limits.drainMs`), and has a little to leave. */
 const GRACE_SECONDS = 70;
 /** A user that owns nothing on the server. */
@@ -18,7 +19,7 @@ export function gatewayObjects(plan: ServingPlan): Manifest[] {
   if (gateway === undefined) return [];
   const labels = { "app.kubernetes.io/name": GATEWAY, ...stackLabels(plan) };
   const metadata = { name: GATEWAY, namespace: plan.namespace, labels };
-  const config = `${JSON.stringify(gatewayConfig(plan), null, 2)}\n`;
+  const config = `${JSON.stringify(gatewayConfig(plan, TLS_FOLDER), null, 2)}\n`;
   return [
     { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "config.json": config } },
     {
@@ -33,14 +34,14 @@ export function gatewayObjects(plan: ServingPlan): Manifest[] {
         template: {
           // Another configuration is another pod: the gateway reads it once.
           metadata: { labels, annotations: { "tandem.dev/config": checksum(config) } },
-          spec: gatewayPod(gateway.on, gateway.port),
+          spec: gatewayPod(gateway),
         },
       },
     },
   ];
 }
 
-function gatewayPod(on: readonly string[], port: number): object {
+function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"]>): object {
   const secret = (name: string) => `${SECRETS_FOLDER}/${name}`;
   const listens = (name: string, number: number) => ({
     name,
@@ -48,7 +49,10 @@ function gatewayPod(on: readonly string[], port: number): object {
     hostPort: number,
     protocol: "TCP",
   });
-  const answers = { httpGet: { path: "/healthz", port: "api", scheme: "HTTP" }, timeoutSeconds: 2 };
+  const answers = {
+    httpGet: { path: "/healthz", port: "api", scheme: tls === undefined ? "HTTP" : "HTTPS" },
+    timeoutSeconds: 2,
+  };
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -82,6 +86,7 @@ function gatewayPod(on: readonly string[], port: number): object {
         volumeMounts: [
           { name: "config", mountPath: CONFIG_FOLDER, readOnly: true },
           { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true },
+          ...(tls === undefined ? [] : [{ name: "tls", mountPath: TLS_FOLDER, readOnly: true }]),
         ],
       },
     ],
@@ -91,6 +96,7 @@ function gatewayPod(on: readonly string[], port: number): object {
         name: "secrets",
         secret: { secretName: ACCESS_SECRET, defaultMode: 0o440 },
       },
+      ...(tls === undefined ? [] : [{ name: "tls", secret: { secretName: tls.secret, defaultMode: 0o440 } }]),
     ],
   };
 }

@@ -8,6 +8,15 @@ const Bmc = z.strictObject({
   secretFile: text
     .optional()
     .meta({ description: "File with `user:password` for Redfish, readable by its owner only." }),
+  caFile: text.optional().meta({ description: "File with the certificate in PEM that signed the BMC's own." }),
+  fingerprint: z
+    .string()
+    .regex(
+      /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i,
+      "use what `openssl x509 -noout -fingerprint -sha256` prints after the =",
+    )
+    .optional()
+    .meta({ description: "SHA-256 of the BMC's own certificate, for one that nobody signed." }),
 });
 
 export const Servers = z.record(

@@ -94,6 +94,15 @@ const Gateway = z.strictObject({
   on: z.array(label).min(1).max(2).meta({
     description: "Where the one or two replicas run; never both on the servers of one group.",
   }),
+  tls: z
+    .strictObject({
+      secret: label.meta({
+        description:
+          "Secret of type kubernetes.io/tls in the stack's namespace, as cert-manager writes it. You make it; a renewed pair is used within seconds, without a restart.",
+      }),
+    })
+    .optional()
+    .meta({ description: "Clients come over TLS. Without it the network carries prompts and API keys in clear." }),
 });
 
 /** The shape of `tandem.yaml`; relations between fields (address clashes, group sizes) are checked in `src/spec/rules`. */

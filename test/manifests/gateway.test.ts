@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { agentSettings } from "../../src/agent/config.ts";
 import { parseGatewayConfig } from "../../src/gateway/config.ts";
+import { nodeInputs } from "../../src/infra/program/node-inputs.ts";
+import { baseUrlOf } from "../../src/infra/stack/stack-record.ts";
 import { agentDaemon } from "../../src/manifests/agent.ts";
 import { checksum } from "../../src/manifests/checksum.ts";
 import { gatewayObjects } from "../../src/manifests/gateway.ts";
@@ -21,7 +23,7 @@ describe("the gateway", () => {
   test.each(withGateway.map((plan) => [plan.name, plan] as const))(
     "%s: the gateway accepts its configuration",
     (_name, plan) => {
-      const config = parseGatewayConfig(gatewayConfig(plan));
+      const config = parseGatewayConfig(gatewayConfig(plan, "/tls"));
       expect(Object.keys(config.groups)).toEqual(Object.keys(plan.groups).sort());
       for (const { servers } of Object.values(config.groups)) {
         for (const server of servers) expect(config.servers[server]?.agent).toMatch(/^http:\/\/[\d.]+:9477$/);
@@ -37,6 +39,27 @@ describe("the gateway", () => {
     const longer = { ...plan, model: { ...plan.model, contextLength: plan.model.contextLength + 1 } };
     expect(pod(plan)).toBe(pod(stackPlan("example")));
     expect(pod(longer)).not.toBe(pod(plan));
+  });
+
+  test("with a certificate clients, probes and the keeper of the address come over TLS", () => {
+    const { spec, ...plan } = stackPlan("local");
+    const { gateway } = spec;
+    if (gateway === undefined) throw new Error("the local stack has a gateway");
+    const secured = { ...plan, spec: { ...spec, gateway: { ...gateway, tls: { secret: "gateway-certificate" } } } };
+    expect(parseGatewayConfig(gatewayConfig(secured, "/tls")).listen).toMatchObject({
+      tls: { cert: "/tls/tls.crt", key: "/tls/tls.key" },
+    });
+    const pod = JSON.stringify(podOf(gatewayObjects(secured).at(-1) ?? {}));
+    expect(pod).toContain('"secret":{"secretName":"gateway-certificate","defaultMode":288}');
+    expect(pod).toContain('"mountPath":"/etc/tandem-tls"');
+    expect(pod).not.toContain('"scheme":"HTTP"');
+    expect(baseUrlOf(secured)).toBe(`https://${gateway.address}:${gateway.port}/v1`);
+    const on = gateway.on[0] ?? "";
+    const target = { name: on, address: "10.0.0.1", port: 22, user: "root" };
+    const inputs = { plan: secured, spec: secured.spec, file: "", name: "local", prepared: undefined, bmcs: {} };
+    expect(nodeInputs(inputs as never, { role: "gpu", target } as never)).toMatchObject({
+      gateway: { scheme: "https" },
+    });
   });
 
   test("a spec without a gateway has none of its objects", () => {

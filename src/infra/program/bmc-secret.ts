@@ -17,9 +17,11 @@ export function bmcSecret(
     type: "Opaque",
   };
   const secret = (text: string) => pulumi.secret(Buffer.from(text).toString("base64"));
-  const data = Object.entries(bmcs).flatMap(([server, { user, password }]) => [
+  const data = Object.entries(bmcs).flatMap(([server, { user, password, ca, fingerprint }]) => [
     [`${server}.user`, secret(user)],
     [`${server}.password`, secret(password)],
+    ...(ca === undefined ? [] : [[`${server}.ca`, secret(ca)]]),
+    ...(fingerprint === undefined ? [] : [[`${server}.sha256`, secret(fingerprint)]]),
   ]);
   return { named, manifest: { ...named, data: Object.fromEntries(data) } as unknown as pulumi.Input<Manifest> };
 }

@@ -31,7 +31,7 @@ export function nodeInputs({ plan, prepared }: StackInputs, { role, target }: Se
 
 /** The address that clients use, for the servers that hold it in turn. */
 function gatewayAddress({ provision, network, controlPlane, servers }: ClusterSpec, gateway: Gateway): pulumi.Inputs {
-  const { address, port, on } = gateway;
+  const { address, port, on, tls } = gateway;
   const all = { ...controlPlane, ...servers };
   return {
     address,
@@ -39,7 +39,7 @@ function gatewayAddress({ provision, network, controlPlane, servers }: ClusterSp
     prefixLength: provision.kind === "local" ? Number(provision.subnet.split("/")[1]) : 32,
     interface: network.interface,
     port,
-    scheme: "http",
+    scheme: tls === undefined ? "http" : "https",
     replicas: on.map((name) => ({ name, address: all[name]?.address ?? "" })),
   };
 }

@@ -39,7 +39,10 @@ export async function readRecord(stack: string): Promise<StackRecord | undefined
  * first server is where LeaderWorkerSet most likely puts the leader: good for a try, not for clients.
  */
 export function baseUrlOf({ spec, ports, groups }: ServingPlan): string {
-  if (spec.gateway !== undefined) return `http://${spec.gateway.address}:${spec.gateway.port}/v1`;
+  if (spec.gateway !== undefined) {
+    const { address, port, tls } = spec.gateway;
+    return `${tls === undefined ? "http" : "https"}://${address}:${port}/v1`;
+  }
   const active = Object.values(groups).find(({ role }) => role === "active");
   const first = active?.servers[0] ?? Object.keys(spec.servers)[0] ?? "";
   return `http://${spec.servers[first]?.address ?? ""}:${ports.http}/v1`;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readBmcCredentials } from "../../../src/infra/stack/bmc-credentials.ts";
 import { specOf } from "../../plan/good-spec.ts";
+import { certificateForLoopback } from "../../support/certificate.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -20,6 +21,18 @@ const read = (spec: ReturnType<typeof specOf>) => readBmcCredentials(spec, join(
 
 test("a file beside the spec; a password may hold colons", () => {
   expect(read(write("good", "root:pa:ss word\n"))).toEqual({ "gpu-a": { user: "root", password: "pa:ss word" } });
+});
+
+test("what its certificate is checked against goes along", () => {
+  const spec = write("good", "root:x\n");
+  const { bmc } = spec.servers["gpu-a"] as { bmc: object };
+  const pem = certificateForLoopback().cert;
+  writeFileSync(join(folder, "ca.pem"), pem);
+  const sha256 = Array.from({ length: 32 }, () => "A7").join(":");
+  Object.assign(bmc, { caFile: "ca.pem", fingerprint: sha256 });
+  expect(read(spec)["gpu-a"]).toEqual({ user: "root", password: "x", ca: pem, fingerprint: sha256 });
+  Object.assign(bmc, { caFile: "good" });
+  expect(() => read(spec)).toThrow(/gpu-a.*holds no certificate.*bmc.fingerprint/s);
 });
 
 test("a BMC without a file is left out", () => {
