@@ -1,9 +1,13 @@
-import { writeFile } from "node:fs/promises";
-import { LWS_MANIFESTS, lwsModule, renderLwsManifests } from "./render.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fetchLwsModule, LWS_MANIFESTS, renderLwsManifests } from "./render.ts";
 
-// Run with the path of a kubectl; needs Go with the modules of tools/kubernetes in its cache.
+// Run with the path of a kubectl; needs Go.
 const [kubectl = "kubectl"] = process.argv.slice(2);
-const module = await lwsModule();
-if (module === undefined)
-  throw new Error("Go's module cache has no sigs.k8s.io/lws: run `go mod download` in tools/kubernetes");
-await writeFile(LWS_MANIFESTS, await renderLwsManifests(kubectl, module));
+const cache = await mkdtemp(join(tmpdir(), "tandem-lws-module-"));
+try {
+  await writeFile(LWS_MANIFESTS, await renderLwsManifests(kubectl, await fetchLwsModule(cache)));
+} finally {
+  await rm(cache, { recursive: true });
+}

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import { parseAllDocuments, stringify } from "yaml";
+import { z } from "zod";
 
 export const LWS_MANIFESTS = "src/infra/data/lws-v0.9.0.yaml";
 
@@ -11,14 +12,17 @@ const header = `# Source: config/default of the Go module sigs.k8s.io/lws v0.9.0
 # each and without the descriptions of their fields, which are nine tenths of the 2.8 MB that upstream has.
 `;
 
-/** The folder of the module that tools/kubernetes/go.mod names, or `undefined` where Go or the module is not there. */
-export async function lwsModule(): Promise<string | undefined> {
-  const listed = await execa("go", ["list", "-m", "-mod=readonly", "-f", "{{.Dir}}", "sigs.k8s.io/lws"], {
+/**
+ * The folder of the module that tools/kubernetes/go.mod names, fetched into `cache` (a folder of the caller's, who removes it)
+ * and checked against the committed go.sum. Throws Go's own message where there is no Go or no module proxy.
+ */
+export async function fetchLwsModule(cache: string): Promise<string> {
+  const { stdout } = await execa("go", ["mod", "download", "-json", "sigs.k8s.io/lws"], {
     cwd: new URL("../kubernetes/", import.meta.url),
-    env: { GOPROXY: "off", GOTOOLCHAIN: "local" },
-    reject: false,
+    // Writable, so that the folder can be removed without ado.
+    env: { GOFLAGS: "-modcacherw", GOTOOLCHAIN: "local", GOMODCACHE: cache },
   });
-  return listed.exitCode === 0 && listed.stdout !== "" ? listed.stdout : undefined;
+  return z.object({ Dir: z.string() }).parse(JSON.parse(stdout)).Dir;
 }
 
 /** The install manifests of LeaderWorkerSet as `src/infra` applies them. */

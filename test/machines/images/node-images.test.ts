@@ -1,19 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { createReadStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
-import { imagesDir, toolsDir } from "../../../src/machines/home.ts";
+import { imagesDir } from "../../../src/machines/home.ts";
 import { type NodeImageTools, nodeImageReferences, nodeImages } from "../../../src/machines/images/node-images.ts";
 import type { ImageArchive } from "../../../src/machines/images/write-image.ts";
 import type { ResolvedTool } from "../../../src/machines/tools/resolve.ts";
@@ -147,15 +138,4 @@ describe("the images of a node", () => {
     const { sha256: _unknown, ...etcd } = tools.etcd;
     await expect(nodeImages({ ...tools, etcd }, { home })).rejects.toThrow("etcd at");
   });
-});
-
-const kubernetes = join(toolsDir(), "kubernetes-1.36.3", "kubernetes");
-
-test.skipIf(!existsSync(kubernetes))("kubeadm asks for exactly these names", () => {
-  const kubeadm = join(folder(), "kubeadm");
-  symlinkSync(kubernetes, kubeadm);
-  const arguments_ = ["config", "images", "list", "--kubernetes-version", "v1.36.3"];
-  const listed = execFileSync(kubeadm, arguments_, { encoding: "utf8" }).trim().split("\n");
-  const { lws: _notKubeadms, ...ours } = nodeImageReferences;
-  expect(listed.sort()).toEqual(Object.values(ours).sort());
 });
