@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { type ChooseTiming, DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
 import type { Choice } from "../failover/choose.ts";
 import type { Subscribe, Subscription } from "../stream/subscription.ts";
+import { Changes } from "./changes.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
 import { askCanary } from "./groups/canary.ts";
 import type { RecordedChoice } from "./groups/decision-log.ts";
@@ -14,6 +15,7 @@ import { GatewayMetrics } from "./metrics.ts";
 import { MemoryRoles } from "./roles.ts";
 import { highestRole } from "./siblings.ts";
 import { FailoverRecord, type GatewayStatus } from "./status.ts";
+import { longestGap } from "./stream/longest-gap.ts";
 import { Traffic } from "./traffic.ts";
 import { WatchClock } from "./watch-clock.ts";
 
@@ -28,6 +30,7 @@ export class Gateway {
   readonly metrics: GatewayMetrics;
   readonly keys: ApiKeys;
   readonly roles: MemoryRoles;
+  readonly changes = new Changes();
   draining = false;
   readonly #config: GatewayConfig;
   readonly #timing: ChooseTiming;
@@ -77,6 +80,7 @@ export class Gateway {
       onContinued: (rider, gapMs) => {
         this.metrics.continued.observe(gapMs / 1000);
         this.#record.continued(gapMs);
+        this.changes.tell();
         log.debug({ request: rider.id, gapMs: Math.round(gapMs), legs: rider.legs }, "stream carried on");
       },
       onFirstToken: (waitedMs) => this.metrics.firstToken.observe(waitedMs / 1000),
@@ -91,7 +95,10 @@ export class Gateway {
     };
     this.#timing = timing;
     this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, timing, {
-      onChoice: (choice, before) => this.#apply(choice, before),
+      onChoice: (choice, before) => {
+        this.#apply(choice, before);
+        this.changes.tell();
+      },
       pendingSinceMs: () => this.traffic.pendingSinceMs,
       ask: (group) => void askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
     });
@@ -110,6 +117,7 @@ export class Gateway {
     roles.watch((role) => {
       this.#switcher.word = role;
       this.#switcher.evaluate();
+      this.changes.tell();
     });
     this.#subscriptions = intakes.map((intake) => {
       const { agent, ca } = config.servers[intake.server] as GatewayConfig["servers"][string];
@@ -175,7 +183,7 @@ export class Gateway {
     const groups = Object.fromEntries(
       [...this.#groups.values()].map((group) => {
         const suspicion = choice?.suspicions.find((one) => one.group === group.id);
-        const { servers, url, passengers } = group;
+        const { servers, url, passengers, tokens } = group;
         return [
           group.id,
           {
@@ -184,11 +192,13 @@ export class Gateway {
             servers: [...servers],
             url,
             requests: passengers.size,
+            tokens,
           },
         ];
       }),
     );
     return {
+      version: this.changes.version,
       active: kind === "use" ? current : null,
       standby: Object.keys(groups).find((id) => id !== current) ?? null,
       role: this.roles.role,
@@ -198,6 +208,7 @@ export class Gateway {
       model: this.#config.model.name,
       groups,
       requests: this.traffic.riders.size,
+      gapMs: longestGap(this.traffic.riders, this.traffic.now()),
       waiting: this.traffic.dispatcher.waiting,
       lastFailover: this.#record.last,
       draining: this.draining,

@@ -14,6 +14,8 @@ export interface LastFailover {
 
 /** What `GET /status` of the admin port answers. */
 export interface GatewayStatus {
+  /** Another one whenever this gateway does something else, or knows more of its last failover: `?after=VERSION` waits for it. */
+  version: number;
   /** Null while no group can be used. */
   active: string | null;
   standby: string | null;
@@ -22,8 +24,13 @@ export interface GatewayStatus {
   choice: "use" | "hold" | "shed";
   reason: string;
   model: string;
-  groups: Record<string, { state: string; reason: string; servers: string[]; url: string; requests: number }>;
+  groups: Record<
+    string,
+    { state: string; reason: string; servers: string[]; url: string; requests: number; tokens: number }
+  >;
   requests: number;
+  /** The longest that a stream which has begun has been without a token now; null while none has. */
+  gapMs: number | null;
   waiting: { carried: number; suspects: number; fresh: number };
   lastFailover: LastFailover | null;
   draining: boolean;

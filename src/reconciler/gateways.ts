@@ -1,16 +1,38 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { request } from "undici";
 import { z } from "zod";
 import type { GatewayReport } from "../failover/observed.ts";
 
 const Status = z.looseObject({
+  /** Missing in an older release, which answers at once whatever it is asked to wait for. */
+  version: z.int().optional(),
   active: z.string().nullable(),
   epoch: z.int(),
+  choice: z.enum(["use", "hold", "shed"]).default("use"),
   reason: z.string().default(""),
   role: z.looseObject({ active: z.string(), epoch: z.int() }),
   groups: z.record(
     z.string(),
-    z.looseObject({ servers: z.array(z.string()).default([]), requests: z.number().default(0) }),
+    z.looseObject({
+      servers: z.array(z.string()).default([]),
+      requests: z.number().default(0),
+      tokens: z.number().default(0),
+      state: z.string().default("clear"),
+      reason: z.string().default(""),
+    }),
   ),
+  gapMs: z.number().nullable().default(null),
+  lastFailover: z
+    .looseObject({
+      at: z.string(),
+      from: z.string(),
+      to: z.string(),
+      reason: z.string(),
+      gapMs: z.number().nullable(),
+      carried: z.number(),
+    })
+    .nullable()
+    .default(null),
 });
 
 /** What one replica said last. */
@@ -25,6 +47,8 @@ export interface GatewayHeard {
   members: Readonly<Record<string, readonly string[]>>;
   /** Requests in each group's hands. */
   requests: Readonly<Record<string, number>>;
+  /** All that it said, for people. */
+  said: z.infer<typeof Status>;
   heardMs: number;
 }
 
@@ -36,34 +60,49 @@ export interface Role {
 }
 
 const EVERY_MS = 500;
+/** Streams that go on one after the other are one piece of news. */
+const AFTER_NEWS_MS = 20;
 const ANSWER_WITHIN_MS = 1_000;
 /** An answer that is older is no word about the present. */
 const FORGET_AFTER_MS = 3_000;
 const TELL_AGAIN_MS = 1_000;
 
-/** Asks every gateway replica what it does, at intervals, and tells it the reconciler's word. */
+/**
+ * Follows what every gateway replica does, and tells it the reconciler's word. Each is asked to answer when something is new, at
+ * the latest after half a second: a move is heard when it happens, counts are never older than that.
+ */
 export class Gateways {
   readonly heard = new Map<string, GatewayHeard>();
   readonly #token: () => string;
   readonly #onChange: () => void;
+  readonly #onHeard: (heard: GatewayHeard) => void;
   readonly #told = new Map<string, { epoch: number; atMs: number }>();
-  #timer: NodeJS.Timeout | undefined;
-  #urls: readonly string[] = [];
+  readonly #follows = new Map<string, AbortController>();
 
-  constructor(token: () => string, onChange: () => void) {
+  /** @param onHeard after every answer, whether or not it says something new */
+  constructor(token: () => string, onChange: () => void, onHeard: (heard: GatewayHeard) => void = () => {}) {
     this.#token = token;
     this.#onChange = onChange;
+    this.#onHeard = onHeard;
   }
 
   follow(urls: readonly string[]): void {
-    this.#urls = urls;
-    for (const url of this.heard.keys()) if (!urls.includes(url)) this.heard.delete(url);
-    this.#timer ??= setInterval(() => void this.poll(), EVERY_MS);
+    for (const [url, end] of this.#follows)
+      if (!urls.includes(url)) {
+        end.abort();
+        this.#follows.delete(url);
+        this.heard.delete(url);
+      }
+    for (const url of urls) {
+      if (this.#follows.has(url)) continue;
+      const end = new AbortController();
+      this.#follows.set(url, end);
+      void this.#follow(url, end.signal);
+    }
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.follow([]);
   }
 
   /** Those that are heard now. */
@@ -86,10 +125,6 @@ export class Gateways {
     return this.present(atMs).flatMap(({ url, active, sinceMs, epoch }) =>
       active === null ? [] : [{ replica: new URL(url).hostname, group: active, sinceMs, epoch }],
     );
-  }
-
-  async poll(): Promise<void> {
-    await Promise.all(this.#urls.map((url) => this.#ask(url)));
   }
 
   /** Tells one replica; false when it does not take it (it knows a newer word, or is away). */
@@ -118,31 +153,51 @@ export class Gateways {
     return statusCode;
   }
 
-  async #ask(url: string): Promise<void> {
-    try {
-      const { statusCode, body } = await request(new URL("/status", url), {
-        headers: { authorization: `Bearer ${this.#token()}` },
-        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      });
-      const text = await body.text();
-      if (statusCode === 200) this.#keep(url, JSON.parse(text));
-    } catch {
-      // One that is away is simply not heard; the other replica tells.
+  async #follow(url: string, signal: AbortSignal): Promise<void> {
+    let version: number | undefined;
+    while (!signal.aborted) {
+      const askedMs = performance.now();
+      const before = version;
+      version = await this.#ask(url, version, signal);
+      // One that waits for news has waited; one that told something new may have more. Everybody else is asked twice a second.
+      const isNews = version !== undefined && version !== before;
+      const restMs = isNews ? AFTER_NEWS_MS : EVERY_MS - (performance.now() - askedMs);
+      if (restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  #keep(url: string, raw: unknown): void {
+  /** The version of what it said; undefined where it is away, or knows none. */
+  async #ask(url: string, version: number | undefined, signal: AbortSignal): Promise<number | undefined> {
+    const query = version === undefined ? "" : `?after=${version}&wait=${EVERY_MS}`;
+    try {
+      const { statusCode, body } = await request(new URL(`/status${query}`, url), {
+        headers: { authorization: `Bearer ${this.#token()}` },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(EVERY_MS + ANSWER_WITHIN_MS)]),
+      });
+      const text = await body.text();
+      return statusCode === 200 && !signal.aborted ? this.#keep(url, JSON.parse(text)) : undefined;
+    } catch {
+      // One that is away is simply not heard; the other replica tells.
+      return undefined;
+    }
+  }
+
+  #keep(url: string, raw: unknown): number | undefined {
     const status = Status.safeParse(raw);
-    if (!status.success) return;
-    const { active, epoch, role, groups } = status.data;
+    if (!status.success) return undefined;
+    const { active, epoch, role, groups, version, choice } = status.data;
     const before = this.heard.get(url);
     const heardMs = performance.now();
     const same = before !== undefined && before.active === active;
     const members = Object.fromEntries(Object.entries(groups).map(([id, { servers }]) => [id, servers]));
     const requests = Object.fromEntries(Object.entries(groups).map(([id, group]) => [id, group.requests]));
     const sinceMs = same ? before.sinceMs : heardMs;
-    this.heard.set(url, { url, active, sinceMs, epoch, role, members, requests, heardMs });
-    if (!same || before.epoch !== epoch || before.role.epoch !== role.epoch) this.#onChange();
+    const heard = { url, active, sinceMs, epoch, role, members, requests, said: status.data, heardMs };
+    this.heard.set(url, heard);
+    this.#onHeard(heard);
+    const isNew = !same || before.epoch !== epoch || before.role.epoch !== role.epoch || before.said.choice !== choice;
+    if (isNew) this.#onChange();
+    return version;
   }
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { GatewayView } from "../../src/failover/choose/view.ts";
 import { type Choice, choose } from "../../src/failover/choose.ts";
 import { DecisionLog } from "../../src/gateway/groups/decision-log.ts";
+import type { GatewayStatus } from "../../src/gateway/status.ts";
 import { view } from "../failover/views.ts";
 import { ADMIN_TOKEN, ask, chat, startWorld, type World } from "./gateway-fixture.ts";
 
@@ -48,6 +49,23 @@ describe("a running gateway", () => {
     const { body } = await decisions(`?since=${Date.now() + 60_000}`);
     expect(body).toMatchObject({ decisions: [] });
     expect(await decisions("?since=yesterday")).toMatchObject({ status: 400 });
+  });
+
+  test("a question about its status is answered when something is new, and not before", async () => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const status = async (query = "") =>
+      (await (await fetch(`${world.gateway.adminUrl}/status${query}`, { headers })).json()) as GatewayStatus;
+    const { version, groups, gapMs } = await status();
+    expect(groups.a?.tokens).toBeGreaterThan(20);
+    expect(gapMs).toBeNull();
+    const began = performance.now();
+    const waiting = status(`?after=${version}&wait=2000`);
+    expect((await status(`?after=${version}&wait=60`)).version).toBe(version);
+    expect(performance.now() - began).toBeGreaterThan(50);
+    const movedMs = performance.now();
+    world.gateway.gateway.roles.set({ active: "b", epoch: 2, reason: "a test" });
+    expect((await waiting).active).toBe("b");
+    expect(performance.now() - movedMs).toBeLessThan(300);
   });
 
   test("counts what it refuses, and how long a first token takes", async () => {

@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { Changes } from "../../src/gateway/changes.ts";
 import { listenOnLoopback } from "./loopback.ts";
 
 interface Role {
@@ -19,12 +20,19 @@ export class FakeGateway {
   /** Every word that it was told, refused ones too. */
   readonly told: Role[] = [];
   isAway = false;
+  /** Streams that it carries, as its status tells of them. */
+  tokens: Record<string, number> = { a: 0, b: 0 };
+  gapMs: number | null = null;
+  lastFailover: object | null = null;
+  readonly #changes = new Changes();
   readonly #server: Server = createServer((request, response) => {
     let text = "";
     request.on("data", (piece) => {
       text += String(piece);
     });
-    request.on("end", () => {
+    request.on("end", async () => {
+      const asked = new URL(request.url ?? "/", "http://gateway").searchParams;
+      if (asked.has("after")) await this.#changes.after(Number(asked.get("after")), Number(asked.get("wait")));
       if (this.isAway) return void response.destroy();
       if (request.method === "PUT" && !this.#take(JSON.parse(text))) return void response.writeHead(409).end("{}");
       response.writeHead(200).end(JSON.stringify(this.#status()));
@@ -39,6 +47,7 @@ export class FakeGateway {
 
   moveTo(group: string): void {
     this.active = group;
+    this.#changes.tell();
   }
 
   async close(): Promise<void> {
@@ -54,18 +63,30 @@ export class FakeGateway {
     this.active = role.active;
     this.epoch = role.epoch;
     this.members = role.members ?? this.members;
+    this.#changes.tell();
     return true;
   }
 
   #status(): object {
-    const { active, epoch, role, members, requests } = this;
+    const { active, epoch, role, members, requests, tokens, gapMs, lastFailover } = this;
+    const { version } = this.#changes;
     const group = (id: string) => ({
       state: "clear",
       reason: "",
       servers: members[id],
       url: "",
       requests: requests[id],
+      tokens: tokens[id],
     });
-    return { active, epoch, role, reason: "", groups: { a: group("a"), b: group("b") } };
+    return {
+      version,
+      gapMs,
+      lastFailover,
+      active,
+      epoch,
+      role,
+      reason: "",
+      groups: { a: group("a"), b: group("b") },
+    };
   }
 }

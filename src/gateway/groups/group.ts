@@ -32,6 +32,8 @@ export class Group {
   breaks: Break[] = [];
   faults: Fault[] = [];
   lastTokenMs: number | null = null;
+  /** Pieces of text that its engine has written for this gateway's streams: a token each. */
+  tokens = 0;
   /** By the agents' word; what they told may be long ago. */
   hasServed = false;
   /** From the leader's agent. */
@@ -103,7 +105,9 @@ export class Group {
     return { pause: () => leg.pause(), resume: () => leg.resume(), abandon: () => leg.abandon() };
   }
 
-  sawToken(): void {
+  /** @param written pieces of text that came with it; none where the agent tells that the engine goes on */
+  sawToken(written = 0): void {
+    this.tokens += written;
     this.lastTokenMs = this.#clock.now();
   }
 

@@ -19,7 +19,7 @@ const RoleSchema = z.strictObject({
 });
 const MAX_BODY_BYTES = 65_536;
 
-/** The operators' side: `/healthz` open; `/metrics`, `/status`, `/decisions?since=MS` and `PUT /role` with the admin token. */
+/** The operators' side: `/healthz` open; `/metrics`, `/status[?after=VERSION&wait=MS]`, `/decisions?since=MS` and `PUT /role` with the admin token. */
 export async function handleAdmin(
   gateway: Gateway,
   tokens: ApiKeys,
@@ -32,7 +32,12 @@ export async function handleAdmin(
     if (path === "/healthz")
       return sendJson(response, gateway.draining ? 503 : 200, JSON.stringify({ draining: gateway.draining }));
     if (tokens.nameOf(request.headers.authorization) === null) throw new RefusedRequest(401, "want the admin token");
-    if (path === "/status" && request.method === "GET") return sendJson(response, 200, JSON.stringify(gateway.status));
+    if (path === "/status" && request.method === "GET") {
+      const asked = new URLSearchParams(query);
+      if (asked.has("after"))
+        await gateway.changes.after(Number(asked.get("after")), Number(asked.get("wait") ?? 0) || 0);
+      return sendJson(response, 200, JSON.stringify(gateway.status));
+    }
     if (path === "/decisions" && request.method === "GET") {
       const since = Number(new URLSearchParams(query).get("since") ?? 0);
       if (Number.isNaN(since)) throw new RefusedRequest(400, "since: want milliseconds since the epoch");

@@ -115,13 +115,12 @@ export class CarriedStream implements Rider {
       return;
     }
     const reader = this.#reader;
-    const first = reader.textFrames === 0;
+    const before = reader.textFrames;
     const out = reader.push(chunk);
-    const now = this.#host.now();
-    if (this.#group !== null) this.#group.lastTokenMs = now;
-    this.lastTokenMs = now;
+    this.#group?.sawToken(reader.textFrames - before);
+    this.lastTokenMs = this.#host.now();
     if (reader.textFrames > 0) {
-      if (first) this.#host.onFirstToken(this);
+      if (before === 0) this.#host.onFirstToken(this);
       if (reader.textFrames >= CLEARED_TOKENS) this.#host.onCleared(this);
     }
     if (out !== "" && !this.#sink.write(out)) {
