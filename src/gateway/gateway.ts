@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { type ChooseTiming, DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
 import type { Choice } from "../failover/choose.ts";
+import { ApiKeys } from "../stream/api-keys.ts";
 import type { Subscribe, Subscription } from "../stream/subscription.ts";
 import { Changes } from "./changes.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
@@ -10,7 +11,6 @@ import { EvidenceIntake } from "./groups/evidence-intake.ts";
 import { Group } from "./groups/group.ts";
 import { Membership } from "./groups/membership.ts";
 import { Switcher } from "./groups/switcher.ts";
-import { ApiKeys } from "./http/api-keys.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { MemoryRoles } from "./roles.ts";
 import { highestRole } from "./siblings.ts";

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ApiKeys } from "../stream/api-keys.ts";
+import { tlsServer } from "../stream/tls.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
 import { Gateway, type GatewayParts } from "./gateway.ts";
 import { handleAdmin } from "./http/admin-api.ts";
-import { ApiKeys } from "./http/api-keys.ts";
 import { handleClient } from "./http/client-api.ts";
-import { tlsServer } from "./http/tls.ts";
 
 export interface RunningGateway {
   gateway: Gateway;

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { openStream } from "../../src/drill/client.ts";
 import { isPerfect, judgeStream } from "../../src/drill/judge.ts";
 import type { StreamRequest } from "../../src/drill/stream-request.ts";
-import { tlsServer } from "../../src/gateway/http/tls.ts";
+import { tlsServer } from "../../src/stream/tls.ts";
 import { certificateForLoopback } from "../support/certificate.ts";
 import { BreakingProxy } from "./breaking-proxy.ts";
 import { KEY, startWorld, type World } from "./gateway-fixture.ts";
@@ -131,6 +131,6 @@ describe("the certificate's files", () => {
   ])("a certificate that %s is refused at the start", (_name, spoil) => {
     write(certificateForLoopback());
     spoil();
-    expect(() => tlsServer({}, files, () => {}, log)).toThrow(expect.objectContaining({ code: "gateway-tls" }));
+    expect(() => tlsServer({}, files, () => {}, log)).toThrow(expect.objectContaining({ code: "E_TLS" }));
   });
 });

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import type { ApiKeys } from "../../stream/api-keys.ts";
 import type { Gateway } from "../gateway.ts";
 import { sendJson, sendRefusal } from "../stream/sink.ts";
-import type { ApiKeys } from "./api-keys.ts";
 import { readJsonBody } from "./read-body.ts";
 import { RefusedRequest } from "./refused-request.ts";
 

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ApiKeys } from "../../stream/api-keys.ts";
 import type { Group } from "../groups/group.ts";
 import { CarriedStream } from "../stream/carried-stream.ts";
 import { type RequestKind, readClientRequest } from "../stream/client-request.ts";
 import { PlainRequest } from "../stream/plain-request.ts";
 import { StreamSink, sendJson, sendRefusal, WholeSink } from "../stream/sink.ts";
 import type { Traffic } from "../traffic.ts";
-import type { ApiKeys } from "./api-keys.ts";
 import { readJsonBody } from "./read-body.ts";
 import { RefusedRequest } from "./refused-request.ts";
 

@@ -3,7 +3,7 @@ import type { RequestListener, ServerOptions } from "node:http";
 import { createServer, type Server } from "node:https";
 import { createSecureContext } from "node:tls";
 import type { Logger } from "pino";
-import { TandemError } from "../../errors.ts";
+import { TandemError } from "../errors.ts";
 
 export interface TlsFiles {
   /** PEM: the server's certificate, then those between it and its authority. */
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 10_000;
  * An HTTPS server that follows its files: a renewed certificate is used for the next connection, running ones are not cut,
  * and files that do not fit change nothing.
  *
- * @throws TandemError gateway-tls when the files cannot be used at the start
+ * @throws TandemError E_TLS when the files cannot be used at the start
  */
 export function tlsServer(
   options: ServerOptions,
@@ -76,9 +76,9 @@ function assertUsable(files: TlsFiles, pair: Pair): void {
 
 function unusable({ cert, key }: TlsFiles, error: unknown): TandemError {
   return new TandemError({
-    code: "gateway-tls",
-    what: "the gateway cannot serve TLS",
+    code: "E_TLS",
+    what: "this cannot be served over TLS",
     why: `${cert} and ${key}: ${(error as Error).message}`,
-    fix: "give `listen.tls` a certificate chain in PEM and the key that belongs to it, not encrypted",
+    fix: "give it a certificate chain in PEM and the key that belongs to it, not encrypted",
   });
 }
