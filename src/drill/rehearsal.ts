@@ -29,6 +29,8 @@ export interface RoundOptions {
   random?: () => number;
   /** Told what happens, as it happens. */
   tell?: (moment: Moment) => void;
+  /** Called for every piece of text of every stream. */
+  onPiece?: (record: StreamRecord) => void;
 }
 
 export type Moment =
@@ -124,7 +126,10 @@ export function openAll(world: Arena, front: Front, options: RoundOptions, watch
       model: world.plan.model.servedName,
       idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
       ...(front.apiKey === undefined ? {} : { apiKey: front.apiKey }),
-      onPiece: () => watch.look(),
+      onPiece: (record) => {
+        watch.look();
+        options.onPiece?.(record);
+      },
     });
     void stream.ended.then(() => watch.look());
     return stream;

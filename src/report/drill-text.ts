@@ -1,6 +1,7 @@
-import type { DrillReport } from "./drill.ts";
+import { type DrillReport, PHASE_MEANINGS } from "./drill.ts";
 import type { StreamTally } from "./rehearsal.ts";
 import { table } from "./table.ts";
+import { flowLines } from "./timeline.ts";
 
 const seconds = (value: number | null) => (value === null ? "never" : value.toFixed(2));
 const SHOWN = 5;
@@ -12,10 +13,15 @@ export function drillSummary(report: DrillReport): string {
     seconds(took).padStart(7),
     (budgetSeconds === null ? "" : budgetSeconds.toFixed(2)).padStart(6),
     budgetSeconds !== null && (took === null || took > budgetSeconds) ? "too late" : "",
+    PHASE_MEANINGS[phase],
   ]);
   return [
-    ...table([["PHASE", "SECONDS", "BUDGET", ""], ...rows], ""),
+    ...flowLines(report.flow, report.timeline[0]?.text.toLowerCase() ?? report.scenario),
     "",
+    ...table([["AFTER THE FAULT", "SECONDS", "BUDGET", "", "UNTIL"], ...rows], ""),
+    "",
+    `fault at ${momentOf(report)} UTC by the injector's own clock stamp; the same clock stamped every token at the client,`,
+    "which works out each token by itself, so that one lost, doubled or foreign shows",
     `${streamLine(report.streams)} · drills do not use up the failover budget   ${report.passed ? "PASSED" : "FAILED"}`,
     ...report.failures.map((failure) => `  ${failure}`),
     ...report.streams.failures.slice(0, SHOWN).map(({ stream, problems }) => `  ${stream}: ${problems.join("; ")}`),
@@ -42,6 +48,8 @@ export function nextToken({ phases }: DrillReport): number | null {
   const of = (name: string) => phases.find(({ phase }) => phase === name)?.seconds ?? null;
   return of("next token") ?? of("decided");
 }
+
+const momentOf = ({ faultAt, startedAt }: DrillReport) => (faultAt ?? startedAt).replace("T", " ").replace("Z", "");
 
 function streamLine({ streams, carriedOn, tokens, lost, doubled, foreign, longestPauseSeconds }: StreamTally): string {
   return (

@@ -29,9 +29,21 @@ export const PHASE_NAMES = [
   "continuation accepted",
   "next token",
   "old group isolated",
+  "fenced",
   "redundant again",
 ] as const;
 export type PhaseName = (typeof PHASE_NAMES)[number];
+
+/** From the fault to what, and how that is seen: shown beside every figure. */
+export const PHASE_MEANINGS: Readonly<Record<PhaseName, string>> = {
+  detected: "the gateway suspects the group",
+  decided: "requests go elsewhere",
+  "continuation accepted": "each stream is in the other group",
+  "next token": "the slowest stream goes on, at the client",
+  "old group isolated": "the reconciler has stopped it",
+  fenced: "proven unable to act (from its repair, without a BMC)",
+  "redundant again": "a failover would work (from the repair)",
+};
 
 export interface DrillPhase {
   phase: PhaseName;
@@ -69,6 +81,8 @@ export interface DrillReport {
   layout: string;
   /** ISO 8601. */
   startedAt: string;
+  /** ISO 8601 of the injector's time stamp; missing in records of earlier versions. */
+  faultAt?: string;
   seconds: number;
   /** The server, or the gateway, that it happened to; null for a planned move. */
   victim: string | null;

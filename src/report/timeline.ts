@@ -28,17 +28,24 @@ export function timelineEntry(seconds: number, text: string, detail = ""): strin
 
 /** The end of the story: how the tokens flowed, how long each phase took, what the streams noticed, and the verdict. */
 export function rehearsalSummary(report: RehearsalReport): string {
-  return [...flowLines(report), ...seamLines(report), "", ...phaseLines(report), "", ...streamLines(report)].join("\n");
+  const mark = `${report.victim} ${FAULT_SENTENCES[report.fault]}`;
+  return [
+    ...flowLines(report.flow, mark),
+    ...seamLines(report),
+    "",
+    ...phaseLines(report),
+    "",
+    ...streamLines(report),
+  ].join("\n");
 }
 
-function flowLines({ flow, fault, victim }: RehearsalReport): string[] {
-  const { tokens, faultSlice, sliceMs } = flow;
+/** All streams together as bars, and the fault below its moment. */
+export function flowLines({ tokens, faultSlice, sliceMs }: RehearsalReport["flow"], fault: string): string[] {
   const shown = tokens.slice(0, FLOW_WIDTH);
   const most = Math.max(1, ...shown);
   const bars = shown.map((count) => (count === 0 ? " " : BARS[Math.ceil((count / most) * BARS.length) - 1]));
   const label = `tokens per ${sliceMs / 1000} s  `;
-  const mark = `↑ ${victim} ${FAULT_SENTENCES[fault]}`;
-  return [`${label}${bars.join("").trimEnd()}`, `${" ".repeat(label.length + faultSlice)}${mark}`];
+  return [`${label}${bars.join("").trimEnd()}`, `${" ".repeat(label.length + faultSlice)}↑ ${fault}`];
 }
 
 function seamLines({ seam }: RehearsalReport): string[] {

@@ -29,6 +29,7 @@ function facts(name: ScenarioName, more: Partial<DrillFacts> = {}): DrillFacts {
     what: "it happened",
     faultAtMs: FAULT,
     faultWallMs: 5_000,
+    repair: null,
     undoneAtMs: 2_000,
     redundantAtMs: 3_000,
     records: [perfectRecord(chat)],

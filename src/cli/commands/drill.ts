@@ -35,6 +35,7 @@ function run(): Command {
     .option("--victim <name>", "the server or gateway it happens to; drawn at random if left out")
     .option("--destructive", "allow what takes a server of a cluster out of service", false)
     .option("-y, --yes", "do not ask", false)
+    .option("--show", "show one of the answers as it is written", false)
     .option("--junit <file>", "write the verdicts for a CI as well")
     .option("--records <folder>", "where the record is written; TANDEM_HOME/records/STACK if left out")
     .addOption(outputOption())

@@ -7,7 +7,7 @@ import { findEngine } from "../../machines/local/engine.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { stackAccess } from "../stack-access.ts";
 import { atRisk, type DrillGround } from "./ground.ts";
-import { moveByRequest, whatSpeaksAgainst } from "./service.ts";
+import { followStack, moveByRequest, whatSpeaksAgainst } from "./service.ts";
 
 const SOUND_MS = 20_000;
 
@@ -44,6 +44,7 @@ export async function clusterGround(
     admin,
     against: () => whatSpeaksAgainst(stack),
     switchover: (target) => moveByRequest(stack, target, signal),
+    follow: (ending) => followStack(stack, ending),
     versions: { node: process.version, kubernetes: plan.spec.name === "" ? "" : "local cluster" },
   });
   const close = async () => {

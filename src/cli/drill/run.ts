@@ -14,6 +14,7 @@ import { interrupted } from "../interrupted.ts";
 import { type OutputFormat, printData } from "../output.ts";
 import { paint } from "../rehearsal/paint.ts";
 import { agreeToDrill } from "./agree.ts";
+import { AnswerView } from "./answer-view.ts";
 import type { DrillGround } from "./ground.ts";
 import { writePage } from "./page.ts";
 
@@ -24,6 +25,8 @@ export interface RunDrillOptions {
   victim?: string;
   destructive: boolean;
   yes: boolean;
+  /** One of the answers is shown as it is written. */
+  show?: boolean;
   junit?: string;
   records?: string;
   output: OutputFormat;
@@ -34,31 +37,19 @@ export interface RunDrillOptions {
  *
  * @throws Exit 2 when one of them failed; TandemError (exit 1) when it was refused and nothing was done
  */
-export async function runDrills(name: string, options: RunDrillOptions): Promise<void> {
+export async function runDrills(
+  name: string,
+  options: RunDrillOptions,
+  signal: AbortSignal = interrupted(),
+): Promise<void> {
   const kind = options.stack === undefined ? "rehearsal" : "cluster";
   const scenarios = scenariosOf(name, kind);
   const text = options.output === "text";
   const say = (line: string) => text && process.stdout.write(`${paint(line)}\n`);
-  const signal = interrupted();
   const ground = await groundOf(options, scenarios, signal, say);
   const reports: DrillReport[] = [];
   try {
-    for (const scenario of scenarios) {
-      const victim = kind === "cluster" ? await agreeToDrill(ground.arena, scenario, options) : options.victim;
-      say(`\nDrill ${scenario.name}: ${scenario.summary}\nat risk: ${ground.atRisk(scenario)}\n`);
-      const outcome = await runDrill(ground.arena, scenario, {
-        streams: options.streams,
-        ...(victim === undefined ? {} : { victim }),
-        signal,
-        before: ({ cause }, whom) => ground.before(scenario.name, cause, whom),
-        tell: ({ seconds, text: what, detail }) => say(timelineEntry(seconds, what, detail)),
-      });
-      await ground.after();
-      const folder = await writeRecord(options.records ?? recordsDir(ground.arena.plan.name), outcome);
-      const page = await writePage(folder);
-      reports.push(outcome.report);
-      say(`\n${drillSummary(outcome.report)}\nrecord: ${folder}\nreport: ${page}`);
-    }
+    for (const scenario of scenarios) reports.push(await runOne(ground, scenario, options, { say, signal }));
   } catch (error) {
     // Something was done and undone: that is no refusal.
     if (!(error instanceof TandemError) || error.code !== "E_DRILL_ABORTED") throw error;
@@ -71,6 +62,35 @@ export async function runDrills(name: string, options: RunDrillOptions): Promise
   if (options.junit !== undefined) await writeFile(options.junit, drillJunit(reports));
   if (options.output !== "text") await printData(scenarios.length === 1 ? reports[0] : reports, options.output);
   if (reports.some(({ passed }) => !passed)) throw new Exit(EXIT.failed);
+}
+
+/** One drill from the question to its record and its page. */
+async function runOne(
+  ground: DrillGround,
+  scenario: Scenario,
+  options: RunDrillOptions,
+  { say, signal }: { say: (line: string) => void; signal: AbortSignal },
+): Promise<DrillReport> {
+  const { arena } = ground;
+  const victim = arena.kind === "cluster" ? await agreeToDrill(arena, scenario, options) : options.victim;
+  say(`\nDrill ${scenario.name}: ${scenario.summary}\nat risk: ${ground.atRisk(scenario)}\n`);
+  const answer = options.show ? new AnswerView((piece) => process.stdout.write(piece)) : null;
+  const outcome = await runDrill(arena, scenario, {
+    streams: options.streams,
+    ...(victim === undefined ? {} : { victim }),
+    signal,
+    before: ({ cause }, whom) => ground.before(scenario.name, cause, whom),
+    tell: ({ seconds, text, detail }) => {
+      answer?.break();
+      say(timelineEntry(seconds, text, detail));
+    },
+    ...(answer === null ? {} : { onPiece: (record) => answer.take(record) }),
+  });
+  await ground.after();
+  const folder = await writeRecord(options.records ?? recordsDir(arena.plan.name), outcome);
+  const page = await writePage(folder);
+  say(`\n${drillSummary(outcome.report)}\nrecord: ${folder}\nreport: ${page}`);
+  return outcome.report;
 }
 
 async function groundOf(

@@ -1,11 +1,36 @@
+import { gatewayStatus } from "../../drill/cluster/gateway-status.ts";
+import { readinessOf } from "../../drill/scenarios/readiness.ts";
 import { TandemError } from "../../errors.ts";
 import type { ModelService } from "../../manifests/model-service/resource.ts";
-import { withService } from "../service/access.ts";
+import { serviceAccess, withService } from "../service/access.ts";
 import { askFor } from "../service/ask.ts";
-import { readService } from "../service/follow.ts";
+import { followService, readService } from "../service/follow.ts";
+import { stackAccess } from "../stack-access.ts";
 
 /** A request that the reconciler has not carried out by then has failed as a drill. */
 const MOVE_MS = 60_000;
+
+/** The ModelService of a stack now, and whenever it changes, until `signal` is aborted. */
+export async function* followStack(stack: string, signal: AbortSignal): AsyncGenerator<ModelService> {
+  const access = await serviceAccess({ stack });
+  try {
+    yield* followService(access, signal);
+  } finally {
+    await access.client.close();
+  }
+}
+
+/** What the replicas of the gateway hold against a drill: one that does not answer, a group that could not take over. */
+export async function gatewayAgainst(stack: string): Promise<string[]> {
+  const { admin, adminToken } = await stackAccess(stack);
+  const asked = await Promise.all(
+    Object.entries({ "its address": admin.holder, ...admin.replicas }).map(([name, url]) =>
+      gatewayStatus({ url, token: adminToken }).catch(() => `the gateway on ${name} does not answer`),
+    ),
+  );
+  const answers = asked.filter((one) => typeof one !== "string");
+  return [...asked.filter((one) => typeof one === "string"), ...readinessOf(answers).against];
+}
 
 /** What the reconciler holds against a drill: a pause, an order that is open, no proven standby. */
 export async function whatSpeaksAgainst(stack: string): Promise<string[]> {

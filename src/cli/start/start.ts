@@ -20,7 +20,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
  * The whole way of `npm start`. Each part is a command of its own that can be run again; this only puts them in the order
  * in which a newcomer wants to see them.
  *
- * @returns false when the cluster or the failover did not do what it should; everything has been said then
+ * @returns false when the cluster or the drill did not do what it should; everything has been said then
  */
 export async function start({ file, once, yes }: StartOptions): Promise<boolean> {
   const { plan, text } = loadPlan(file);
@@ -62,7 +62,7 @@ async function cluster(spec: LoadedSpec): Promise<boolean> {
   const { ensureHostPrograms } = await import("../../machines/local/host-programs.ts");
   const { withStackLock } = await import("../../infra/stack/stack-lock.ts");
   const { updateStack } = await import("../up/update-stack.ts");
-  const { failoverOnCluster } = await import("./failover-on-cluster.ts");
+  const { drillOnCluster } = await import("./drill-on-cluster.ts");
   const phase = phaseLines(say);
   const signal = interrupted();
   return withStackLock(plan.name, async () => {
@@ -71,6 +71,6 @@ async function cluster(spec: LoadedSpec): Promise<boolean> {
       say("the cluster is not complete: the lines above say why; `npm start` goes on from here");
       return false;
     }
-    return failoverOnCluster(plan, { print: (line) => process.stdout.write(`${line}\n`), phase, signal });
+    return drillOnCluster(plan, { print: (line) => process.stdout.write(`${line}\n`), phase, signal });
   });
 }

@@ -7,12 +7,19 @@ const both = ["rehearsal", "cluster"] as const;
 const REDUNDANT_SECONDS = 60;
 const groupBreaks = "streams of group GROUP go on in the other group; until SERVER is repaired there is no standby";
 
+/** Until the broken group is stopped and its pods are gone from the API server: design, section 5. */
+const ISOLATED_SECONDS = 10;
+/** Until the server is proven harmless: at once by its BMC, or by its own word after a boot of some seconds. */
+const FENCED_SECONDS = 30;
+
 /** From the fault to the next token, as in budgets.ts; the way to a decision is a part of it. */
 const moving = ({ max }: { max: number }): Scenario["budgets"] => ({
   detected: max,
   decided: max,
   "continuation accepted": max,
   "next token": max,
+  "old group isolated": Math.max(ISOLATED_SECONDS, 2 * max),
+  fenced: FENCED_SECONDS,
   "redundant again": REDUNDANT_SECONDS,
 });
 const still = { "redundant again": REDUNDANT_SECONDS };

@@ -1,5 +1,6 @@
 import type { Engine } from "../../machines/local/engine.ts";
 import { addressOf } from "../../manifests/gateway-config.ts";
+import type { ModelService } from "../../manifests/model-service/resource.ts";
 import { AGENT_PORT } from "../../plan/service-ports.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
@@ -7,6 +8,7 @@ import type { Injected, SeenRequest } from "../arena.ts";
 import { ClusterArena } from "../cluster/cluster-arena.ts";
 import { ClusterFront } from "../cluster/cluster-front.ts";
 import { type AdminEndpoint, type GatewayStatus, gatewayStatus } from "../cluster/gateway-status.ts";
+import { type RepairOf, RepairWatch } from "../cluster/repair-watch.ts";
 import { causeOnCluster } from "./cluster-causes.ts";
 import type { AgentAddress, Caused, DrillArena, Entry, GatewayDecisions, Readiness } from "./drill-arena.ts";
 import { gatewayAdmin } from "./gateway-admin.ts";
@@ -27,6 +29,8 @@ export interface ClusterDrillOptions {
   against(): Promise<string[]>;
   /** Asks for a planned move as an operator would, and resolves when it was done. */
   switchover(target: string): Promise<void>;
+  /** The ModelService now, and whenever it changes. */
+  follow(signal: AbortSignal): AsyncIterable<ModelService>;
   versions: Record<string, string>;
 }
 
@@ -106,6 +110,10 @@ export class ClusterDrillArena implements DrillArena {
   cause(cause: Cause, victim: string, random: () => number): Promise<Caused> {
     const { plan, engine, switchover } = this.#options;
     return causeOnCluster(cause, { plan, engine, arena: this.#arena, victim, random, switchover });
+  }
+
+  followRepair(of: RepairOf): RepairWatch {
+    return new RepairWatch(this.#options.follow, of);
   }
 
   async close(): Promise<void> {

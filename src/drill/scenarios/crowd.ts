@@ -22,7 +22,7 @@ export class Crowd {
     this.#victim = victim;
     this.#entry = entryOf(arena);
     const entries = scenario.outcome === "replica" ? arena.replicas : [this.#entry];
-    const { random, answerTokens } = options;
+    const { random, answerTokens, onPiece } = options;
     const opened = entries.map(({ name, baseUrl, apiKey }, at) => {
       const front = { baseUrl, active: () => "", moves: [], ...(apiKey === undefined ? {} : { apiKey }) };
       const count = Math.floor((options.streams + at) / entries.length);
@@ -31,6 +31,7 @@ export class Crowd {
         streams: count,
         ...(random && { random }),
         ...(answerTokens && { answerTokens }),
+        ...(onPiece && { onPiece }),
       };
       return { name, streams: openAll(arena, front, round, this.watch) };
     });

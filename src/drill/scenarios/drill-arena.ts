@@ -1,4 +1,5 @@
 import type { Arena, Injected } from "../arena.ts";
+import type { RepairOf, RepairWatch } from "../cluster/repair-watch.ts";
 import type { Front } from "../front.ts";
 import type { Cause } from "./scenario.ts";
 
@@ -58,6 +59,7 @@ export interface DrillArena extends Arena {
   /** Empty on an arena whose gateway does not tell. */
   decisions(sinceWallMs: number): Promise<GatewayDecisions>;
   cause(cause: Cause, victim: string, random: () => number): Promise<Caused>;
-  /** The group that serves, by the gateway's own word. */
+  /** What the reconciler does about a fault; left out where there is none. */
+  followRepair?(of: RepairOf): RepairWatch;
   versions(): Promise<Record<string, string>>;
 }

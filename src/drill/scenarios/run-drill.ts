@@ -3,13 +3,14 @@ import { TandemError } from "../../errors.ts";
 import type { DrillMoment, DrillReport } from "../../report/drill.ts";
 import type { SeenRequest } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
+import type { RepairWatch } from "../cluster/repair-watch.ts";
 import { collectEvidence, type HeardFrame } from "../record/collect-evidence.ts";
 import { scoreDrill } from "../score/score-drill.ts";
 import type { StreamRecord } from "../stream-record.ts";
 import { Crowd } from "./crowd.ts";
 import type { Caused, DrillArena, GatewayDecisions } from "./drill-arena.ts";
 import { assertSibling, readyGroup, redundantAgain } from "./readiness.ts";
-import type { Scenario, Step } from "./scenario.ts";
+import { faultWords, type Scenario, type Step } from "./scenario.ts";
 import { Story } from "./story.ts";
 import { victimOf } from "./victim.ts";
 
@@ -23,6 +24,8 @@ export interface DrillOptions {
   signal?: AbortSignal;
   /** Called as things happen; seconds since the drill began. */
   tell?: (moment: DrillMoment) => void;
+  /** Called for every piece of text of every stream. */
+  onPiece?: (record: StreamRecord) => void;
   /** Called before each step with whom it will hit: the moment to note it for whoever must clean up after a crash. */
   before?: (step: Step, victim: string) => Promise<void>;
 }
@@ -42,6 +45,8 @@ const LOOK_BACK_MS = 2_000;
 /** The second of two faults comes so long after traffic has moved. */
 const SECOND_AFTER_MS = 700;
 const MOVE_TIMEOUT_MS = 15_000;
+/** A fault that is undone before the reconciler was sure of it would be another one than a real fault is. */
+const ISOLATED_MS = 20_000;
 /** The first load of an engine, with room; the phase has a budget of its own. */
 const REDUNDANT_MS = 240_000;
 
@@ -74,37 +79,43 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     return caused;
   };
   const crowd = new Crowd(arena, scenario, options, victim);
+  let repair: RepairWatch | undefined;
   try {
     await crowd.writing();
     story.say(`${crowd.streams.length} streams receive tokens from group ${from}`);
     await pause(BEFORE_MS.min + (BEFORE_MS.max - BEFORE_MS.min) * random(), signal);
     const movesBefore = arena.front.moves.length;
+    if (scenario.outcome === "carried")
+      repair = arena.followRepair?.({ group: from, server: step.on === "active" ? victim : null });
     const first = await cause(step, victim);
     const faultWallMs = Date.now() - (monotonicMs() - first.atMs);
-    story.fault(first.atMs, step.on === "nobody" ? scenario.summary : `${victim}: ${scenario.summary}`, first.what);
-    arena.front.onMove = ({ to, reason }) => story.say(`the gateway goes over to group ${to}`, reason);
+    story.fault(first.atMs, faultWords(scenario, step, victim), first.what);
+    arena.front.onMove = ({ to, reason, atMs }) => story.sayAfter(`the gateway goes over to group ${to}`, reason, atMs);
     crowd.watch.reportCarriedOn(crowd.streams, first.atMs, (moment) => {
-      if (moment.kind === "carried-on") story.say(`all ${moment.streams} streams go on`);
+      if (moment.kind === "carried-on") story.sayAfter(`all ${moment.streams} streams go on where they were`);
     });
     const probing = crowd.probes(signal);
     for (const next of more) {
       const active = await movedTo(arena, movesBefore, signal);
       // As Kubernetes would: the first group is made anew while the second one serves.
-      const repair = undos.splice(0).map((caused) => caused.undo());
+      const mending = undos.splice(0).map((caused) => caused.undo());
       await pause(SECOND_AFTER_MS, signal);
       const whom = victimOf(arena, next, active, undefined, random);
       const caused = await cause(next, whom);
       story.say(`${whom}: the second fault`, caused.what);
-      await Promise.all(repair);
+      await Promise.all(mending);
     }
     const records = await unlessAborted(Promise.all(crowd.streams.map(({ ended }) => ended)), signal);
     const probes = await unlessAborted(probing, signal);
     story.say("the last answer is complete");
     const decisions = await arena.decisions(faultWallMs - LOOK_BACK_MS);
+    await repair?.isolated(ISOLATED_MS, signal);
+    if (repair?.seen.isolatedAtMs) story.sayAfter(`group ${from} is isolated`, undefined, repair.seen.isolatedAtMs);
     const undoneAtMs = monotonicMs();
+    if (undos.length > 0) story.say("the fault is undone", "by the drill; what follows is the repair");
     await undo();
     const redundantAtMs = await redundantAgain(arena, REDUNDANT_MS, signal);
-    if (redundantAtMs !== null) story.say("both groups can serve again");
+    if (redundantAtMs !== null) story.sayAfter("both groups can serve again", undefined, redundantAtMs);
     const report = scoreDrill({
       scenario,
       kind: arena.kind,
@@ -118,6 +129,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
       faultWallMs,
       undoneAtMs,
       redundantAtMs,
+      repair: repair?.seen ?? null,
       records,
       doomed: crowd.doomed,
       probes,
@@ -137,6 +149,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     arena.front.onMove = () => {};
     crowd.leave();
     collector.stop();
+    repair?.stop();
     await undo();
   }
 }

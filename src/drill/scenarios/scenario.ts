@@ -1,5 +1,6 @@
 import type { PhaseName, ScenarioName } from "../../report/drill.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
+import { FAULT_SENTENCES } from "../../report/timeline.ts";
 
 /** One thing that an arena can do to a server, to a gateway, or to nobody in particular. */
 export type Cause =
@@ -45,4 +46,11 @@ export interface Scenario {
   budgets: Partial<Record<PhaseName, number>>;
   /** The arenas that can do it. */
   arenas: readonly ("rehearsal" | "cluster")[];
+}
+
+/** The fault as a headline: `gpu-b LOSES POWER`. */
+export function faultWords({ summary }: Scenario, { cause, on }: Step, victim: string): string {
+  if (on === "nobody") return summary;
+  const words = cause in FAULT_SENTENCES ? FAULT_SENTENCES[cause as FaultClass].toUpperCase() : null;
+  return words === null ? `${victim}: ${summary}` : `${victim} ${words}`;
 }

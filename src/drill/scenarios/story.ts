@@ -22,6 +22,11 @@ export class Story {
     this.#add(monotonicMs(), text, detail);
   }
 
+  /** With the seconds since the fault in the sentence: what people want to read out. */
+  sayAfter(text: string, detail?: string, atMs = monotonicMs()): void {
+    this.#add(atMs, `${text}, ${((atMs - this.#faultMs) / 1000).toFixed(2)} s after the fault`, detail);
+  }
+
   #add(atMs: number, text: string, detail?: string): void {
     const more = detail === undefined ? {} : { detail };
     if (!Number.isNaN(this.#faultMs)) this.timeline.push({ seconds: (atMs - this.#faultMs) / 1000, text, ...more });

@@ -7,6 +7,7 @@ import {
   phaseFailures,
 } from "../../report/drill.ts";
 import type { SeenRequest } from "../arena.ts";
+import type { RepairSeen } from "../cluster/repair-watch.ts";
 import type { Move } from "../front.ts";
 import { carriedStreams, FLOW } from "../report-of.ts";
 import type { RecordedDecision } from "../scenarios/drill-arena.ts";
@@ -31,6 +32,8 @@ export interface DrillFacts {
   undoneAtMs: number;
   /** Null: a failover would still not have worked when the drill gave up waiting. */
   redundantAtMs: number | null;
+  /** Null where no reconciler was watched: then its phases are not in the report. */
+  repair: RepairSeen | null;
   records: readonly StreamRecord[];
   /** Streams in the hands of a replica that was killed. */
   doomed: ReadonlySet<string>;
@@ -67,6 +70,7 @@ export function scoreDrill(seen: DrillFacts): DrillReport {
     model: plan.model.servedName,
     layout: plan.layout.name,
     startedAt: facts.startedAt.toISOString(),
+    faultAt: new Date(facts.faultWallMs).toISOString(),
     seconds: facts.seconds,
     victim: facts.victim,
     from,
@@ -119,6 +123,13 @@ function phasesOf(facts: DrillFacts, carried: Carried): DrillPhase[] {
   if (scenario.outcome === "planned") {
     const used = plannedMove(facts);
     seconds.decided = used === undefined ? null : Math.max(0, (used.wallMs - facts.faultWallMs) / 1000);
+  }
+  if (facts.repair !== null) {
+    const { isolatedAtMs, fencedAtMs } = facts.repair;
+    seconds["old group isolated"] = since(isolatedAtMs ?? undefined);
+    // Without a BMC only the server itself, booted anew, can prove that nothing of the old group is left on it.
+    const fromMs = fencedAtMs !== null && fencedAtMs > undoneAtMs ? undoneAtMs : faultAtMs;
+    seconds.fenced = fencedAtMs === null ? null : (fencedAtMs - fromMs) / 1000;
   }
   seconds["redundant again"] = redundantAtMs === null ? null : (redundantAtMs - undoneAtMs) / 1000;
   return (Object.entries(seconds) as [PhaseName, number | null][]).map(([phase, value]) => ({

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { DarkPort } from "./dark-port.ts";
 
 /** What passes on a cable towards a server, seen from outside of it. */
 export type Tap = (bytes: Buffer, connection: number) => void;
@@ -16,6 +18,15 @@ export interface CableOptions {
   tap?: Tap;
   /** Waits while nobody listens at the target. A caller of TCP would be refused and try again, but here it has been let in already. */
   patient?: boolean;
+  /** While it is cut, nobody gets a connection: what balancers do then depends on it. Linux only. */
+  dark?: boolean;
+}
+
+interface Opening {
+  server: Server;
+  port: number;
+  /** Null for one that goes on accepting. */
+  dark: DarkPort | null;
 }
 
 const RETRY_MS = 50;
@@ -29,7 +40,7 @@ let connections = 0;
  */
 export class Cable {
   readonly #crossings = new Set<Crossing>();
-  readonly #servers: Server[] = [];
+  readonly #openings: Opening[] = [];
   #cut = false;
 
   /** Opens a port of loopback whose connections go over this cable to `target`; resolves with its number. */
@@ -37,22 +48,30 @@ export class Cable {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (caller) =>
       this.#cross(caller, target, options),
     );
-    this.#servers.push(server);
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-    return (server.address() as { port: number }).port;
+    const reusePort = options.dark === true;
+    await once(server.listen({ port: 0, host: "127.0.0.1", reusePort }), "listening");
+    const { port } = server.address() as { port: number };
+    this.#openings.push({ server, port, dark: reusePort ? new DarkPort(port) : null });
+    return port;
   }
 
-  /** From now on nothing passes. What the kernel has already taken is as good as on the wire. */
-  cut(): void {
+  /**
+   * From now on nothing passes. What the kernel has already taken is as good as on the wire. Resolves when dark openings
+   * are.
+   */
+  async cut(): Promise<void> {
+    if (this.#cut) return;
     this.#cut = true;
     for (const { caller, callee } of this.#crossings) {
       caller.pause();
       callee?.pause();
     }
+    await Promise.all(this.#openings.map(({ dark, server }) => dark?.darken(() => server.close())));
   }
 
   /** Plugs the cable in again: what waited goes on. After a power cut a fresh kernel knows no old connection (`reset`). */
-  mend({ reset }: { reset: boolean }): void {
+  async mend({ reset }: { reset: boolean }): Promise<void> {
+    const wasCut = this.#cut;
     this.#cut = false;
     for (const crossing of this.#crossings) {
       if (reset || crossing.callee?.destroyed === true || crossing.caller.destroyed) this.#drop(crossing);
@@ -62,11 +81,23 @@ export class Cable {
         crossing.callee.resume();
       }
     }
+    if (wasCut) await Promise.all(this.#openings.map((opening) => this.#lighten(opening)));
   }
 
   close(): void {
-    for (const server of this.#servers) server.close();
+    for (const { server, dark } of this.#openings) {
+      server.close();
+      void dark?.close();
+    }
     for (const crossing of this.#crossings) this.#drop(crossing);
+  }
+
+  async #lighten(opening: Opening): Promise<void> {
+    if (opening.dark === null) return;
+    const { server, port, dark } = opening;
+    await once(server.listen({ port, host: "127.0.0.1", reusePort: true }), "listening");
+    await dark.close();
+    opening.dark = new DarkPort(port);
   }
 
   #cross(caller: Socket, target: number, { tap, patient = false }: CableOptions): void {

@@ -31,21 +31,22 @@ async function obey(order: NetworkOrder): Promise<NetworkReport> {
   const { id } = order;
   switch (order.order) {
     case "open": {
-      const { server, link, target, watch, patient } = order;
+      const { server, link, target, watch, patient, dark } = order;
       const spotter = new StreamSpotter((stream) => tell({ report: "request", server, stream, atMs: monotonicMs() }));
       const port = await cableOf(server, link).open(target, {
         patient,
+        dark,
         ...(watch ? { tap: (bytes: Buffer, connection: number) => spotter.look(bytes, connection) } : {}),
       });
       return { report: "done", id, atMs: monotonicMs(), port };
     }
     case "cut": {
       const atMs = monotonicMs();
-      for (const cable of cablesOf(order.server, order.link)) cable.cut();
+      await Promise.all(cablesOf(order.server, order.link).map((cable) => cable.cut()));
       return { report: "done", id, atMs };
     }
     case "mend":
-      for (const cable of cablesOf(order.server, order.link)) cable.mend(order);
+      await Promise.all(cablesOf(order.server, order.link).map((cable) => cable.mend(order)));
       return { report: "done", id, atMs: monotonicMs() };
     case "keep":
       processGroups.add(order.processGroup);

@@ -3,7 +3,16 @@ export type Link = "engine" | "management";
 
 /** What the rehearsal asks of the process that holds the cables. Without a link both of a server are meant. */
 export type NetworkOrder =
-  | { order: "open"; id: number; server: string; link: Link; target: number; watch: boolean; patient: boolean }
+  | {
+      order: "open";
+      id: number;
+      server: string;
+      link: Link;
+      target: number;
+      watch: boolean;
+      patient: boolean;
+      dark: boolean;
+    }
   | { order: "cut"; id: number; server: string; link?: Link }
   | { order: "mend"; id: number; server: string; link?: Link; reset: boolean }
   /** Process groups to end if the rehearsal itself is killed. */

@@ -6,6 +6,13 @@ import type { Link, NetworkOrder, NetworkReport } from "./network-messages.ts";
 type Body<T> = T extends unknown ? Omit<T, "id"> : never;
 type Done = Extract<NetworkReport, { report: "done" }>;
 
+interface OpenOptions {
+  link?: Link;
+  watch?: boolean;
+  patient?: boolean;
+  dark?: boolean;
+}
+
 /** The cables between the emulated servers, held by a process of its own. */
 export class Network {
   readonly #child: ChildProcess;
@@ -36,9 +43,9 @@ export class Network {
   async open(
     server: string,
     target: number,
-    { link = "engine", watch = false, patient = false }: { link?: Link; watch?: boolean; patient?: boolean } = {},
+    { link = "engine", watch = false, patient = false, dark = false }: OpenOptions = {},
   ): Promise<number> {
-    return (await this.#order({ order: "open", server, link, target, watch, patient })).port as number;
+    return (await this.#order({ order: "open", server, link, target, watch, patient, dark })).port as number;
   }
 
   /** Nothing passes from or to this server any more, or over one of its links. Resolves with the moment that it happened. */

@@ -30,6 +30,8 @@ export interface WorldOptions {
   agentEnv?: Record<string, string>;
   /** Likewise of the gateways. */
   gatewayConfig?: Partial<GatewayConfigInput>;
+  /** Nobody gets a connection to an engine whose cable is cut, as on a network; else it is taken and never answered. */
+  dark?: boolean;
 }
 
 /** Time to load: long enough to be a phase of its own, short enough to wait for. */
@@ -64,13 +66,13 @@ export class World implements Arena {
 
   /** Lays the cables and writes the files of all servers; nothing of theirs runs yet. */
   static async create(options: WorldOptions): Promise<World> {
-    const { plan, engineEnv = {} } = options;
+    const { plan, engineEnv = {}, dark = false } = options;
     const folder = mkdtempSync(join(tmpdir(), "tandem-rehearsal-"));
     const network = new Network(folder);
     try {
       const env = { ...plan.env, ...ENGINE_ENV, ...engineEnv };
       const groups = await Promise.all(
-        Object.values(plan.groups).map((group) => layGroup({ plan, folder, network, env }, group)),
+        Object.values(plan.groups).map((group) => layGroup({ plan, folder, network, env, dark }, group)),
       );
       return new World(options, folder, network, groups);
     } catch (error) {
@@ -162,10 +164,11 @@ interface Ground {
   folder: string;
   network: Network;
   env: Record<string, string>;
+  dark: boolean;
 }
 
 async function layGroup(
-  { plan, folder, network, env }: Ground,
+  { plan, folder, network, env, dark }: Ground,
   group: { id: string; servers: string[] },
 ): Promise<WorldGroup> {
   const [distPort = 0, ...ports] = await freePorts(1 + 2 * group.servers.length);
@@ -183,7 +186,7 @@ async function layGroup(
         // A worker's way to the leader crosses both cables: its own and the leader's.
         distPort: nodeRank === 0 ? distPort : await network.open(name, distReachedAt),
         reachedAt: {
-          http: await network.open(name, own.http, { watch: true }),
+          http: await network.open(name, own.http, { watch: true, dark }),
           agent: await network.open(name, own.agent, { link: "management" }),
         },
       };

@@ -1,4 +1,4 @@
-import type { DrillReport } from "../drill.ts";
+import { type DrillReport, PHASE_MEANINGS } from "../drill.ts";
 import { nextToken } from "../drill-text.ts";
 import { axisOf } from "./axis.ts";
 import { drillPhases } from "./drill-phases.ts";
@@ -66,8 +66,9 @@ function phaseTable({ phases }: DrillReport): string {
     phase,
     number(seconds),
     budgetSeconds === null ? "none" : `${budgetSeconds} s`,
+    PHASE_MEANINGS[phase],
   ]);
-  return tableOf("Each phase beside what it may take", ["Phase", "Took", "Budget"], rows);
+  return tableOf("Each phase beside what it may take", ["Phase", "Took", "Budget", "From the fault until"], rows);
 }
 
 function streamSection({ streams, gaps }: DrillReport): string {

@@ -25,7 +25,9 @@ export function drillTimeline(report: DrillReport): string {
   });
   // What is counted from the repair on has no place on an axis that begins with the fault.
   const moments = phases.flatMap(({ phase, seconds }) =>
-    seconds === null || phase === "redundant again" ? [] : [{ text: `${phase} ${seconds.toFixed(2)} s`, at: seconds }],
+    seconds === null || phase === "redundant again" || phase === "fenced"
+      ? []
+      : [{ text: `${phase} ${seconds.toFixed(2)} s`, at: seconds }],
   );
   const marks = [{ text: "fault", at: 0 }, ...moments].map(({ text, at }, index) => {
     const row = EDGE.top - 6 - (index % LABEL_ROWS) * LABEL_ROW;
