@@ -138,3 +138,32 @@ describe("a cable that is cut", () => {
     expect(heard.events).toContain("error");
   });
 });
+
+describe.runIf(process.platform === "linux")("a dark cable that is cut", () => {
+  /** What comes of a connection: its first event, or nothing for a while. */
+  async function tryPort(port: number): Promise<string> {
+    const socket = createConnection({ port, host: "127.0.0.1" });
+    cleanups.push(() => socket.destroy());
+    socket.on("error", () => {});
+    const first = (event: string) => new Promise<string>((resolve) => socket.once(event, () => resolve(event)));
+    return Promise.race([first("connect"), first("error"), sleep(150, "nothing")]);
+  }
+
+  test("gives nobody a connection and refuses none, until it is mended", async () => {
+    const inner = createServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
+    await once(inner, "listening");
+    const cable = new Cable();
+    cleanups.push(() => {
+      cable.close();
+      inner.close();
+    });
+    const port = await cable.open((inner.address() as { port: number }).port, { dark: true });
+    for (let round = 0; round < 2; round++) {
+      expect(await tryPort(port)).toBe("connect");
+      await cable.cut();
+      expect(await Promise.all([tryPort(port), tryPort(port), tryPort(port)])).toEqual(Array(3).fill("nothing"));
+      await cable.mend({ reset: true });
+    }
+    expect(await tryPort(port)).toBe("connect");
+  });
+});
