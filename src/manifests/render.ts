@@ -2,6 +2,7 @@ import type { ServingPlan } from "../plan/serving-plan.ts";
 import { engineAccount, operatorBinding, operatorRole, viewerBinding, viewerRole } from "./access.ts";
 import { agentDaemon } from "./agent.ts";
 import { agentAccess } from "./agent-access.ts";
+import { devicePlugin } from "./device-plugin.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { gatewayObjects } from "./gateway.ts";
 import { imagePull } from "./image-pull.ts";
@@ -46,6 +47,7 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     ...reconcilerAccess(plan),
     reconcilerMetricsOpen(plan),
     reconcilerDeployment(plan),
+    ...devicePlugin(plan),
     { ...modelService(plan) },
   ];
 }

@@ -62,6 +62,10 @@ const Ssh = z.strictObject({
   port: port.default(22).meta({ description: "Port of sshd.", reason: "the standard port" }),
   identityFile: text.meta({ description: "Private key. `~` is the home directory; else relative to the spec." }),
   knownHosts: text.meta({ description: "Host keys of the servers. An unknown or changed key is refused." }),
+  devicePlugin: text.optional().meta({
+    description:
+      "Image of NVIDIA's device plugin, by digest; left out, NVIDIA's v0.20.0. `none`: something else (GPU Operator) does it.",
+  }),
 });
 const Existing = z.strictObject({
   kind: z.literal("existing").meta({ description: "A Kubernetes cluster that is there already." }),

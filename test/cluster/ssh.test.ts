@@ -49,7 +49,7 @@ describe.skipIf(obstacle !== null)("provision: ssh, on servers that somebody els
     writeFileSync(
       spec,
       `name: ${STACK}
-provision: { kind: ssh, identityFile: ${identityFile}, knownHosts: ./known_hosts }
+provision: { kind: ssh, identityFile: ${identityFile}, knownHosts: ./known_hosts, devicePlugin: none }
 servers:
   gpu-a: { address: 10.235.7.11 }
   gpu-b: { address: 10.235.7.12 }

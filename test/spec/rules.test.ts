@@ -121,6 +121,11 @@ const REFUSED: [string, Record<string, unknown>, string[]][] = [
     { "engine.image": `${TAGGED}@sha256:placeholder` },
     ["E_SPEC_IMAGE_PLACEHOLDER engine.image"],
   ],
+  [
+    "a device plugin by tag",
+    { "provision.devicePlugin": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0" },
+    ["E_SPEC_DEVICE_PLUGIN provision.devicePlugin"],
+  ],
   ["a short digest", { "engine.image": IMAGE.slice(0, -1) }, ["E_SPEC_IMAGE engine.image"]],
   ["no image reference", { "engine.image": "SG Lang" }, ["E_SPEC_IMAGE engine.image"]],
   ["the emulator on real servers", { "engine.image": "emulator" }, ["E_SPEC_IMAGE_EMULATOR engine.image"]],

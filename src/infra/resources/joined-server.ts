@@ -50,6 +50,16 @@ function warnOfImages(node: LiveObject, { name, images }: Inputs, warn: Operatio
   }
 }
 
+/** Without it every rank would stay pending, and say so only in an event. */
+function warnOfGpus(node: LiveObject, { name }: Inputs, warn: Operation["warn"]): void {
+  const { allocatable } = (node.status ?? {}) as { allocatable?: Record<string, string> };
+  if (Number(allocatable?.["nvidia.com/gpu"] ?? 0) > 0) return;
+  warn(
+    `${name} offers no nvidia.com/gpu, so that no engine can start there; install NVIDIA's device plugin or GPU Operator ` +
+      `in the cluster: the group starts by itself then`,
+  );
+}
+
 async function label(inputs: Inputs, { signal, warn }: Operation): Promise<Outputs> {
   const { kubeconfig, name, stack, labels } = inputs;
   const link = connectionTo(kubeconfig);
@@ -64,6 +74,7 @@ async function label(inputs: Inputs, { signal, warn }: Operation): Promise<Outpu
     });
   }
   warnOfImages(node, inputs, warn);
+  warnOfGpus(node, inputs, warn);
   if (annotations[LABELLED] === "true") return {};
   const metadata = { labels, annotations: { [LABELLED]: "true", [STACK]: stack } };
   await patch(link.client, name, metadata, signal);
@@ -86,7 +97,9 @@ export const joinedServer: ResourceType<Inputs, Outputs> = {
   create: async (inputs, operation) => ({ id: inputs.name, outputs: await label(inputs, operation) }),
   async look({ inputs }, { signal, warn }) {
     try {
-      warnOfImages(await nodeOf(connectionTo(inputs.kubeconfig), inputs.name, signal), inputs, warn);
+      const node = await nodeOf(connectionTo(inputs.kubeconfig), inputs.name, signal);
+      warnOfImages(node, inputs, warn);
+      warnOfGpus(node, inputs, warn);
     } catch (error) {
       if (!isAway(error) && !(error instanceof TandemError)) throw error;
       warn(error instanceof TandemError ? error.message : `the API server does not answer (${String(error)})`);

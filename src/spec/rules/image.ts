@@ -11,7 +11,24 @@ const REFERENCE =
   /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:(?:[0-9a-f]{64}|placeholder))?$/;
 
 /** Real servers run images by digest only, and never the emulator. */
-export function imageRules({ engine, provision }: Draft, { allowPlaceholder = false }: CheckOptions): Problem[] {
+export function imageRules(spec: Draft, options: CheckOptions): Problem[] {
+  return [...engineRules(spec, options), ...devicePluginRules(spec)];
+}
+
+function devicePluginRules({ provision }: Draft): Problem[] {
+  const image = provision?.kind === "ssh" ? provision.devicePlugin : undefined;
+  if (image === undefined || image === "none" || (REFERENCE.test(image) && /@sha256:[0-9a-f]{64}$/.test(image)))
+    return [];
+  return [
+    problem("E_SPEC_DEVICE_PLUGIN", ["provision", "devicePlugin"], {
+      what: `provision.devicePlugin ${image} is neither \`none\` nor an image with its digest`,
+      why: "it runs on every GPU server and hands out their GPUs; a tag can move to another program",
+      fix: `write name@sha256:… as \`docker buildx imagetools inspect ${image}\` prints it, or leave the field out`,
+    }),
+  ];
+}
+
+function engineRules({ engine, provision }: Draft, { allowPlaceholder = false }: CheckOptions): Problem[] {
   const image = engine?.image;
   if (image === undefined) return [];
   const name = image.split("@")[0];
