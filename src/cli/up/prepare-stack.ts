@@ -33,8 +33,9 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
     const tools = await phase("tools", () => getTools(HERE));
     return { prepared: { images: placed([await phase("container image", ownImage)]) }, tools };
   }
-  const tools = await phase("tools", () => getTools([...HERE, ...ON_SERVERS]));
   const local = plan.spec.provision.kind === "local";
+  if (local) await assertPlace(plan);
+  const tools = await phase("tools", () => getTools([...HERE, ...ON_SERVERS]));
   const archives = await phase("container images", () => stackImages(tools, { local, signal }));
   const { kubernetes } = tools;
   if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
@@ -60,6 +61,20 @@ function placed(archives: readonly ImageArchive[]): Prepared["images"] {
 function placesOf(references: readonly string[]): Prepared["images"][number]["on"] {
   const central = references.some((reference) => /\/(etcd|lws\/lws):/.test(reference));
   return central ? ["control-plane"] : ["control-plane", "gpu"];
+}
+
+/** What stands against machines on this computer and can be known before anything is built for them. */
+async function assertPlace({ name, spec }: ServingPlan): Promise<void> {
+  if (spec.provision.kind !== "local") return;
+  const { findEngine } = await import("../../machines/local/engine.ts");
+  const { assertNetworkFits } = await import("../../machines/local/network.ts");
+  const { podCidr, serviceCidr } = spec.network;
+  const engine = await findEngine();
+  try {
+    await assertNetworkFits(engine, { name, subnet: spec.provision.subnet, podCidr, serviceCidr });
+  } finally {
+    await engine?.api.close();
+  }
 }
 
 async function localImage(

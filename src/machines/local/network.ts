@@ -52,10 +52,7 @@ export async function ensureNetwork(
   return withLock(join(engineDir(engine.home), "network.lock"), signal, async () => {
     const found = await engine.api.find<NetworkInfo>(`/networks/${name}`, { signal });
     if (found) assertOurs(engine, stack, network, found);
-    else {
-      assertDistinct({ subnet, podCidr, serviceCidr });
-      assertFree({ subnet, podCidr, serviceCidr }, await usedSubnets());
-    }
+    else await assertUnused({ subnet, podCidr, serviceCidr });
     await prepareHostSettings(engine.home, machines);
     // Recorded before they are made: a killed command leaves a record without routes, not routes without a record.
     await recordRoutes(engine.home, stack, [text, podCidr, serviceCidr]);
@@ -63,6 +60,25 @@ export async function ensureNetwork(
     if (!found) await createNetwork(engine, stack, network, signal);
     return network;
   });
+}
+
+/**
+ * Refuses networks that this computer uses, while nothing was built for a stack yet: it costs a moment, and would
+ * otherwise be told after a quarter of an hour. A stack whose network is there already has its answer.
+ *
+ * @throws TandemError E_SUBNET_TAKEN
+ */
+export async function assertNetworkFits(
+  engine: Engine | undefined,
+  { name, subnet, podCidr, serviceCidr }: NetworkRequest,
+): Promise<void> {
+  if (await engine?.api.find(`/networks/${networkName(name)}`)) return;
+  await assertUnused({ subnet, podCidr, serviceCidr });
+}
+
+async function assertUnused(networks: Record<string, string>): Promise<void> {
+  assertDistinct(networks);
+  assertFree(networks, await usedSubnets());
 }
 
 /** Removes the network of a stack and its black holes, except those that another stack needs too. Absent is fine. */

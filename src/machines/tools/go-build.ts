@@ -22,7 +22,15 @@ export interface GoBuildOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Compiles one program from its committed module. @throws TandemError E_GO_BUILD; the signal's reason when aborted. */
+/** What Go prints of a proxy that it cannot reach, with the address that it wanted. */
+const UNREACHED =
+  /Get "(?<url>[^"]+)": (?<why>.*(?:network is unreachable|no such host|connection refused|no route to host|i\/o timeout|Temporary failure|proxyconnect).*)/;
+
+/**
+ * Compiles one program from its committed module.
+ *
+ * @throws TandemError E_NO_NETWORK, E_GO_BUILD; the signal's reason when aborted
+ */
 export async function goBuild(name: string, build: GoBuild, options: GoBuildOptions): Promise<void> {
   const { go, out, caches, modules = modulesDir, signal } = options;
   signal?.throwIfAborted();
@@ -64,11 +72,23 @@ export async function goBuild(name: string, build: GoBuild, options: GoBuildOpti
   signal?.removeEventListener("abort", end);
   signal?.throwIfAborted();
   if (result.exitCode === 0) return;
+  const unreached = problems.map((line) => UNREACHED.exec(line)?.groups).find((found) => found !== undefined);
+  if (unreached !== undefined) throw noNetwork(name, unreached.url ?? "", unreached.why ?? "", result);
   throw new TandemError({
     code: "E_GO_BUILD",
     what: `${name} could not be built`,
     why: problems.slice(-4).join("; ").slice(0, 800) || (result.shortMessage ?? `go ended with ${result.exitCode}`),
     fix: "check that Go's module proxy can be reached (`go env GOPROXY`), then run `tandem tools install` again: it goes on where it was",
     cause: result,
+  });
+}
+
+function noNetwork(name: string, url: string, why: string, cause: unknown): TandemError {
+  return new TandemError({
+    code: "E_NO_NETWORK",
+    what: `${name} could not be built: its sources were not fetched`,
+    why: `${new URL(url).origin} cannot be reached: ${why.split("; ")[0]}`,
+    fix: "connect this computer, or name a module proxy that it reaches (GOPROXY; HTTPS_PROXY on the way out), then run the same command again: it goes on where it was",
+    cause,
   });
 }
