@@ -4,7 +4,7 @@ import { exitFindings } from "./aspects/ranks.ts";
 import { kernelFindings } from "./aspects/xid.ts";
 import { evidenceKey } from "./evidence.ts";
 import type { Finding, Moves } from "./finding.ts";
-import { presentLife } from "./lives.ts";
+import { presentEngine, presentLife } from "./lives.ts";
 import { openRuns } from "./marks.ts";
 import { compareRemedies } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
@@ -56,7 +56,10 @@ function bySubject(pieces: readonly Piece[]): Piece[][] {
     return isEvent(evidence) ? "" : evidenceKey(evidence);
   });
   subjects.delete("");
-  return [...subjects.values()].map((about) => (about[0]?.evidence.kind === "rank" ? presentLife(about) : about));
+  return [...subjects.values()].map((about) => {
+    const kind = about[0]?.evidence.kind;
+    return kind === "rank" ? presentLife(about) : kind === "engine" ? presentEngine(pieces) : about;
+  });
 }
 
 /** By code point, the same on every machine. */

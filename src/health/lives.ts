@@ -15,6 +15,21 @@ export function presentLife(pieces: readonly Piece[]): Piece[] {
   return said.slice(end + 1).filter((piece) => stateOf(piece) !== null);
 }
 
+/**
+ * What the engine has said, `pieces` being all those of one server. Its last word is over with its launcher: from then on nobody
+ * asks it any more, so that it would say "unreachable" until another engine is asked, also of a group that was just started.
+ */
+export function presentEngine(pieces: readonly Piece[]): Piece[] {
+  return pieces.filter(({ evidence }) => evidence.kind === "engine").filter((said) => !isOver(said, pieces));
+}
+
+function isOver(said: Piece, pieces: readonly Piece[]): boolean {
+  return pieces.some((piece) => {
+    const { evidence } = piece;
+    return evidence.kind === "engine-process" && evidence.state === "exited" && byArrival(said, piece) < 0;
+  });
+}
+
 /** Of these pieces of state the last one that came from another process than the very last: it answers exits and ends a life. */
 export function lastOfAnotherLife(pieces: readonly Piece[]): Piece | undefined {
   const said = pieces.toSorted(byArrival);

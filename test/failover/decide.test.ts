@@ -309,6 +309,18 @@ describe("one decision", () => {
     });
   });
 
+  test("a power-off that its BMC took and did not carry out is asked for again", () => {
+    const asked = (ms: number, power: ServerObserved["power"]) => {
+      const seen = stoppedB(seenAt(at));
+      const times = { quarantine: { sinceMs: 0, remedy: "failover-reboot" as const }, powerOffAskedMs: seen.atMs - ms };
+      const fence = { fenced: false, reason: "not heard" };
+      return decide(change(seen, "gpu-d", { ...times, fence, power, verdict: blindFor(60_000, seen) }));
+    };
+    expect(asked(20_000, "on")).toMatchObject({ action: { kind: "power-off", server: "gpu-d" } });
+    expect(asked(10_000, "on")).toMatchObject({ kind: "escalate", reason: "not-fenced" });
+    expect(asked(20_000, "unknown")).toMatchObject({ kind: "escalate", reason: "not-fenced" });
+  });
+
   test("by hand means that a person decides, and says how", () => {
     const manual = { ...DEFAULT_POLICY, mode: "manual" } as const;
     expect(decide(seenAt({ a: "power" }), manual)).toMatchObject({

@@ -237,6 +237,25 @@ test("the kubelet's own word never moves traffic", () => {
   expect(findingsOf({ ...known, lastHeardMs: day }, day)).toMatchObject([{ moves: "never", confirmed: true }]);
 });
 
+test.each<{ last: Heard }>([
+  { last: engine("unhealthy") },
+  { last: engine("unreachable") },
+  { last: engine("serving", 7) },
+])("what an engine said last is over with its launcher: $last", ({ last }) => {
+  const until: [number, Heard][] = [
+    [0, launcher("running")],
+    [1_000, last],
+    [9_000, "beat"],
+  ];
+  const codes = (story: [number, Heard][]) => findingsOf(play("gpu-a", story), 30_000).map(({ code }) => code);
+  expect(codes(until)).toHaveLength(1);
+  // A group that was just started has no engine to ask yet: it must not be stopped for what the one before it said.
+  expect(codes([...until, [9_100, launcher("exited")], [30_000, "beat"]])).toEqual(["engine-exited"]);
+  const next: [number, Heard][] = [...until, [9_100, launcher("exited")], [12_000, launcher("running", 51)]];
+  expect(codes([...next, [30_000, "beat"]])).toEqual([]);
+  expect(codes([...next, [13_000, last], [30_000, "beat"]])).toHaveLength(1);
+});
+
 describe("no progress", () => {
   const after = (...story: [number, Heard][]) => findingsOf(play("gpu-a", story), story.at(-1)?.[0] ?? 0);
   test.each<{ when: string; story: [number, Heard][]; since: number | null }>([

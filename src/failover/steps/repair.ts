@@ -64,10 +64,12 @@ function released({ name, verdict }: Quarantined, group: GroupObserved): Decisio
 }
 
 function fence(server: Quarantined, seen: Observed, policy: FailoverPolicy): Decision[] {
-  const { name, bmc, quarantine, powerOffAskedMs } = server;
+  const { name, bmc, quarantine, power, powerOffAskedMs } = server;
   const untilMs = quarantine.sinceMs + policy.fenceWithinMs;
   const told = `${name}: ${server.fence.reason}`;
-  if (bmc && powerOffAskedMs === null) {
+  // It said yes, and says "on" since: the order was lost on its way to the power.
+  const isLost = powerOffAskedMs !== null && power === "on" && seen.atMs >= powerOffAskedMs + policy.fenceWithinMs;
+  if (bmc && (powerOffAskedMs === null || isLost)) {
     const emptyMs = quarantine.sinceMs + policy.emptyWithinMs;
     // A server that is heard can end its processes by itself, which is quicker than a boot.
     if (!isUnheard(server) && seen.atMs < emptyMs) return [wait("emptying", emptyMs, told)];
