@@ -1,3 +1,4 @@
+import type { ReconcilerHooks } from "./actors/reconciler.ts";
 import { checkDecision } from "./checks/decisions.ts";
 import { EffectChecks } from "./checks/effects.ts";
 import { type Ending, Watchman } from "./checks/ending.ts";
@@ -25,14 +26,22 @@ export interface Run {
 const MAX_EVENTS = 400_000;
 
 /** Runs one world to its end: until all serves, a person is called, or something is wrong. */
-export function simulate(seed: number, { config, faults }: Draw, isRead = false): Run {
+export function simulate(
+  seed: number,
+  { config, faults }: Draw,
+  isRead = false,
+  onDecision: ReconcilerHooks["onDecision"] = () => {},
+): Run {
   const cells: string[] = [];
   const stack: Stack = buildStack(
     seed,
     config,
     {
       onChoice: (gateway, choice, before) => choices.choice(gateway, choice, before),
-      onDecision: (who, seen, decision) => checkDecision(stack.world, who, seen, decision),
+      onDecision: (who, seen, decision) => {
+        checkDecision(stack.world, who, seen, decision);
+        onDecision(who, seen, decision);
+      },
     },
     isRead,
   );

@@ -177,14 +177,14 @@ export class Effects {
         this.#lookAtGpus(action.group);
         return true;
       case "power-off":
-        this.#machines.askPowerOff(this.#world.server(action.server));
-        return true;
+        return this.#ordered(by, action.server, this.#machines.askPowerOff(this.#world.server(action.server)));
       case "mark-out-of-service":
         api.patchNode(action.server, { outOfService: true });
         return true;
       case "treat":
-        if (action.remedy === "failover-reboot") this.#machines.askBoot(this.#world.server(action.server), by.name);
-        else this.#machines.askReset(this.#world.server(action.server));
+        if (action.remedy === "failover-reboot")
+          return this.#ordered(by, action.server, this.#machines.askBoot(this.#world.server(action.server), by.name));
+        this.#machines.askReset(this.#world.server(action.server));
         return true;
       case "validate":
         return true;
@@ -201,6 +201,12 @@ export class Effects {
       default:
         return true;
     }
+  }
+
+  /** A BMC that does not answer is left alone for a while. */
+  #ordered(by: SimReconciler, server: string, isDone: boolean): boolean {
+    if (!isDone) by.bmcFailedMs.set(server, this.#world.now);
+    return isDone;
   }
 
   #record({ action, by, look }: Order): void {

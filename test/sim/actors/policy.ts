@@ -8,4 +8,6 @@ export const POLICY: FailoverPolicy = {
   resetWithinMs: 15_000,
   startWithinMs: 5 * LOAD_MS,
   cooldownMs: 60_000,
+  restartPauseMs: 4_000,
+  maxRestartPauseMs: 30_000,
 };

@@ -23,6 +23,8 @@ const RESYNC_MS = 10_000;
 const CANARY_MS = 2_000;
 /** What is not told by a watch or a stream is polled. */
 const POLL_MS = 500;
+/** A BMC that failed is left alone for so long. */
+const BMC_AWAY_MS = 16_000;
 /** Moments nearer to each other than this are one. */
 const GRID_MS = 100;
 
@@ -53,6 +55,8 @@ export class SimReconciler extends Actor {
   /** When it last lost sight of the API server, on the true clock; null while it sees it. */
   #blindMs: number | null = null;
   decision: Decision | null = null;
+  /** When the BMC of a server last did not do as asked, on the true clock. */
+  readonly bmcFailedMs = new Map<string, number>();
 
   constructor(
     name: string,
@@ -91,6 +95,7 @@ export class SimReconciler extends Actor {
     this.#leads = false;
     this.#busy = false;
     this.#blindMs = null;
+    this.bmcFailedMs.clear();
     this.decision = null;
     this.#listensSinceMs = this.atMs;
     if (this.#world.config.standbyListens) for (const stream of this.#streams) stream.open();
@@ -285,7 +290,8 @@ export class SimReconciler extends Actor {
         const { bmc, power } = world.server(name);
         return bmc === "works" ? (power ? "on" : "off") : "unknown";
       },
-      hasBmc: () => world.config.bmc,
+      hasBmc: (name) =>
+        world.config.bmc && this.kernel.now - (this.bmcFailedMs.get(name) ?? Number.NEGATIVE_INFINITY) >= BMC_AWAY_MS,
       before: this.#before,
       isHeard: (name) => this.#streams.some(({ server, flows }) => flows && server.name === name),
     });

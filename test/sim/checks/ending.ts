@@ -96,16 +96,26 @@ export class Watchman {
     this.#end("needs a person");
   }
 
+  /** Of a group that does not serve. */
+  #hasBrokenMachine(): boolean {
+    const { world } = this.#stack;
+    return [...world.servers.values()].some(({ name, needs, power, frozen, net, ib }) => {
+      const id = world.api.state.nodes[name]?.group ?? null;
+      return id !== null && !world.serves(id) && (needs !== null || !power || frozen || !net || !ib);
+    });
+  }
+
   /** What a person, and only a person, must do or decide here; null if nothing. */
   #excuse(): string | null {
     const { world } = this.#stack;
-    const { service, groups, nodes } = world.api.state;
+    const { service, nodes } = world.api.state;
     if (service.paused) return "paused";
     if (world.badRevisions.has(service.wantedRevision)) return "a revision that crashes";
     if (world.isPoisoned) return "poison";
-    if (service.failoversMs.length >= POLICY.maxPerHour) return "the brake";
-    for (const id of Object.keys(groups))
-      if ((groups[id]?.restartsMs.length ?? 0) >= POLICY.maxRestarts) return "restarts";
+    // A brake may keep a machine waiting while another group serves, and nothing else.
+    const isServed = [...world.groups.keys()].some((id) => world.serves(id));
+    const isBraked = this.#leader?.decision?.reason === "too-many-failovers" && isServed;
+    if (isBraked && service.failoversMs.length > POLICY.maxPerHour && this.#hasBrokenMachine()) return "the brake";
     for (const server of world.servers.values()) {
       const { name, needs, bmc, power, frozen, net, ib, isHidden } = server;
       const isMember = (nodes[name]?.group ?? null) !== null || service.servers[name]?.quarantine;

@@ -2,7 +2,7 @@ import type { Evidence, GpuSample } from "../../../src/health/evidence.ts";
 import type { GpuLogLine } from "../../../src/health/kernel-line.ts";
 import { EvidenceLog } from "../../../src/stream/evidence-log.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
-import type { SimGroup, SimServer } from "./types.ts";
+import type { Rank, SimGroup, SimServer } from "./types.ts";
 import type { World } from "./world.ts";
 
 /** Two GPUs stand for eight: nothing that decides counts them. */
@@ -34,6 +34,7 @@ export class Agents {
     for (const line of server.lines) this.tell(server, { kind: "kernel-log", line });
     const { rank } = server;
     if (rank !== null) this.rank(server, rank.isStopped ? "stopped" : "running");
+    this.launcher(server);
     this.tell(server, {
       kind: "link",
       device: "mlx5_0",
@@ -66,6 +67,13 @@ export class Agents {
     if (rank === null) return;
     const { group, pid, startedMs, number } = rank;
     this.tell(server, { kind: "rank", group, rank: number, pid, state, startedMonoMs: startedMs - server.bootedMs });
+  }
+
+  /** Of the leader's server: the process that is asked how the engine is. It gets its number from its rank. */
+  launcher(server: SimServer): void {
+    const { rank } = server;
+    if (rank?.number !== 0) return;
+    this.tell(server, { kind: "engine-process", group: rank.group, pid: launcherPid(rank), state: "running" });
   }
 
   line(server: SimServer, line: Pick<GpuLogLine, "kind"> & { kind: "xid"; code: number }): void {
@@ -121,6 +129,10 @@ export class Agents {
       ...load,
     });
   }
+}
+
+export function launcherPid({ pid }: Pick<Rank, "pid">): number {
+  return 100_000 + pid;
 }
 
 function gpusOf(server: SimServer): Evidence {

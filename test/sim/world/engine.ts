@@ -1,4 +1,4 @@
-import { type Agents, UNHEALTHY_AFTER_MS } from "./agent.ts";
+import { type Agents, launcherPid, UNHEALTHY_AFTER_MS } from "./agent.ts";
 import type { SimGroup, SimServer } from "./types.ts";
 import { LOAD_MS, type World } from "./world.ts";
 
@@ -42,6 +42,7 @@ export class Engines {
       pod,
     };
     this.#agents.rank(server, "running");
+    this.#agents.launcher(server);
     this.#agents.lookSoon(server);
     // A broken GPU ends the process that first touches it.
     if (server.needs !== null) world.kernel.after(1_500, () => server.rank?.pod === pod && this.crash(server));
@@ -88,6 +89,12 @@ export class Engines {
     this.#world.kernel.after(this.#world.random.between(1, 50), () => {
       if (server.life === life) this.#agents.tell(server, exit);
     });
+    // It looks after its ranks once a second, and ends with them.
+    const ended = { kind: "engine-process", group: group.id, pid: launcherPid(rank), state: "exited" } as const;
+    if (rank.number === 0)
+      this.#world.kernel.after(this.#world.random.between(50, 1_000), () => {
+        if (server.life === life) this.#agents.tell(server, ended);
+      });
     this.#agents.lookSoon(server);
     this.#events.onExit(server, rank.pod);
     if (group.start === rank.start) this.settle(group);
