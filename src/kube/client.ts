@@ -10,6 +10,8 @@ export interface KubeRequest {
   /** Sent as JSON, which every patch type of the API server accepts. */
   body?: unknown;
   contentType?: string;
+  /** What comes back, where that is not the object as it is: names alone, e.g. */
+  accept?: string;
   signal?: AbortSignal | undefined;
   /** Of one request; a watch sets its own. */
   timeoutMs?: number;
@@ -41,7 +43,7 @@ export function kubeClient(kubeconfig: string): KubeClient {
       dispatcher,
       method: what.method,
       headers: {
-        accept: "application/json",
+        accept: what.accept ?? "application/json",
         ...(what.body === undefined ? {} : { "content-type": what.contentType ?? "application/json" }),
         ...(access.token ? { authorization: `Bearer ${await access.token()}` } : {}),
       },

@@ -33,7 +33,7 @@ export function viewerRole(plan: ServingPlan): Manifest {
       read("discovery.k8s.io", ["endpointslices"]),
       read("leaderworkerset.x-k8s.io", ["leaderworkersets"]),
       read("policy", ["poddisruptionbudgets"]),
-      read("tandem.dev", ["modelservices"]),
+      read("tandem.dev", ["drills", "modelservices"]),
     ],
   };
 }
@@ -59,6 +59,9 @@ export function operatorRole(plan: ServingPlan): Manifest {
         resourceNames: [plan.name],
         verbs: ["get", "watch", "patch"],
       },
+      // A drill leaves its record: what operators run.
+      { apiGroups: ["tandem.dev"], resources: ["drills"], verbs: ["get", "list", "create", "patch"] },
+      { apiGroups: ["tandem.dev"], resources: ["drills/status"], verbs: ["patch"] },
     ],
   };
 }

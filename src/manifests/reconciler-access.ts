@@ -36,6 +36,9 @@ export function reconcilerAccess(plan: ServingPlan): Manifest[] {
       rules: [
         rule("tandem.dev", ["modelservices"], ["get", "list", "watch"]),
         rule("tandem.dev", ["modelservices/status"], ["patch"], [plan.name]),
+        // Records of failovers and of drills; it makes them, finishes them, and drops those that are too many.
+        rule("tandem.dev", ["drills"], ["get", "list", "watch", "create", "patch", "delete"]),
+        rule("tandem.dev", ["drills/status"], ["patch"]),
         // Clusters with OwnerReferencesPermissionEnforcement ask this of whoever makes an object that an owner waits for.
         rule("tandem.dev", ["modelservices/finalizers"], ["update"], [plan.name]),
         rule("leaderworkerset.x-k8s.io", ["leaderworkersets"], ["get", "list", "watch", "create", "patch", "delete"]),

@@ -4,6 +4,7 @@ import { agentDaemon } from "./agent.ts";
 import { agentAccess } from "./agent-access.ts";
 import { devicePlugin } from "./device-plugin.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
+import { drillDefinition } from "./drill/crd.ts";
 import { gatewayObjects } from "./gateway.ts";
 import { imagePull } from "./image-pull.ts";
 import type { Manifest } from "./manifest.ts";
@@ -29,6 +30,7 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
   return [
     namespace(plan),
     modelServiceDefinition(),
+    drillDefinition(),
     priorityClass(plan),
     engineAccount(plan),
     viewerRole(plan),

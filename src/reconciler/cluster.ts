@@ -1,6 +1,7 @@
 import type { KubeClient } from "../kube/client.ts";
 import { type Collection, collection } from "../kube/collection.ts";
 import type { LiveObject } from "../kube/objects.ts";
+import { DRILL_STATE, type Drill } from "../manifests/drill/resource.ts";
 import type { ModelService } from "../manifests/model-service/resource.ts";
 import { GROUP_LABEL, LWS_NAME_LABEL } from "../manifests/names.ts";
 
@@ -14,6 +15,8 @@ export interface ClusterSnapshot {
   sets: ReadonlyMap<string, LiveObject>;
   /** Of all groups. */
   pods: readonly LiveObject[];
+  /** Drills that run, and records of failovers that are not complete; as the watch knows them. */
+  drills: readonly Drill[];
 }
 
 export interface ClusterOptions {
@@ -25,11 +28,12 @@ export interface ClusterOptions {
   onProblem(error: unknown): void;
 }
 
-/** Follows the ModelService and what belongs to it: four watches whatever the size of the cluster. */
+/** Follows the ModelService and what belongs to it: five watches whatever the size of the cluster. */
 export class Cluster {
   readonly paths: ReturnType<typeof pathsOf>;
   readonly #options: ClusterOptions;
   readonly #service: Collection;
+  readonly #drills: Collection;
   /** Of the servers and groups that the spec names; made anew when those change. */
   #parts: { key: string; nodes: Collection; sets: Collection; pods: Collection; end: AbortController } | null = null;
 
@@ -37,6 +41,7 @@ export class Cluster {
     this.#options = options;
     this.paths = pathsOf(options.namespace, options.name);
     this.#service = this.#collect(this.paths.services, { fieldSelector: `metadata.name=${options.name}` });
+    this.#drills = this.#collect(this.paths.drills, { labelSelector: `${DRILL_STATE} in (running,ending)` });
   }
 
   /** As the watches know it; null until each has listed once, or without a ModelService. */
@@ -46,7 +51,7 @@ export class Cluster {
     const { nodes, sets, pods } = this.#partsOf(service);
     const [foundNodes, foundSets, foundPods] = [nodes.items(), sets.items(), pods.items()];
     if (foundNodes === null || foundSets === null || foundPods === null) return null;
-    return snapshot(atMs, service, foundNodes, foundSets, foundPods);
+    return this.#snapshot(atMs, service, foundNodes, foundSets, foundPods);
   }
 
   /** Read anew from the API server: four requests. What is acted on was read so. */
@@ -56,7 +61,14 @@ export class Cluster {
     if (service === null) return null;
     const { nodes, sets, pods } = this.#partsOf(service);
     const [foundNodes, foundSets, foundPods] = await Promise.all([nodes.read(), sets.read(), pods.read()]);
-    return snapshot(atMs, service, foundNodes, foundSets, foundPods);
+    return this.#snapshot(atMs, service, foundNodes, foundSets, foundPods);
+  }
+
+  #snapshot(...[atMs, service, nodes, sets, pods]: Parameters<typeof snapshot>): ClusterSnapshot {
+    // Records explain, and decide nothing: a cluster that does not know them yet serves all the same.
+    const drills = (this.#drills.items() ?? []) as unknown as readonly Drill[];
+    const ours = drills.filter(({ spec }) => spec.service === service.metadata.name);
+    return { ...snapshot(atMs, service, nodes, sets, pods), drills: ours };
   }
 
   /** Takes the ModelService as a write of our own left it. */
@@ -96,6 +108,7 @@ function pathsOf(namespace: string, name: string) {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   return {
     services,
+    drills: `/apis/tandem.dev/v1alpha1/namespaces/${namespace}/drills`,
     service: `${services}/${name}`,
     sets,
     set: (workload: string) => `${sets}/${workload}`,
@@ -122,7 +135,7 @@ function snapshot(
   nodes: readonly LiveObject[],
   sets: readonly LiveObject[],
   pods: readonly LiveObject[],
-): ClusterSnapshot {
+): Omit<ClusterSnapshot, "drills"> {
   const byName = (items: readonly LiveObject[]) => new Map(items.map((item) => [item.metadata.name, item]));
   const names = service.spec.groups.map(({ workload }) => workload);
   return {

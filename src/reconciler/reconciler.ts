@@ -16,6 +16,9 @@ import type { ReconcilerMetrics } from "./metrics.ts";
 import { type Next, nextStep } from "./next-step.ts";
 import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
+import { FlightRecorder } from "./records/flight-recorder.ts";
+import { RecordKeeper } from "./records/record-keeper.ts";
+import { RecordStore } from "./records/record-store.ts";
 import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { Senses } from "./senses.ts";
 import type { Pager } from "./webhook/pager.ts";
@@ -59,6 +62,8 @@ export class Reconciler {
   readonly #leader: Leader;
   readonly #proof: TakeoverProof | null;
   readonly #pager: Pager | null;
+  readonly #recorder = new FlightRecorder(Date.now());
+  readonly #keeper: RecordKeeper;
   #previous: Verdicts = NO_VERDICTS;
   #turnedMs = performance.now();
   #running: Promise<void> | undefined;
@@ -83,6 +88,7 @@ export class Reconciler {
     this.#senses = new Senses({
       ...options,
       takeover: (group) => this.#proof?.of(group) ?? null,
+      onFrame: (server, frame) => this.#recorder.hear(server, frame, Date.now()),
       onNews: wake,
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
     });
@@ -93,6 +99,8 @@ export class Reconciler {
     const assertLeader = () => {
       if (!this.#lease.holds(performance.now())) throw new NotLeader();
     };
+    const store = new RecordStore(client, paths.drills);
+    this.#keeper = new RecordKeeper({ ...options, store, recorder: this.#recorder, assertLeader });
     this.#leader = new Leader({
       hands: { client, namespace, paths, power: this.#senses.power, signal, assertLeader },
       gateways: this.#senses.gateways,
@@ -163,6 +171,7 @@ export class Reconciler {
       if (await this.#leader.prepare(decided, lease.term)) return 0;
     }
     if (decided.knowledge.cluster.service.status === undefined) return AGAIN_MS;
+    this.#keeper.see(decided);
     if (await this.#leader.stateTurn(decided, next, lease.term)) return 0;
     const shown = await this.#leader.step(decided, next);
     if (shown === null) return 0;
@@ -178,8 +187,11 @@ export class Reconciler {
     this.#previous = observation.verdicts;
     const { active } = observation.observed;
     this.#proof?.see({ cluster, evidence: observation.evidence, active }, knowledge.holdsLease);
-    const decision = decide(observation.observed, policyOf(cluster.service.spec), this.#leader.held);
     const { observed } = observation;
+    const [policy, held] = [policyOf(cluster.service.spec), this.#leader.held];
+    const decision = decide(observed, policy, held);
+    const { wallMs } = knowledge.moment;
+    if (observed.holdsLease) this.#recorder.decided({ wallMs, observed, policy, held, decision });
     metrics.see(observed, decision);
     const next = nextStep(cluster.service, observation, knowledge.moment, decision);
     return { decided: { knowledge, observation, reason: decision.detail }, next };

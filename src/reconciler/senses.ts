@@ -1,6 +1,7 @@
 import { healthRules } from "../health/rules.ts";
 import { unheard } from "../health/server-evidence.ts";
 import { onStall as watchStalls } from "../stream/event-loop.ts";
+import type { Frame } from "../stream/frames.ts";
 import type { Subscribe } from "../stream/subscription.ts";
 import { PowerBoard } from "./bmc/power-board.ts";
 import { Canaries } from "./canaries.ts";
@@ -24,6 +25,7 @@ export interface SensesOptions {
   adminToken: () => string;
   bmcFolder: string | undefined;
   takeover: Knowledge["takeover"];
+  onFrame?(server: string, frame: Frame): void;
   onNews(): void;
   onStall(stalledMs: number): void;
 }
@@ -42,11 +44,14 @@ export class Senses {
   readonly #endStalls: () => void;
   #quietUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ subscribe, agentToken, adminToken, bmcFolder, takeover, onNews, onStall }: SensesOptions) {
+  constructor({ subscribe, agentToken, adminToken, bmcFolder, takeover, onFrame, onNews, onStall }: SensesOptions) {
     this.#takeover = takeover;
     this.evidence = new EvidenceBook(subscribe, agentToken, {
       onNews: () => onNews(),
-      onFrame: (server, frame) => this.offsets.hear(server, frame, Date.now()),
+      onFrame: (server, frame) => {
+        this.offsets.hear(server, frame, Date.now());
+        onFrame?.(server, frame);
+      },
     });
     this.#endStalls = watchStalls(({ fromMonoMs, toMonoMs }) => {
       const stalledMs = Math.round(toMonoMs - fromMonoMs);

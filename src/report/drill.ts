@@ -74,7 +74,8 @@ export interface DrillReport {
   format: 1;
   /** Name of the record's folder: time of the start and scenario. */
   id: string;
-  scenario: ScenarioName;
+  /** `failover`: a real one, of which no client has counted the tokens. */
+  scenario: ScenarioName | "failover";
   arena: "rehearsal" | "cluster";
   stack: string;
   model: string;

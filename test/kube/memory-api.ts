@@ -80,7 +80,7 @@ export class MemoryApi {
     };
     const stored = { apiVersion: "v1", kind: "Thing", ...structuredClone(object), metadata } as LiveObject;
     this.objects.set(path, stored);
-    this.#tell(before === undefined ? "ADDED" : "MODIFIED", path, stored);
+    this.#tell(before === undefined ? "ADDED" : "MODIFIED", path, stored, before);
     return stored;
   }
 
@@ -111,10 +111,14 @@ export class MemoryApi {
     return [...this.objects].flatMap(([path, object]) => (parentOf(path) === collection ? [object] : []));
   }
 
-  #tell(type: string, path: string, object: LiveObject): void {
-    for (const { collection, query, response } of this.#watchers)
-      if (parentOf(path) === collection && matches(object, query))
-        response.write(`${JSON.stringify({ type, object })}\n`);
+  /** A watch of a selection sees an object that leaves the selection as one that is gone. */
+  #tell(type: string, path: string, object: LiveObject, before?: LiveObject): void {
+    for (const { collection, query, response } of this.#watchers) {
+      if (parentOf(path) !== collection) continue;
+      if (matches(object, query)) response.write(`${JSON.stringify({ type, object })}\n`);
+      else if (before !== undefined && matches(before, query))
+        response.write(`${JSON.stringify({ type: "DELETED", object })}\n`);
+    }
     this.onChange(path, type === "DELETED" ? null : object);
   }
 
@@ -143,7 +147,7 @@ export class MemoryApi {
       send(response, 200, found);
       return;
     }
-    const isCollection = /\/(pods|nodes|leaderworkersets|modelservices|leases|services|events)$/.test(path);
+    const isCollection = /\/(pods|nodes|leaderworkersets|modelservices|drills|leases|services|events)$/.test(path);
     if (!isCollection) {
       refuse(response, 404, "NotFound", `${path} not found`);
       return;

@@ -42,7 +42,7 @@ const status: Required<ModelServiceStatus> = {
     },
   ],
   decision: { kind: "wait", reason: "fencing", detail: "gpu-c", since: at, until: at, fix: "cut its power" },
-  moves: [{ at, from: "b", to: "a", epoch: 7, why: "adopt", reason: "every gateway uses a" }],
+  moves: [{ at, from: "b", to: "a", epoch: 7, why: "adopt", reason: "every gateway uses a", drill: "x" }],
   takeover: { ready: false, reasons: ["b loads"], rungs: [{ name: "weights", ok: false, provenAt: null, detail: "" }] },
   handledRequest: { id: "1", outcome: "refused", detail: "b cannot take over", at },
   conditions: CONDITIONS.map((type) => ({

@@ -191,7 +191,8 @@ export class ReadinessWorld {
       `engine-${id}`,
       { apiVersion: "x", kind: "LeaderWorkerSet", metadata: { name: `engine-${id}` }, spec: { replicas: 1 } },
     ]);
-    return { atMs: performance.now(), service, nodes: new Map(nodes), sets: new Map(sets), pods: this.pods };
+    const atMs = performance.now();
+    return { atMs, service, nodes: new Map(nodes), sets: new Map(sets), pods: this.pods, drills: [] };
   }
 }
 

@@ -19,7 +19,7 @@ function snapshot(takeover: TakeoverStatus | undefined): ClusterSnapshot {
     spec: { revision: "r", groups, servers: {}, failover: { xids: {}, longestStepMs: 1_000 } },
     ...(takeover === undefined ? {} : { status: { takeover } }),
   } as unknown as ModelService;
-  return { atMs: performance.now(), service, nodes: new Map(), sets: new Map(), pods: [] };
+  return { atMs: performance.now(), service, nodes: new Map(), sets: new Map(), pods: [], drills: [] };
 }
 
 let proof: TakeoverProof;

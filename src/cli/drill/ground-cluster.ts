@@ -5,7 +5,9 @@ import { TandemError } from "../../errors.ts";
 import { readStackSecrets } from "../../infra/stack/stack-secrets.ts";
 import { findEngine } from "../../machines/local/engine.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { serviceAccess } from "../service/access.ts";
 import { stackAccess } from "../stack-access.ts";
+import { ClusterRecord } from "./cluster-record.ts";
 import { atRisk, type DrillGround } from "./ground.ts";
 import { followStack, moveByRequest, whatSpeaksAgainst } from "./service.ts";
 
@@ -33,7 +35,15 @@ export async function clusterGround(
       why: "the engine that runs the machines of this stack is not there",
       fix: "run `tandem up` with its spec",
     });
-  await cleanUp(plan, engine, say);
+  const service = await serviceAccess({ stack });
+  const inCluster = new ClusterRecord(service);
+  try {
+    await cleanUp(plan, engine, inCluster, say);
+    await inCluster.assertAlone();
+  } catch (error) {
+    await service.client.close();
+    throw error;
+  }
   const arena = new ClusterDrillArena({
     plan,
     engine,
@@ -49,6 +59,7 @@ export async function clusterGround(
   });
   const close = async () => {
     await arena.close();
+    await service.client.close();
     await engine.api.close();
   };
   try {
@@ -59,21 +70,26 @@ export async function clusterGround(
     await close();
     throw error;
   }
+  let named = "";
   const done: { cause: Parameters<DrillGround["before"]>[1]; victim: string }[] = [];
   return {
     arena,
     atRisk: (scenario) => atRisk(scenario, arena.front.active()),
-    before: (scenario, cause, victim) => {
+    before: async (scenario, cause, victim) => {
+      if (done.length === 0) named = await inCluster.begin(scenario, victim);
       done.push({ cause, victim });
-      return writeIntent(stack, scenario, done);
+      await writeIntent(stack, scenario, done, named);
     },
-    after: async () => {
+    passes: () => inCluster.passes().catch(() => []),
+    after: async (outcome) => {
       done.length = 0;
       await clearIntent(stack);
+      await inCluster.end(outcome).catch((error: Error) => say(`the cluster has no record of it: ${error.message}`));
     },
     close: async () => {
       // Whatever ended the drill has undone it (see runDrill).
       await clearIntent(stack);
+      await inCluster.abort().catch(() => {});
       await close();
     },
   };
@@ -83,6 +99,7 @@ export async function clusterGround(
 async function cleanUp(
   plan: ServingPlan,
   engine: Parameters<typeof undoOnCluster>[1]["engine"],
+  inCluster: ClusterRecord,
   say: (line: string) => void,
 ): Promise<void> {
   const found = await readIntent(plan.name);
@@ -100,6 +117,7 @@ async function cleanUp(
     await undoOnCluster(cause, { plan, engine, victim });
   }
   await clearIntent(plan.name);
+  if (intent.record !== undefined) await inCluster.abort(intent.record).catch(() => {});
 }
 
 function assertLocal({ name, spec }: ServingPlan): void {

@@ -20,6 +20,7 @@ export async function rehearsalGround(
     arena,
     atRisk: (scenario) => atRisk(scenario, arena.front.active()),
     before: async () => {},
+    passes: async () => [],
     after: async () => {},
     close,
   };

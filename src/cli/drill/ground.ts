@@ -1,4 +1,6 @@
+import type { RecordedPass } from "../../drill/record/replay-passes.ts";
 import type { DrillArena } from "../../drill/scenarios/drill-arena.ts";
+import type { DrillOutcome } from "../../drill/scenarios/run-drill.ts";
 import type { Cause, Scenario } from "../../drill/scenarios/scenario.ts";
 
 /** An arena as commands use it: what surrounds a drill so that nothing is left behind. */
@@ -8,8 +10,10 @@ export interface DrillGround {
   atRisk(scenario: Scenario): string;
   /** Notes what is about to be done, for whoever comes after a crash. */
   before(scenario: string, cause: Cause, victim: string): Promise<void>;
-  /** It was undone. */
-  after(): Promise<void>;
+  /** What the reconciler decided meanwhile. */
+  passes(): Promise<RecordedPass[]>;
+  /** It was undone, and scored. */
+  after(outcome: DrillOutcome): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -86,8 +86,9 @@ async function runOne(
     },
     ...(answer === null ? {} : { onPiece: (record) => answer.take(record) }),
   });
-  await ground.after();
-  const folder = await writeRecord(options.records ?? recordsDir(arena.plan.name), outcome);
+  const passes = await ground.passes();
+  const folder = await writeRecord(options.records ?? recordsDir(arena.plan.name), { ...outcome, passes });
+  await ground.after(outcome);
   const page = await writePage(folder);
   say(`\n${drillSummary(outcome.report)}\nrecord: ${folder}\nreport: ${page}`);
   return outcome.report;

@@ -5,6 +5,7 @@ import type { ChooseTiming } from "../../failover/choose/timing.ts";
 import type { GatewayView } from "../../failover/choose/view.ts";
 import type { Choice } from "../../failover/choose.ts";
 import type { DrillReport } from "../../report/drill.ts";
+import type { RecordedPass } from "./replay-passes.ts";
 
 /** The choices of a gateway in one record, with all that they were made on. */
 export interface RecordedChoices {
@@ -27,6 +28,19 @@ export async function readChoices(folder: string): Promise<RecordedChoices> {
     return { timing, decisions: rest.map((line) => JSON.parse(line)) };
   } catch (error) {
     throw wrong(folder, `decisions.jsonl: ${(error as Error).message}`);
+  }
+}
+
+/** Decisions of the reconciler; none in a record of a rehearsal, or of a cluster whose reconciler was away. */
+export async function readPasses(folder: string): Promise<RecordedPass[]> {
+  const lines = await readFile(join(folder, "reconciler.jsonl"), "utf8").catch(() => "");
+  try {
+    return lines
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as RecordedPass);
+  } catch (error) {
+    throw wrong(folder, `reconciler.jsonl: ${(error as Error).message}`);
   }
 }
 

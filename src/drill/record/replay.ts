@@ -23,16 +23,16 @@ export function replay(recorded: RecordedChoices, timing: Partial<ChooseTiming> 
   const differences = recorded.decisions.flatMap(({ wallMs, view, choice }) => {
     // As it would have been written: a record knows no undefined.
     const now = JSON.parse(JSON.stringify(choose(view, used))) as Choice;
-    return same(now, choice) ? [] : [{ wallMs, was: inWords(choice), is: inWords(now) }];
+    return isSame(now, choice) ? [] : [{ wallMs, was: inWords(choice), is: inWords(now) }];
   });
   return { choices: recorded.decisions.length, differences };
 }
 
-function same(one: Choice, other: Choice): boolean {
+/** Whether two decisions are one: the order of keys is no difference. */
+export function isSame(one: object, other: object): boolean {
   return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
 }
 
-/** Order of keys is no difference. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== "object") return value;

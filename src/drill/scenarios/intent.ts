@@ -11,6 +11,8 @@ export interface DrillIntent {
   /** The command that runs the drill. */
   process: ProcessRecord;
   done: { cause: Cause; victim: string }[];
+  /** The name of its record in the cluster. */
+  record?: string;
 }
 
 export function intentFile(stack: string): string {
@@ -26,10 +28,21 @@ export async function readIntent(stack: string): Promise<{ intent: DrillIntent; 
 }
 
 /** Takes the stack for one drill. The caller has seen that there is no other one. */
-export async function writeIntent(stack: string, scenario: string, done: DrillIntent["done"]): Promise<void> {
+export async function writeIntent(
+  stack: string,
+  scenario: string,
+  done: DrillIntent["done"],
+  record?: string,
+): Promise<void> {
   const self = await recordOf(process.pid);
   if (self === undefined) throw new Error("/proc does not list this process");
-  const intent: DrillIntent = { scenario, startedAt: new Date().toISOString(), process: self, done };
+  const intent: DrillIntent = {
+    scenario,
+    startedAt: new Date().toISOString(),
+    process: self,
+    done,
+    ...(record && { record }),
+  };
   const file = intentFile(stack);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(intent)}\n`);

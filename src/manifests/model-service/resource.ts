@@ -149,6 +149,8 @@ export interface MoveStatus {
   epoch: number;
   why: (typeof MOVES)[number];
   reason: string;
+  /** The drill that caused it: such a move does not use up the failover budget. */
+  drill?: string;
 }
 
 export interface TakeoverStatus {

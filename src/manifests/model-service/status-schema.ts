@@ -34,6 +34,11 @@ const decision = object(
   ["until", "fix"],
 );
 
+const move = object(
+  { at: time, from: name, to: name, epoch: count(1), why: oneOf(MOVES), reason: text(), drill: name },
+  ["drill"],
+);
+
 const takeover = object({
   ready: flag,
   reasons: list(text(), 50),
@@ -64,7 +69,7 @@ export const statusSchema: Schema = ruled(
       groups: list(group, 8, ["id"]),
       servers: list(server, 64, ["name"]),
       decision,
-      moves: list(object({ at: time, from: name, to: name, epoch: count(1), why: oneOf(MOVES), reason: text() }), 20),
+      moves: list(move, 20),
       takeover,
       handledRequest: object({ id: text(63), outcome: oneOf(["done", "refused"]), detail: text(), at: time }),
       conditions: list(condition, 8, ["type"]),

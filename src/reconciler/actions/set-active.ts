@@ -1,5 +1,6 @@
 import type { Action } from "../../failover/decision.ts";
 import type { LiveObject } from "../../kube/objects.ts";
+import { DRILL_STATE } from "../../manifests/drill/resource.ts";
 import type { MoveStatus } from "../../manifests/model-service/resource.ts";
 import { type Decided, done, type Hands, type Outcome, patchRead, waiting } from "./hands.ts";
 
@@ -24,6 +25,7 @@ export async function setActive(
     epoch,
     why,
     reason: decided.reason,
+    ...drillOf(decided),
   };
   const standby = service.spec.groups.map(({ id }) => id).find((id) => id !== group) ?? null;
   await patchRead(
@@ -34,4 +36,13 @@ export async function setActive(
     "status",
   );
   return done(`${group} is active from epoch ${epoch} on`);
+}
+
+/** A move while a drill runs is the drill's; one whose command was killed is none any more when its time is over. */
+function drillOf({ knowledge: { cluster, moment } }: Decided): { drill?: string } {
+  const running = cluster.drills.find(
+    ({ metadata, spec }) =>
+      spec.kind === "drill" && metadata.labels?.[DRILL_STATE] === "running" && moment.wallMs <= Date.parse(spec.until),
+  );
+  return running === undefined ? {} : { drill: running.metadata.name };
 }

@@ -74,7 +74,7 @@ export function observe(knowledge: Knowledge): Observation {
       groups,
       servers,
       failoversMs: (status?.moves ?? [])
-        .filter(({ why }) => why === "adopt" || why === "failover")
+        .filter(({ why, drill }) => (why === "adopt" || why === "failover") && drill === undefined)
         .map(({ at }) => monotonicOf(moment, at)),
       wantedRevision: spec.revision,
       switchoverTo: isOpen && request.kind === "switchover" ? request.target : null,
