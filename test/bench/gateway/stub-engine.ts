@@ -13,10 +13,15 @@ const END =
   'data: {"id":"0123456789abcdef0123456789abcdef","object":"chat.completion.chunk","created":1,"model":"deepseek-v3","choices":[{"index":0,"delta":{"reasoning_content":null},"logprobs":null,"finish_reason":"length","matched_stop":null}]}\n\ndata: [DONE]\n\n';
 
 const server = createServer((request, response) => {
+  // Health checks, and what routers ask about a model.
+  if (request.method === "GET") return void response.end("{}");
   let body = "";
   request.setEncoding("utf8").on("data", (text) => (body += text));
   request.on("end", () => {
-    const { max_tokens: wanted, stream } = JSON.parse(body) as { max_tokens: number; stream?: boolean };
+    const asked = JSON.parse(body) as { max_tokens?: number; max_completion_tokens?: number; stream?: boolean };
+    const { stream } = asked;
+    // SGLang's router asks with the newer name.
+    const wanted = asked.max_tokens ?? asked.max_completion_tokens ?? 0;
     if (stream !== true) return void response.end("{}");
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     let tokens = 0;

@@ -1,0 +1,108 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release } from "node:os";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { BUDGETS } from "../../src/drill/budgets.ts";
+import { World } from "../../src/drill/world/world.ts";
+import { tandemHome } from "../../src/machines/home.ts";
+import type { FaultClass } from "../../src/report/rehearsal.ts";
+import { localPlan } from "../support/rehearsal-session.ts";
+import type { Bench, Measurement } from "./bench.ts";
+import { measureCosts } from "./comparison/cost.ts";
+import { ensurePrograms, type Programs } from "./comparison/programs.ts";
+import { renderComparison } from "./comparison/render.ts";
+import type { ComparisonResult } from "./comparison/result.ts";
+import { playRound } from "./comparison/round.ts";
+import { type Outcome, scoreComparison } from "./comparison/score.ts";
+import { summarize } from "./comparison/summary.ts";
+import { withSection } from "./section.ts";
+
+const ALL_FAULTS = ["server-power", "server-freeze", "rank-crash", "network-cut", "engine-hang"] as const;
+const FULL_RUNS = 3;
+/** Faults of each class; a run of all costs two and a half minutes. */
+const RUNS = Number(process.env.BENCH_RUNS ?? FULL_RUNS);
+const FAULTS = (process.env.BENCH_FAULTS?.split(",") ?? ALL_FAULTS) as readonly FaultClass[];
+/** Said by whoever sees to it that nothing heavy runs beside this. */
+const ALONE = process.env.BENCH_ALONE === "1";
+const DOCUMENT = "docs/benchmarks.md";
+const TITLE = "# Benchmarks\n\nWritten by the benchmarks themselves; do not edit.\n";
+
+/** Tandem's gateway, SGLang's router, HAProxy and nginx before the same groups, through the same faults, side by side. */
+export const bench: Bench = async () => {
+  const programs = await ensurePrograms();
+  const loadBefore = loadavg()[0] ?? Number.NaN;
+  const outcomes = await playRounds(programs);
+  const costs = await measureCosts(programs, ({ id, usPerToken, p50Ms, p99Ms }) =>
+    process.stderr.write(`  ${id}: ${usPerToken.toFixed(1)} us a token, ${p50Ms.toFixed(2)}, ${p99Ms.toFixed(2)} ms\n`),
+  );
+  const result: ComparisonResult = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?",
+    versions: programs.versions,
+    machine: { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() },
+    load: [loadBefore, loadavg()[0] ?? Number.NaN],
+    alone: ALONE,
+    runs: RUNS,
+    outcomes,
+    costs,
+  };
+  const record = join(tandemHome(), "bench", "comparison.json");
+  mkdirSync(dirname(record), { recursive: true });
+  writeFileSync(record, JSON.stringify(result));
+  // A part of it would take the place of the whole.
+  if (RUNS >= FULL_RUNS && FAULTS.length === ALL_FAULTS.length) writeDocument(renderComparison(result));
+  else process.stderr.write(`${renderComparison(result)}\n`);
+  return FAULTS.flatMap((fault) => limits(fault, outcomes));
+};
+
+async function playRounds(programs: Programs): Promise<Outcome[]> {
+  const engineEnv = { EMULATOR_DECODE_STEP_MS: "100" };
+  const world = await World.create({ plan: localPlan("deepseek-v3.1"), dark: true, engineEnv });
+  const outcomes: Outcome[] = [];
+  try {
+    await Promise.all(world.groups.map((group) => world.startGroup(group)));
+    for (let run = 0; run < RUNS; run++)
+      for (const fault of FAULTS) {
+        const scored = scoreComparison(await playRound(world, programs, fault, run % 2 === 0 ? "rank 0" : "another"));
+        for (const outcome of scored) process.stderr.write(`  ${line(outcome)}\n`);
+        outcomes.push(...scored);
+      }
+    return outcomes;
+  } finally {
+    await world.close();
+  }
+}
+
+function line(outcome: Outcome): string {
+  const { id, fault, place, struck, gapsSeconds, cutSeconds, silent, probes, probesFailed } = outcome;
+  const gap = gapsSeconds.length === 0 ? "" : ` after ${Math.max(...gapsSeconds).toFixed(2)} s at most`;
+  return (
+    `${fault}, ${place}: ${id}: ${gapsSeconds.length} of ${struck} streams went on${gap}, ` +
+    `${cutSeconds.length} cut off, ${silent} silent; ${probesFailed} of ${probes} new requests failed`
+  );
+}
+
+function writeDocument(section: string): void {
+  const document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, "utf8") : TITLE;
+  writeFileSync(DOCUMENT, withSection(document, "comparison", section));
+}
+
+/** Only Tandem has limits here: the budget of the class and 0.5 s for the prefill, and nothing lost. */
+function limits(fault: FaultClass, outcomes: readonly Outcome[]): Measurement[] {
+  const own = summarize(outcomes.filter((outcome) => outcome.id === "tandem" && outcome.fault === fault));
+  const how = `${own.rounds} faults, ${own.struck} streams, ${own.probes} new requests`;
+  const gap = own.carriedOn < own.struck ? Number.POSITIVE_INFINITY : (own.gapSeconds?.max ?? Number.NaN);
+  const zero = (what: string, measured: number, unit: Measurement["unit"]): Measurement => ({
+    what: `${fault}: Tandem, ${what}`,
+    measured,
+    limit: 0,
+    unit,
+    how,
+  });
+  return [
+    { what: `${fault}: Tandem, longest silence`, measured: gap, limit: BUDGETS[fault].max + 0.5, unit: "s", how },
+    zero("streams that did not go on", own.struck - own.carriedOn, "streams"),
+    zero("tokens doubled", own.tokensDoubled, "tokens"),
+    zero("new requests failed", own.probesFailed, "requests"),
+  ];
+}

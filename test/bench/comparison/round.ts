@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SeenRequest } from "../../../src/drill/arena.ts";
+import { openStream } from "../../../src/drill/client.ts";
+import { modelOf } from "../../../src/drill/model-of.ts";
+import { planStreams } from "../../../src/drill/plan-streams.ts";
+import { openAll, Watch } from "../../../src/drill/rehearsal.ts";
+import type { StreamRecord } from "../../../src/drill/stream-record.ts";
+import type { World } from "../../../src/drill/world/world.ts";
+import type { FaultClass } from "../../../src/report/rehearsal.ts";
+import { CONTENDERS } from "./contenders.ts";
+import type { ComparisonFacts, Place } from "./facts.ts";
+import type { Programs } from "./programs.ts";
+import { ProxyProcess } from "./proxy-process.ts";
+
+export const ROUND = {
+  streams: 10,
+  /** At ten tokens a second, so that streams outlive the longest detection. */
+  answerTokens: { min: 230, max: 250 },
+  /** What is silent for so long is lost: longer than Tandem and any tuned time-out here need. */
+  patienceMs: 12_000,
+  probeEveryMs: 200,
+  probeForMs: 10_000,
+  probeTokens: { min: 8, max: 12 },
+} as const;
+const PROBE_PROMPT_TOKENS = { min: 10, max: 200 };
+/** Streams write for so long before the fault, at random. */
+const BEFORE_MS = { min: 800, max: 1_600 };
+
+interface Way {
+  id: string;
+  baseUrl: string;
+  apiKey?: string;
+}
+
+/** One fault in the middle of streams through all proxies at once, each fresh, and new requests through each after it. */
+export async function playRound(
+  world: World,
+  programs: Programs,
+  fault: FaultClass,
+  place: Place,
+): Promise<ComparisonFacts> {
+  const group = world.groups[0];
+  if (group === undefined) throw new Error("the plan has no group");
+  const proxies: ProxyProcess[] = [];
+  const gateway = await world.startGateway(group.id);
+  const requests: SeenRequest[] = [];
+  try {
+    const ways = await Promise.all(
+      CONTENDERS.map(async (contender): Promise<Way> => {
+        if (contender.program === "tandem")
+          return { id: contender.id, baseUrl: gateway.baseUrl, apiKey: gateway.apiKey };
+        const engines = world.groups.map(({ url }) => url) as [string, string];
+        const proxy = await ProxyProcess.start(contender, { programs, engines, folder: world.folder });
+        proxies.push(proxy);
+        await world.network.keep(proxy.pid);
+        await proxy.ready(engines.length);
+        return { id: contender.id, baseUrl: proxy.baseUrl };
+      }),
+    );
+    world.onRequest = (request) => requests.push(request);
+    const watch = new Watch();
+    const opened = ways.map((way) => ({ way, streams: streamsThrough(world, way, fault, watch) }));
+    await watch.until(() =>
+      opened.every(({ streams }) =>
+        streams.every(({ record }) => record.pieces.length >= 2 || record.endedAtMs !== null),
+      ),
+    );
+    await sleep(BEFORE_MS.min + (BEFORE_MS.max - BEFORE_MS.min) * Math.random());
+    const victim = group.servers[place === "rank 0" ? 0 : 1];
+    const { atMs } = await world.inject(fault, victim?.name ?? "", Math.random);
+    const probes = await Promise.all(ways.map((way) => probeThrough(world, way)));
+    const streams = await Promise.all(opened.map(({ streams: all }) => Promise.all(all.map(({ ended }) => ended))));
+    return {
+      fault,
+      place,
+      atMs,
+      struck: group.servers.map(({ name }) => name),
+      requests,
+      contenders: ways.map(({ id }, at) => ({ id, streams: streams[at] ?? [], probes: probes[at] ?? [] })),
+    };
+  } finally {
+    world.onRequest = () => {};
+    await Promise.all([gateway.stop(), ...proxies.map((proxy) => proxy.stop())]);
+    await world.repairGroup(group);
+  }
+}
+
+function streamsThrough(world: World, way: Way, fault: FaultClass, watch: Watch) {
+  const front = { ...way, active: () => "", moves: [] };
+  const { streams, answerTokens, patienceMs: idleTimeoutMs } = ROUND;
+  return openAll(world, front, { fault, streams, answerTokens, idleTimeoutMs }, watch);
+}
+
+/** Short requests at a steady pace, each with a connection of its own. */
+async function probeThrough(world: World, { baseUrl, apiKey }: Way): Promise<StreamRecord[]> {
+  const requests = planStreams({
+    count: ROUND.probeForMs / ROUND.probeEveryMs,
+    model: modelOf(world.plan),
+    promptTokens: PROBE_PROMPT_TOKENS,
+    answerTokens: ROUND.probeTokens,
+    run: randomBytes(3).toString("hex"),
+    random: Math.random,
+  });
+  const options = { baseUrl, model: world.plan.model.servedName, idleTimeoutMs: ROUND.patienceMs };
+  const startMs = performance.now();
+  const ended: Promise<StreamRecord>[] = [];
+  for (const [at, request] of requests.entries()) {
+    await sleep(Math.max(0, startMs + at * ROUND.probeEveryMs - performance.now()));
+    ended.push(openStream(request, { ...options, ...(apiKey === undefined ? {} : { apiKey }) }).ended);
+  }
+  return Promise.all(ended);
+}
