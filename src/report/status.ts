@@ -1,3 +1,4 @@
+import { alarmsOf, alarmText } from "./alarms.ts";
 import { ago, ladderLines } from "./decision.ts";
 import type { ReconcilerSide, StackStatus } from "./stack-status.ts";
 import { table } from "./table.ts";
@@ -12,7 +13,7 @@ export function statusText(status: StackStatus, atMs: number): string {
   const { stack, model, epoch, reason, lastFailover, gateway, reconciler } = status;
   const side = reconciler === null ? [] : [reconciler.mode, reconciler.redundancy];
   return [
-    ...alarms(status, atMs),
+    ...alarmsOf(status).map((alarm) => alarmText(alarm, atMs)),
     [stack, model, `epoch ${epoch}`, ...side, gateway.url].join(" · "),
     lastFailover === null ? "no failover since the gateway started" : failoverLine(lastFailover),
     "",
@@ -23,38 +24,6 @@ export function statusText(status: StackStatus, atMs: number): string {
     ...(reconciler === null ? [`decision  ${reason}`] : decisionLines(reconciler, atMs)),
     "",
   ].join("\n");
-}
-
-function alarms(status: StackStatus, atMs: number): string[] {
-  const { choice, reason, takeover, gateway, reconciler, reconcilerMissing, active } = status;
-  const { paused, request } = reconciler ?? { paused: null, request: null };
-  const silent = Object.entries(gateway.replicas).flatMap(([server, state]) => (state === "silent" ? [server] : []));
-  const elsewhere = Object.entries(gateway.uses).filter(([, group]) => group !== null && group !== active);
-  const stopped = { hold: "HOLDING REQUESTS", shed: "REFUSING REQUESTS", silent: "NO GATEWAY ANSWERS", use: "" }[
-    choice
-  ];
-  return [
-    ...(choice === "use" ? [] : [`${stopped}: ${reason}`]),
-    ...(paused === null
-      ? []
-      : [`PAUSED by ${paused.by} ${ago(paused.at, atMs)}: ${paused.reason}; nothing is done until: tandem resume`]),
-    ...(reconciler === null || reconciler.serving
-      ? []
-      : ["NOT SERVING, by the reconciler's word: see the groups below"]),
-    ...(takeover.ready ? [] : [`NO TAKEOVER POSSIBLE: ${takeover.reasons.join("; ")}`]),
-    ...(reconciler?.servers ?? []).flatMap(({ name, quarantine, fence }) => {
-      if (quarantine === undefined) return [];
-      const proof =
-        fence?.fenced === true ? `fenced: ${fence.reason}` : `NOT FENCED: ${fence?.reason ?? "no proof yet"}`;
-      return [`OUT OF SERVICE ${name}, needs ${quarantine.remedy}: ${quarantine.reason}; ${proof}`];
-    }),
-    ...elsewhere.map(([server, group]) => `gateway on ${server} uses ${group}, the ModelService says ${active}`),
-    ...(request === null
-      ? []
-      : [`asked for: ${request.kind} ${request.target}, by ${request.by} ${ago(request.at, atMs)}`]),
-    ...(silent.length > 0 ? [`gateway on ${silent.join(", ")} does not answer`] : []),
-    ...(reconcilerMissing === null ? [] : [`by the gateways alone: ${reconcilerMissing}`]),
-  ];
 }
 
 function groupLines({ groups, active, standby, takeover, reconciler }: StackStatus): string[] {

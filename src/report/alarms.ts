@@ -1,0 +1,67 @@
+import { ago } from "./decision.ts";
+import type { StackStatus } from "./stack-status.ts";
+
+/** Something that is wrong, stopped or pending: it stands before everything else, wherever a status is shown. */
+export interface Alarm {
+  tone: "bad" | "warn" | "note";
+  title: string;
+  /** ISO 8601; null where nobody knows since when. */
+  since: string | null;
+  detail: string;
+}
+
+const STOPPED = {
+  hold: "HOLDING REQUESTS",
+  shed: "REFUSING REQUESTS",
+  silent: "NO GATEWAY ANSWERS",
+  use: "",
+} as const;
+
+/** In the order in which a person should read them. */
+export function alarmsOf({
+  choice,
+  reason,
+  takeover,
+  gateway,
+  reconciler,
+  reconcilerMissing,
+  active,
+}: StackStatus): Alarm[] {
+  const { paused, request } = reconciler ?? { paused: null, request: null };
+  const silent = Object.entries(gateway.replicas).flatMap(([server, state]) => (state === "silent" ? [server] : []));
+  const elsewhere = Object.entries(gateway.uses).filter(([, group]) => group !== null && group !== active);
+  return [
+    ...(choice === "use" ? [] : [alarm("bad", STOPPED[choice], reason)]),
+    ...(paused === null
+      ? []
+      : [alarm("warn", `PAUSED by ${paused.by}`, `${paused.reason}; nothing is done until: tandem resume`, paused.at)]),
+    ...(reconciler === null || reconciler.serving
+      ? []
+      : [alarm("bad", "NOT SERVING, by the reconciler's word", "see the groups below")]),
+    ...(takeover.ready ? [] : [alarm("bad", "NO TAKEOVER POSSIBLE", takeover.reasons.join("; "))]),
+    ...(reconciler?.servers ?? []).flatMap(({ name, quarantine, fence }) => {
+      if (quarantine === undefined) return [];
+      const isFenced = fence?.fenced === true;
+      const proof = isFenced ? `fenced: ${fence.reason}` : `NOT FENCED: ${fence?.reason ?? "no proof yet"}`;
+      const title = `OUT OF SERVICE ${name}, needs ${quarantine.remedy}`;
+      return [alarm(isFenced ? "warn" : "bad", title, `${quarantine.reason}; ${proof}`)];
+    }),
+    ...elsewhere.map(([server, group]) =>
+      alarm("warn", `gateway on ${server} uses ${group}, the ModelService says ${active}`),
+    ),
+    ...(request === null
+      ? []
+      : [alarm("note", `asked for: ${request.kind} ${request.target}, by ${request.by}`, "", request.at)]),
+    ...(silent.length > 0 ? [alarm("warn", `gateway on ${silent.join(", ")} does not answer`)] : []),
+    ...(reconcilerMissing === null ? [] : [alarm("warn", "by the gateways alone", reconcilerMissing)]),
+  ];
+}
+
+/** The same as a line. */
+export function alarmText({ title, since, detail }: Alarm, atMs: number): string {
+  return `${title}${since === null ? "" : ` ${ago(since, atMs)}`}${detail === "" ? "" : `: ${detail}`}`;
+}
+
+function alarm(tone: Alarm["tone"], title: string, detail = "", since: string | null = null): Alarm {
+  return { tone, title, since, detail };
+}
