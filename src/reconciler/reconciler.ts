@@ -16,10 +16,10 @@ import type { ReconcilerMetrics } from "./metrics.ts";
 import { type Next, nextStep } from "./next-step.ts";
 import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
+import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { FlightRecorder } from "./records/flight-recorder.ts";
 import { RecordKeeper } from "./records/record-keeper.ts";
 import { RecordStore } from "./records/record-store.ts";
-import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { Senses } from "./senses.ts";
 import type { Pager } from "./webhook/pager.ts";
 import { pagerOf, troubleOf } from "./webhook/trouble.ts";
@@ -89,12 +89,25 @@ export class Reconciler {
       ...options,
       takeover: (group) => this.#proof?.of(group) ?? null,
       onFrame: (server, frame) => this.#recorder.hear(server, frame, Date.now()),
-      onNews: wake,
+      onNews: () => {
+        this.#proof?.heed();
+        wake();
+      },
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
     });
     const { engineKey } = options;
-    const { offsets } = this.#senses;
-    this.#proof = engineKey === undefined ? null : new TakeoverProof({ offsets, engineKey, log, onNews: wake });
+    const { offsets, evidence, gateways } = this.#senses;
+    this.#proof =
+      engineKey === undefined
+        ? null
+        : new TakeoverProof({
+            offsets,
+            engineKey,
+            log,
+            onNews: wake,
+            evidence: () => evidence.servers,
+            gateways: () => gateways.reports(performance.now()),
+          });
     this.#pager = options.webhookFolder === undefined ? null : pagerOf(options.webhookFolder, log);
     const assertLeader = () => {
       if (!this.#lease.holds(performance.now())) throw new NotLeader();

@@ -1,13 +1,17 @@
 import { once } from "node:events";
+import { monotonicMs } from "../../src/drill/clock.ts";
 import { startAgent } from "../../src/drill/world/agent-process.ts";
 import type { EmulatedServer } from "../../src/drill/world/emulated-server.ts";
+import type { GatewayProcess } from "../../src/drill/world/gateway-process.ts";
 import { World, type WorldGroup } from "../../src/drill/world/world.ts";
+import type { Outlook } from "../../src/failover/readiness/signs.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../src/health/server-evidence.ts";
 import type { LiveObject } from "../../src/kube/objects.ts";
 import type { ModelService, TakeoverStatus } from "../../src/manifests/model-service/resource.ts";
 import { GROUP_LABEL, LWS_NAME_LABEL, LWS_WORKER_INDEX_LABEL } from "../../src/manifests/names.ts";
 import type { ClusterSnapshot } from "../../src/reconciler/cluster.ts";
+import { Gateways } from "../../src/reconciler/gateways.ts";
 import { ClockOffsets } from "../../src/reconciler/readiness/clock-offsets.ts";
 import { factsOf } from "../../src/reconciler/readiness/facts-of.ts";
 import { ReadinessProber } from "../../src/reconciler/readiness/prober.ts";
@@ -25,6 +29,7 @@ export const FAST: Partial<Schedule> = {
   activeInfo: 15_000,
   answers: 3_000,
   again: 1_000,
+  settle: 0,
   shortTimeout: 5_000,
 };
 export const AGENTS = { AGENT_GPU_EVERY_MS: "1000", AGENT_STORAGE_EVERY_MS: "500" };
@@ -33,6 +38,8 @@ export interface ReadinessWorldOptions {
   schedule?: Partial<Schedule>;
   agents?: Record<string, string>;
   engineKey?: string | null;
+  /** What happens to the active group is not told to the prober, as before it looked out for that. */
+  deaf?: boolean;
 }
 
 /**
@@ -45,12 +52,19 @@ export class ReadinessWorld {
   readonly errors: unknown[] = [];
   readonly told: TakeoverStatus[] = [];
   readonly pods: LiveObject[] = [];
+  /** Why proofs were ended, and when. */
+  readonly yields: { reason: string; atMs: number }[] = [];
   active = "a";
   readonly #options: ReadinessWorldOptions;
   readonly #evidence = new Map<string, ServerEvidence>();
   readonly #offsets = new ClockOffsets();
   readonly #subscriptions: Subscription[] = [];
   readonly #changes = new EventTarget();
+  #gateway: GatewayProcess | null = null;
+  readonly #gateways = new Gateways(
+    () => this.#gateway?.admin.token ?? "",
+    () => this.#hearGateways(),
+  );
 
   private constructor(world: World, options: ReadinessWorldOptions) {
     this.world = world;
@@ -69,6 +83,8 @@ export class ReadinessWorld {
           atMs: performance.now(),
         }),
       engineKey: options.engineKey ?? null,
+      ...(options.deaf === true ? {} : { outlook: () => this.#outlook() }),
+      onYield: (reason) => this.yields.push({ reason, atMs: monotonicMs() }),
       onChange: (status) => {
         this.told.push(status);
         this.#changes.dispatchEvent(new Event("change"));
@@ -129,7 +145,16 @@ export class ReadinessWorld {
     }
   }
 
+  /** A gateway that sends requests to the active group, heard as by the reconciler. */
+  async startGateway(): Promise<GatewayProcess> {
+    const gateway = await this.world.startGateway(this.active);
+    this.#gateway = gateway;
+    this.#gateways.follow([gateway.admin.url]);
+    return gateway;
+  }
+
   async close(): Promise<void> {
+    this.#gateways.close();
     for (const subscription of this.#subscriptions) subscription.close();
     await this.prober.close();
     await this.world.close();
@@ -139,6 +164,7 @@ export class ReadinessWorld {
     const hear = (change: (known: ServerEvidence) => ServerEvidence) => {
       this.#evidence.set(name, change(this.#evidence.get(name) ?? unheard(name)));
     };
+    const heed = () => this.prober.heed();
     this.#subscriptions.push(
       subscribe({
         server: name,
@@ -149,10 +175,34 @@ export class ReadinessWorld {
           if (frame.type === "hello") hear((known) => hearHello(known, frame, atMs));
           else if (frame.type === "beat") hear((known) => hearBeat(known, frame, atMs));
           else hear((known) => hearEvidence(known, frame, atMs));
+          if (frame.type !== "beat") heed();
         },
-        onConnection: (state, reason, atMs) => hear((known) => hearConnection(known, state, reason, atMs)),
+        onConnection: (state, reason, atMs) => {
+          hear((known) => hearConnection(known, state, reason, atMs));
+          heed();
+        },
       }),
     );
+  }
+
+  #outlook(): Outlook {
+    const gateways = this.#gateways.reports(performance.now());
+    const group = this.world.groups.find(({ id }) => id === this.active);
+    const names = (group?.servers ?? []).map(({ name }) => name);
+    return {
+      active: this.active,
+      epoch: Math.max(0, ...gateways.map(({ epoch }) => epoch)),
+      gateways,
+      servers: names.map((name) => this.#evidence.get(name) ?? unheard(name)),
+      neighbours: [...this.#evidence.values()].filter(({ server }) => !names.includes(server)),
+    };
+  }
+
+  /** The reconciler's word follows the gateways. */
+  #hearGateways(): void {
+    this.prober.heed();
+    const [first] = this.#gateways.reports(performance.now());
+    this.active = first?.group ?? this.active;
   }
 
   #snapshot(): ClusterSnapshot {

@@ -31,6 +31,8 @@ beforeEach(() => {
     engineKey: null,
     log: pino({ level: "silent" }),
     onNews: () => {},
+    evidence: () => new Map(),
+    gateways: () => [],
   });
 });
 afterEach(() => proof.close());

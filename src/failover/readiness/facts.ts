@@ -47,9 +47,12 @@ export type EngineInfo = Readonly<Record<string, unknown>>;
 export interface Verdict {
   ok: boolean;
   detail: string;
+  /** It is taken to hold until it is tried out; that is no proof. */
+  assumed?: true;
 }
 
 export const good = (detail: string): Verdict => ({ ok: true, detail });
+export const assumed = (detail: string): Verdict => ({ ok: true, detail, assumed: true });
 export const bad = (detail: string): Verdict => ({ ok: false, detail });
 
 /** The first that is bad, else the last. */

@@ -40,7 +40,7 @@ export type Ladder = Readonly<Partial<Record<RungName, Proof>>>;
 /** The ladder after a rung was looked at. */
 export function noted(ladder: Ladder, name: RungName, verdict: Verdict, atMs: number): Ladder {
   const before = ladder[name];
-  const provenAtMs = verdict.ok ? atMs : (before?.provenAtMs ?? null);
+  const provenAtMs = verdict.ok && verdict.assumed !== true ? atMs : (before?.provenAtMs ?? null);
   return { ...ladder, [name]: { verdict, checkedAtMs: atMs, provenAtMs } };
 }
 

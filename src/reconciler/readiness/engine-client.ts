@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Agent, request } from "undici";
 import type { GoldenAnswer } from "../../failover/readiness/answers.ts";
 import type { EngineInfo } from "../../failover/readiness/facts.ts";
@@ -20,7 +21,12 @@ export interface GoldenQuestion {
   withPrompt: boolean;
   /** Attention-DP rank that shall answer; null lets the engine choose. */
   dpRank: number | null;
+  /** Of the engine's queue; null where it keeps no order of priority. */
+  priority?: number | null;
 }
+
+/** An order to end a request is small; an engine that does not take it at once hangs. */
+const ABORT_WITHIN_MS = 1_000;
 
 /** Talks to the engine of one group, as the gateways do: the same address, the same key. */
 export class EngineClient {
@@ -28,6 +34,8 @@ export class EngineClient {
   readonly #key: string | null;
   // SGLang closes idle connections after 5 s; a request on one that is closing fails for nothing.
   readonly #dispatcher = new Agent({ connections: 512, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
+  // Orders to end requests never wait behind those requests.
+  readonly #orders = new Agent({ connections: 16, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
 
   constructor(url: string, key: string | null) {
     this.#url = url;
@@ -39,10 +47,19 @@ export class EngineClient {
     return (await this.#call("GET", "/server_info", undefined, signal, timeoutMs)) as EngineInfo;
   }
 
-  /** @throws EngineFailure, or whatever `signal` was aborted with. */
+  /**
+   * One answer. Without it, because `signal` was aborted or in vain, the engine is told to end the request: it looks only every
+   * 4 s whether a client is still there (SGLANG_REQUEST_STATE_WAIT_TIMEOUT), and until then a long prompt holds up its queue.
+   *
+   * @throws EngineFailure, or whatever `signal` was aborted with.
+   */
   async generate(question: GoldenQuestion, signal: AbortSignal, timeoutMs: number): Promise<GoldenAnswer> {
     const began = performance.now();
+    const rid = `tandem-readiness-${randomUUID()}`;
+    const abandon = () => void this.#abort(rid);
+    signal.addEventListener("abort", abandon, { once: true });
     const body = {
+      rid,
       text: question.text,
       sampling_params: { temperature: 0, max_new_tokens: question.tokens, ignore_eos: true },
       return_logprob: true,
@@ -50,13 +67,42 @@ export class EngineClient {
       top_logprobs_num: 2,
       stream: false,
       ...(question.dpRank === null ? {} : { routed_dp_rank: question.dpRank }),
+      ...(question.priority === null || question.priority === undefined ? {} : { priority: question.priority }),
     };
-    const answer = await this.#call("POST", "/generate", body, signal, timeoutMs);
-    return readAnswer(answer, question.withPrompt, performance.now() - began);
+    try {
+      const answer = await this.#call("POST", "/generate", body, signal, timeoutMs);
+      return readAnswer(answer, question.withPrompt, performance.now() - began);
+    } catch (error) {
+      if (error instanceof EngineFailure && error.kind === "timeout") abandon();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abandon);
+    }
   }
 
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  /** Orders that are under way still go out. */
+  async close(): Promise<void> {
+    await Promise.all([this.#dispatcher.destroy(), this.#orders.close()]);
+  }
+
+  /** An unknown id is no error to the engine. One that wants another key for this than we have ends the request by itself. */
+  async #abort(rid: string): Promise<void> {
+    try {
+      const { body } = await request(new URL("/abort_request", this.#url), {
+        dispatcher: this.#orders,
+        method: "POST",
+        headers: { ...this.#authorization(), "content-type": "application/json" },
+        body: JSON.stringify({ rid }),
+        signal: AbortSignal.timeout(ABORT_WITHIN_MS),
+      });
+      await body.dump();
+    } catch {
+      // An engine that is away has no queue either.
+    }
+  }
+
+  #authorization(): Record<string, string> {
+    return this.#key === null ? {} : { authorization: `Bearer ${this.#key}` };
   }
 
   async #call(
@@ -72,7 +118,7 @@ export class EngineClient {
         dispatcher: this.#dispatcher,
         method,
         headers: {
-          ...(this.#key === null ? {} : { authorization: `Bearer ${this.#key}` }),
+          ...this.#authorization(),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

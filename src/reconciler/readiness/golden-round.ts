@@ -20,6 +20,8 @@ export interface Shapes {
   batch: number;
   /** Several prefill chunks, at most half of the context. */
   longTokens: number;
+  /** Of our requests: behind everybody else's; null where the engine keeps no order, or gives those without one the last place. */
+  priority: number | null;
 }
 
 export function shapesOf(info: EngineInfo): Shapes {
@@ -36,7 +38,14 @@ export function shapesOf(info: EngineInfo): Shapes {
       2 * number("chunked_prefill_size", 8_192),
       MAX_LONG_TOKENS,
     ),
+    priority: lastPlace(info),
   };
+}
+
+/** Requests that name no priority get the default where there is one, else the last place (managers/scheduler.py:3520). */
+function lastPlace(info: EngineInfo): number | null {
+  if (info.enable_priority_scheduling !== true || typeof info.default_priority_value !== "number") return null;
+  return info.schedule_low_priority_values_first === true ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
 }
 
 interface Asking {
@@ -62,16 +71,18 @@ function askSpread(
     Array.from({ length: count }, (_, at) => {
       const text = GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string;
       const dpRank = shapes.attentionDp > 1 ? at % shapes.attentionDp : null;
-      return engine.generate({ text, dpRank, ...question }, signal, timeoutMs);
+      return engine.generate({ text, dpRank, priority: shapes.priority, ...question }, signal, timeoutMs);
     }),
   );
 }
 
 /** Milliseconds a token of one prompt alone: the best of a few, fewer where the first is as good as `goodEnough`. */
-export async function measurePace({ engine, signal, timeoutMs }: Asking, goodEnoughMs: number): Promise<Pace> {
+export async function measurePace({ engine, shapes, signal, timeoutMs }: Asking, goodEnoughMs: number): Promise<Pace> {
   let best = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < PACE_TRIES && best > goodEnoughMs; attempt++) {
-    const question = { text: GOLDEN_PROMPTS[0] as string, tokens: GOLDEN_TOKENS, withPrompt: false, dpRank: null };
+    const { priority } = shapes;
+    const text = GOLDEN_PROMPTS[0] as string;
+    const question = { text, tokens: GOLDEN_TOKENS, withPrompt: false, dpRank: null, priority };
     const { ids, ms } = await engine.generate(question, signal, timeoutMs);
     best = Math.min(best, ms / Math.max(1, ids.length));
   }
@@ -88,5 +99,6 @@ export async function askFullBatch(asking: Asking): Promise<number> {
 /** One prompt of several prefill chunks. `salt` keeps it out of the prefix cache; both groups get the same one. */
 export function askLong({ engine, shapes, signal, timeoutMs }: Asking, salt: string): Promise<GoldenAnswer> {
   const text = longPrompt(shapes.longTokens, salt);
-  return engine.generate({ text, tokens: LONG_TOKENS, withPrompt: false, dpRank: null }, signal, timeoutMs);
+  const { priority } = shapes;
+  return engine.generate({ text, tokens: LONG_TOKENS, withPrompt: false, dpRank: null, priority }, signal, timeoutMs);
 }

@@ -7,14 +7,19 @@ export class Jobs<Name extends string> {
   readonly #running = new Set<Name>();
   readonly #onError: (error: unknown) => void;
   #round = new AbortController();
+  #notBeforeMs = 0;
 
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
 
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** Starts a job if it is due. `work` says after how many milliseconds it is due again; `afterErrorMs` where it throws. */
   run(name: Name, afterErrorMs: number, work: (signal: AbortSignal) => Promise<number>): void {
-    if (this.#running.has(name) || (this.#dueMs.get(name) ?? 0) > performance.now()) return;
+    if (this.#running.has(name) || Math.max(this.#dueMs.get(name) ?? 0, this.#notBeforeMs) > performance.now()) return;
     const { signal } = this.#round;
     this.#running.add(name);
     const over = (againMs: number) => {
@@ -29,10 +34,12 @@ export class Jobs<Name extends string> {
     });
   }
 
-  stop(): void {
+  /** Ends what runs; everything is due again after so many milliseconds. */
+  stop(againMs = 0): void {
     this.#round.abort();
     this.#round = new AbortController();
     this.#running.clear();
     this.#dueMs.clear();
+    this.#notBeforeMs = performance.now() + againMs;
   }
 }

@@ -8,6 +8,8 @@ export interface Schedule {
   /** After something was wrong: recovery is seen sooner. */
   again: number;
   shapes: number;
+  /** So long a group is left alone with production shapes after it began to stand by, and after a sign that it may be needed. */
+  settle: number;
   /** Of a short request: well above what a busy engine needs, well below the minute in which a defect must show. */
   shortTimeout: number;
   longTimeout: number;
@@ -20,6 +22,7 @@ export const SCHEDULE: Schedule = {
   answers: 15_000,
   again: 5_000,
   shapes: 600_000,
+  settle: 60_000,
   shortTimeout: 20_000,
   longTimeout: 60_000,
 };

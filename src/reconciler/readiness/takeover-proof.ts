@@ -1,9 +1,12 @@
 import type { Logger } from "pino";
+import type { GatewayReport } from "../../failover/observed.ts";
 import { NOT_PROVED, noTakeover } from "../../failover/readiness/ladder.ts";
+import type { Outlook } from "../../failover/readiness/signs.ts";
 import { healthRules } from "../../health/rules.ts";
-import type { ServerEvidence } from "../../health/server-evidence.ts";
+import { type ServerEvidence, unheard } from "../../health/server-evidence.ts";
 import type { TakeoverStatus } from "../../manifests/model-service/resource.ts";
 import type { ClusterSnapshot } from "../cluster.ts";
+import { workloadOf } from "../observe/workload.ts";
 import type { ClockOffsets } from "./clock-offsets.ts";
 import { factsOf } from "./facts-of.ts";
 import { ReadinessProber } from "./prober.ts";
@@ -12,6 +15,9 @@ export interface TakeoverProofOptions {
   offsets: ClockOffsets;
   engineKey: string | null;
   log: Logger;
+  /** What servers and gateways have said up to this moment; what was seen is up to a second older. */
+  evidence(): ReadonlyMap<string, ServerEvidence>;
+  gateways(): readonly GatewayReport[];
   /** The answer has changed. */
   onNews(): void;
 }
@@ -43,14 +49,17 @@ export class TakeoverProof {
   see(seen: Seen, leads: boolean): void {
     this.#seen = seen;
     if (!leads) this.close();
+    this.heed();
     if (!leads || this.#prober !== null) return;
     const { failover } = seen.cluster.service.spec;
     this.#isFirst = true;
     this.#prober = new ReadinessProber({
       facts: () => this.#facts(),
+      outlook: () => this.#outlook(),
       engineKey: this.#options.engineKey,
       onChange: () => this.#options.onNews(),
       onError: (error) => this.#options.log.error({ error: String(error) }, "the readiness of the standby"),
+      onYield: (reason) => this.#options.log.info({ reason }, "the standby is left alone: it may be needed"),
       longestStepMs: failover.longestStepMs,
       healthRules: healthRules(failover.xids, failover.longestStepMs),
     });
@@ -74,6 +83,11 @@ export class TakeoverProof {
     this.#prober?.changed(reason);
   }
 
+  /** Something was heard of a server or a gateway. */
+  heed(): void {
+    this.#prober?.heed();
+  }
+
   close(): void {
     void this.#prober?.close();
     this.#prober = null;
@@ -88,6 +102,22 @@ export class TakeoverProof {
     if (!said.ready && isUnderWay && before?.ready === true && isFresh(before)) return before;
     this.#isFirst = false;
     return null;
+  }
+
+  #outlook(): Outlook | null {
+    if (this.#seen === null) return null;
+    const { cluster, active } = this.#seen;
+    const group = cluster.service.spec.groups.find(({ id }) => id === active);
+    if (group === undefined) return null;
+    const [evidence, gateways] = [this.#options.evidence(), this.#options.gateways()];
+    const { members } = workloadOf(cluster, group);
+    return {
+      active,
+      gateways,
+      epoch: Math.max(cluster.service.status?.epoch ?? 0, ...gateways.map(({ epoch }) => epoch)),
+      servers: members.map((name) => evidence.get(name) ?? unheard(name)),
+      neighbours: [...evidence.values()].filter(({ server }) => !members.includes(server)),
+    };
   }
 
   #facts() {
