@@ -13,6 +13,9 @@ import { loadPlan } from "./load-plan.ts";
 // The Pulumi program (Pulumi.yaml names it). It only gathers what a stack is declared from: the spec that the stack's
 // configuration names, and what `tandem up` has made on this computer.
 tellPlainly();
+// Pulumi notes the place of every resource by a stack, and its runner has each stack mapped through source maps, of which
+// there are none: Node strips types in place.
+Reflect.deleteProperty(Error, "prepareStackTrace");
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const file = resolve(root, new pulumi.Config("tandem").require("spec"));
 const { plan, text } = loadPlan(file);

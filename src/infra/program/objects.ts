@@ -25,7 +25,8 @@ export function declareObject(
       kubeconfig: cluster.kubeconfig,
       cluster: cluster.identity,
       fieldManager: `tandem-${stack}`,
-      ...(kind === "CustomResourceDefinition" ? { text: JSON.stringify(named) } : { manifest }),
+      // As text: Pulumi makes a promise of each leaf of a tree, and copies it six times on its way to the provider.
+      ...(manifest === named ? { text: JSON.stringify(named) } : { manifest }),
       ...((waiting.ready ?? READY.has(kind)) ? { ready: true } : {}),
       ...(waiting.readySeconds === undefined ? {} : { readySeconds: waiting.readySeconds }),
       ...(initial === undefined ? {} : { initial }),

@@ -22,7 +22,7 @@ const Inputs = z.strictObject({
     .optional(),
   text: z.string().optional().meta({
     description:
-      "The manifest as JSON, in the place of `manifest`: Pulumi takes 20 s for the tree of a big definition.",
+      "The manifest as JSON, in the place of `manifest`, which is for those with secrets: Pulumi takes 20 s for the tree of a big definition.",
   }),
   ready: z.boolean().optional().meta({ description: "Wait until the object does its work." }),
   readySeconds: z.number().optional(),
