@@ -112,8 +112,14 @@ function isUnchanged(own: ServerEvidence, old: ServerEvidence, { isHeard }: Know
   return isSame && own.bootId === old.bootId && isHeard(own.server);
 }
 
+/** No engine of it owes a token. */
+export function isQuiet({ pieces, connection }: ServerEvidence): boolean {
+  if (connection?.state !== "connected") return false;
+  return pieces.every(({ evidence }) => evidence.kind !== "engine" || evidence.running + evidence.queued === 0);
+}
+
 /** Time alone does not turn it. */
-function isFinal({ heard, findings }: ServerVerdict): boolean {
+export function isFinal({ heard, findings }: ServerVerdict): boolean {
   return heard && findings.every(({ confirmed }) => confirmed);
 }
 

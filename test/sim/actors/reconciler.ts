@@ -12,7 +12,7 @@ import type { World } from "../world/world.ts";
 import { Actor } from "./actor.ts";
 import type { Effects } from "./effects.ts";
 import type { SimGateway } from "./gateway.ts";
-import { type Look, Memory, observe } from "./observe.ts";
+import { isFinal, isQuiet, type Look, Memory, observe } from "./observe.ts";
 import { POLICY } from "./policy.ts";
 import { treatmentsOf } from "./treatments.ts";
 
@@ -25,8 +25,9 @@ const CANARY_MS = 2_000;
 const POLL_MS = 500;
 /** A BMC that failed is left alone for so long. */
 const BMC_AWAY_MS = 16_000;
-/** Moments nearer to each other than this are one. */
-const GRID_MS = 100;
+/** News nearer to each other than this are one; without news the real one looks once a second. */
+const NEWS_GRID_MS = 100;
+const GRID_MS = 1_000;
 
 export interface ReconcilerHooks {
   onDecision(who: SimReconciler, seen: Observed, decision: Decision): void;
@@ -55,6 +56,8 @@ export class SimReconciler extends Actor {
   /** When it last lost sight of the API server, on the true clock; null while it sees it. */
   #blindMs: number | null = null;
   decision: Decision | null = null;
+  /** What the last look rested on, if that look stays true by itself. */
+  #settled: { state: ApiState; reports: string } | null = null;
   /** When the BMC of a server last did not do as asked, on the true clock. */
   readonly bmcFailedMs = new Map<string, number>();
 
@@ -96,6 +99,7 @@ export class SimReconciler extends Actor {
     this.#busy = false;
     this.#blindMs = null;
     this.bmcFailedMs.clear();
+    this.#settled = null;
     this.decision = null;
     this.#listensSinceMs = this.atMs;
     if (this.#world.config.standbyListens) for (const stream of this.#streams) stream.open();
@@ -118,6 +122,7 @@ export class SimReconciler extends Actor {
     const change = (to: (known: ServerEvidence) => ServerEvidence) => {
       const known = this.#evidence.get(server.name);
       if (known !== undefined) this.#evidence.set(server.name, to(known));
+      this.#settled = null;
       this.#turn();
     };
     return new Stream(this.#world, this, server, {
@@ -145,14 +150,40 @@ export class SimReconciler extends Actor {
   #turn(): void {
     if (!this.#leads) return;
     for (const ms of TURNS_MS) {
-      const atMs = Math.ceil((this.kernel.now + ms) / GRID_MS) * GRID_MS;
+      const gridMs = ms === TURNS_MS[0] ? NEWS_GRID_MS : GRID_MS;
+      const atMs = Math.ceil((this.kernel.now + ms) / gridMs) * gridMs;
       if (this.#turns.has(atMs)) continue;
       this.#turns.add(atMs);
       this.after(atMs - this.kernel.now, () => {
         this.#turns.delete(atMs);
-        this.look(0);
+        if (!this.#isSettled()) this.look(0);
       });
     }
+  }
+
+  /**
+   * Nothing that it was told has changed since it last looked, and nothing that it saw then turns with time: looking again would
+   * show the same. Most of an hour in which all is well costs nothing so.
+   */
+  #isSettled(): boolean {
+    const last = this.#settled;
+    if (last === null || this.#world.api.state !== last.state || this.watchLagMs > 0) return false;
+    if (!this.#candidate.holds(this.kernel.now) || !this.#streams.every(({ flows }) => flows)) return false;
+    return this.#reportsKey() === last.reports;
+  }
+
+  #settle(cached: ApiState, { verdicts }: Look, { kind }: Decision): void {
+    const { api } = this.#world;
+    const isCalm =
+      kind === "hold" &&
+      cached === api.state &&
+      [...verdicts.values()].every(({ servers }) => servers.every(isFinal)) &&
+      [...this.#evidence.values()].every(isQuiet);
+    this.#settled = isCalm ? { state: api.state, reports: this.#reportsKey() } : null;
+  }
+
+  #reportsKey(): string {
+    return this.#gateways.map((one) => `${one.runs} ${one.choice?.kind} ${one.current} ${one.epoch}`).join();
   }
 
   onTruth(): void {
@@ -213,8 +244,9 @@ export class SimReconciler extends Actor {
     else this.#blindMs = null;
     const cached = api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
     this.#noteFailures();
-    const { seen } = this.#observe(cached, this.#blindMs ?? this.kernel.now);
-    const decision = this.#decide(seen);
+    const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
+    const decision = this.#decide(look.seen);
+    this.#settle(cached, look, decision);
     if (decision.kind === "act") return void this.#act(decision.action);
     const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
     this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
