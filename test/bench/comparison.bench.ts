@@ -12,7 +12,7 @@ import { measureCosts } from "./comparison/cost.ts";
 import { ensurePrograms, type Programs } from "./comparison/programs.ts";
 import { renderComparison } from "./comparison/render.ts";
 import type { ComparisonResult } from "./comparison/result.ts";
-import { playRound } from "./comparison/round.ts";
+import { ENGINES, playRound } from "./comparison/round.ts";
 import { type Outcome, scoreComparison } from "./comparison/score.ts";
 import { summarize } from "./comparison/summary.ts";
 import { withSection } from "./section.ts";
@@ -29,6 +29,8 @@ const TITLE = "# Benchmarks\n\nWritten by the benchmarks themselves; do not edit
 
 /** Tandem's gateway, SGLang's router, HAProxy and nginx before the same groups, through the same faults, side by side. */
 export const bench: Bench = async () => {
+  // So that what listens to the exit of this process ends the proxies.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const programs = await ensurePrograms();
   const loadBefore = loadavg()[0] ?? Number.NaN;
   const outcomes = await playRounds(programs);
@@ -56,8 +58,7 @@ export const bench: Bench = async () => {
 };
 
 async function playRounds(programs: Programs): Promise<Outcome[]> {
-  const engineEnv = { EMULATOR_DECODE_STEP_MS: "100" };
-  const world = await World.create({ plan: localPlan("deepseek-v3.1"), dark: true, engineEnv });
+  const world = await World.create({ plan: localPlan("deepseek-v3.1"), dark: true, engineEnv: ENGINES });
   const outcomes: Outcome[] = [];
   try {
     await Promise.all(world.groups.map((group) => world.startGroup(group)));

@@ -7,7 +7,7 @@ import { CONTENDERS, type Contender } from "./contenders.ts";
 import type { Programs } from "./programs.ts";
 import { ProxyProcess } from "./proxy-process.ts";
 
-export const COST = { streams: 100, everyMs: 100, tokens: 120, overMs: 1_000 } as const;
+export const COST = { streams: 100, everyMs: 100, tokens: 100, overMs: 1_000 } as const;
 /** Sent first, so that code is compiled and buffers are there. */
 const WARM_UP_TOKENS = 25;
 const US_PER_TICK = 10_000;

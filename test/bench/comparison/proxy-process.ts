@@ -20,6 +20,15 @@ export interface ProxyOptions {
   folder: string;
 }
 
+const running = new Set<ChildProcess>();
+/** A process group of its own outlives whoever forgets it. */
+process.on("exit", () => {
+  for (const { pid } of running)
+    try {
+      if (pid !== undefined) process.kill(-pid, "SIGKILL");
+    } catch {}
+});
+
 /** A proxy that is not ours, as a process group of its own on a port of loopback. */
 export class ProxyProcess {
   readonly baseUrl: string;
@@ -49,7 +58,9 @@ export class ProxyProcess {
       stdio: ["ignore", output, output],
       env: { PATH: process.env.PATH, HOME: folder, PYTHONPATH: options.programs.routerFolder },
     });
+    running.add(child);
     child.on("error", () => {});
+    child.once("exit", () => running.delete(child));
     return new ProxyProcess(contender, child, `http://127.0.0.1:${port}`, log);
   }
 

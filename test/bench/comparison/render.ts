@@ -25,7 +25,7 @@ function introduction({ date, commit, versions, machine, load, alone, runs }: Co
       "Written by `npm run bench comparison`.",
     `All proxies stand before the same two emulated groups at the same time and live through the same fault together: ${runs} ` +
       `faults of each class, in turns on the server with rank 0 and on the other one. Through each run ${ROUND.streams} streams of ` +
-      `${ROUND.answerTokens.min} to ${ROUND.answerTokens.max} tokens, 10 tokens a second, and from the fault on a new short request ` +
+      `${ROUND.answerTokens.min} to ${ROUND.answerTokens.max} tokens, 10 to 20 a second, and from the fault on a new short request ` +
       `each ${seconds(ROUND.probeEveryMs)} s for ${seconds(ROUND.probeForMs)} s. The client recomputes every token. What is silent for ` +
       `${seconds(ROUND.patienceMs)} s counts as failed. Everybody but Tandem spreads its streams over both groups, so that a fault strikes half of them; ` +
       "Tandem sends all to one group. Only streams of the group that was struck are counted as struck.",
