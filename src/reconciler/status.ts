@@ -5,6 +5,7 @@ import type {
   GroupStatus,
   ModelService,
   ModelServiceStatus,
+  QuarantineRecord,
   ServerStatus,
   ServiceCondition,
   TakeoverStatus,
@@ -54,7 +55,7 @@ export function statusOf(
       ...(record === null
         ? {}
         : {
-            quarantine: { since: record.since, remedy: record.remedy, reason: record.reason },
+            quarantine: { since: record.since, remedy: record.remedy, reason: whyOut(record) },
             fence: server.fence,
           }),
     };
@@ -74,6 +75,12 @@ export function statusOf(
     ...(before?.handledRequest === undefined ? {} : { handledRequest: before.handledRequest }),
     conditions: conditionsOf(service, { ...observed, active }, decision, takeover, moment),
   };
+}
+
+/** Why it is out of service, and what the checks had against it since it was treated. */
+function whyOut({ reason, failedChecks }: QuarantineRecord): string {
+  if (failedChecks === undefined) return reason;
+  return `${reason}; its check failed${failedChecks.count > 1 ? ` ${failedChecks.count} times` : ""}: ${failedChecks.what}`;
 }
 
 function keptTime(before: GroupStatus | undefined, run: GroupStatus["run"], { wallMs }: Moment): string {

@@ -16,6 +16,8 @@ export class FakeServer {
   boots = 0;
   /** Its agent is heard by nobody, though everything on it runs. */
   isMute = false;
+  /** A process of nobody that holds its GPUs. */
+  strayPid: number | null = null;
   group: string | null = null;
   #rank = 0;
   #bootId = randomUUID();
@@ -123,7 +125,7 @@ export class FakeServer {
   }
 
   #gpus(): Evidence {
-    const processIds = this.#running ? [this.#pid] : [];
+    const processIds = [...(this.#running ? [this.#pid] : []), ...(this.strayPid === null ? [] : [this.strayPid])];
     const gpu = (index: number) => ({
       index,
       pci: `0000:${(index + 10).toString(16)}:00`,

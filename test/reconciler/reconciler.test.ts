@@ -102,6 +102,25 @@ describe("a server of the active group loses its power", () => {
     expect(members(stage, "a")?.toSorted()).toEqual(["gpu-b", "gpu-e"]);
   });
 
+  test("what fails its checks for long needs the next rung; status says what they had against it", async () => {
+    const stage = await served();
+    const server = stage.servers.get("gpu-a");
+    if (server !== undefined) server.strayPid = 4_711;
+    stage.cutPower("gpu-a", "b");
+    await stage.until("the checks object", () => record(stage, "gpu-a")?.objectionsSince !== undefined);
+    const told = () => stage.service.status?.servers.find(({ name }) => name === "gpu-a")?.quarantine?.reason;
+    expect(told()).not.toContain("failed");
+    // Two minutes later.
+    const objected = { ...record(stage, "gpu-a"), objectionsSince: new Date(Date.now() - 121_000).toISOString() };
+    stage.api.change(paths.node("gpu-a"), {
+      metadata: { annotations: { "tandem.dev/quarantine": JSON.stringify(objected) } },
+    });
+    await stage.until("a person is told", () => stage.service.status?.decision.reason === "needs-hands");
+    expect(told()).toMatch(/; its check failed: processes still hold its GPUs$/);
+    expect(record(stage, "gpu-a")?.failedChecks).toEqual({ count: 1, what: "processes still hold its GPUs" });
+    expect(server?.boots).toBe(1);
+  });
+
   test("no gateway moves: the word does, once the verdict has held", async () => {
     const stage = await served();
     stage.cutPower("gpu-b", null);

@@ -184,6 +184,9 @@ export interface QuarantineRecord {
   /** `bootId`: of the kernel that was told to end; it is heard for a moment longer. */
   treated?: { remedy: Remedy; at: string; bootId?: string };
   validatedAt?: string;
+  /** Since it was treated: when the checks first had something against it, how often they failed, and what they said last. */
+  objectionsSince?: string;
+  failedChecks?: { count: number; what: string };
 }
 
 /**

@@ -1,11 +1,16 @@
-import { DEFAULT_POLICY } from "../../failover/observed.ts";
 import type { Remedy } from "../../health/remedy.ts";
+import { monotonicOf } from "../observe/clock.ts";
 import { OUT_OF_SERVICE } from "../observe/observe-server.ts";
 import { isReady } from "../observe/workload.ts";
 import { type Decided, done, type Hands, type Outcome, waiting } from "./hands.ts";
 import { changeNode, nodeOf, note, recordOf } from "./node.ts";
 import { resetGpus } from "./reset-gpus.ts";
 import { observedServer } from "./servers.ts";
+
+/** From the first objection of the checks. Ours: a driver and its fabric manager are up within a minute of a boot. */
+const CHECK_WITHIN_MS = 120_000;
+/** Of its words on the node, where annotations have 256 KiB together. */
+const MAX_WHAT = 1_000;
 
 /** Cuts the power by the BMC. Off already counts: a server that lost its power says so by the same BMC. */
 export async function powerOff(hands: Hands, decided: Decided, server: string): Promise<Outcome> {
@@ -59,7 +64,7 @@ export async function treatServer(hands: Hands, decided: Decided, server: string
 export async function validate(hands: Hands, decided: Decided, server: string): Promise<Outcome> {
   const node = nodeOf(decided, server);
   const record = recordOf(decided, server);
-  const { verdict, treated, outOfService } = observedServer(decided, server);
+  const { verdict, outOfService } = observedServer(decided, server);
   // As long as it stands, Kubernetes drives away what the checks look for.
   if (outOfService && verdict.state !== "blind") {
     await changeNode(hands, node, { taints: { [OUT_OF_SERVICE]: null } });
@@ -70,15 +75,23 @@ export async function validate(hands: Hands, decided: Decided, server: string): 
     await note(hands, node, record, { validatedAt: new Date().toISOString() });
     return done(`${server} passed: heard, every GPU there and empty, kubelet ready`);
   }
-  const { atMs } = decided.observation.observed;
-  const detail = `${server}: ${against.join("; ")}`;
-  if (treated === null || atMs - treated.atMs < DEFAULT_POLICY.treatWithinMs) return waiting(detail);
-  return {
-    kind: "blocked",
-    reason: "needs-hands",
-    detail,
-    fix: `look at ${server}; then: tandem server return ${server}`,
-  };
+  return objected(hands, decided, server, against.join("; "));
+}
+
+/** What comes up after a boot comes up one after the other; only what is still missing after a while is a failed check. */
+async function objected(hands: Hands, decided: Decided, server: string, what: string): Promise<Outcome> {
+  const record = recordOf(decided, server);
+  const { monoMs, wallMs } = decided.knowledge.moment;
+  const { objectionsSince, failedChecks } = record;
+  const detail = `${server}: ${what}`;
+  if (objectionsSince === undefined) {
+    await note(hands, nodeOf(decided, server), record, { objectionsSince: new Date(wallMs).toISOString() });
+    return waiting(detail);
+  }
+  if (monoMs - monotonicOf(decided.knowledge.moment, objectionsSince) < CHECK_WITHIN_MS) return waiting(detail);
+  const failed = { count: (failedChecks?.count ?? 0) + 1, what: what.slice(0, MAX_WHAT) };
+  await note(hands, nodeOf(decided, server), record, { failedChecks: failed });
+  return done(`${server} failed its check: ${what}`);
 }
 
 function objections(decided: Decided, server: string): string[] {

@@ -40,12 +40,14 @@ export async function changeNode(hands: Hands, node: LiveObject, change: NodeCha
   });
 }
 
-/** Adds to what is remembered of a server in quarantine. */
+/** Adds to what is remembered of a server in quarantine. What the checks said before a treatment says nothing after it. */
 export async function note(
   hands: Hands,
   node: LiveObject,
   record: QuarantineRecord,
   more: Partial<QuarantineRecord>,
 ): Promise<LiveObject> {
-  return changeNode(hands, node, { annotations: { [QUARANTINE]: JSON.stringify({ ...record, ...more }) } });
+  const { objectionsSince: _since, failedChecks: _failed, ...anew } = record;
+  const next = { ...(more.treated === undefined ? record : anew), ...more };
+  return changeNode(hands, node, { annotations: { [QUARANTINE]: JSON.stringify(next) } });
 }

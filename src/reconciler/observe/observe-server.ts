@@ -53,6 +53,7 @@ export function observeServer(
       powerOffAskedMs: record?.powerOffAskedAt === undefined ? null : monotonicOf(moment, record.powerOffAskedAt),
       treated,
       validated: record?.validatedAt !== undefined && monotonicOf(moment, record.validatedAt) >= (treated?.atMs ?? 0),
+      failedChecks: record?.failedChecks?.count ?? 0,
       reserved: (node?.spec as { unschedulable?: boolean } | undefined)?.unschedulable === true,
     },
   };

@@ -20,6 +20,8 @@ const Quarantine = z.looseObject({
   poweredOffAt: time.optional(),
   treated: Treated.optional(),
   validatedAt: time.optional(),
+  objectionsSince: time.optional(),
+  failedChecks: z.object({ count: z.int().min(1), what: z.string() }).optional(),
 });
 
 /** One end of a group as it is remembered on its LeaderWorkerSet (`Crash` of src/health/follows.ts, in wall time). */
