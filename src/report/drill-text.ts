@@ -15,6 +15,16 @@ export function drillSummary(report: DrillReport): string {
     budgetSeconds !== null && (took === null || took > budgetSeconds) ? "too late" : "",
     PHASE_MEANINGS[phase],
   ]);
+  if (report.scenario === "failover")
+    return [
+      ...table(
+        [["AFTER THE FIRST SIGN", "SECONDS", "UNTIL"], ...rows.map(([a = "", b = "", , , c = ""]) => [a, b, c])],
+        "",
+      ),
+      "",
+      `a real failover, first sign at ${momentOf(report)} UTC by the gateway's clock: ${report.reason}`,
+      `${failoverWords(report.streams)}   ${report.passed ? "RECOVERED" : "NOT RECOVERED"}`,
+    ].join("\n");
   return [
     ...flowLines(report.flow, report.timeline[0]?.text.toLowerCase() ?? report.scenario),
     "",
@@ -36,7 +46,7 @@ export function drillTable(reports: readonly DrillReport[]): string {
     report.arena,
     report.victim ?? "",
     seconds(nextToken(report)).padStart(7),
-    `${report.streams.perfect}/${report.streams.streams}`,
+    report.scenario === "failover" ? "" : `${report.streams.perfect}/${report.streams.streams}`,
     report.passed ? "passed" : "FAILED",
     report.failures[0] ?? "",
   ]);
@@ -50,6 +60,11 @@ export function nextToken({ phases }: DrillReport): number | null {
 }
 
 const momentOf = ({ faultAt, startedAt }: DrillReport) => (faultAt ?? startedAt).replace("T", " ").replace("Z", "");
+
+/** Of a real failover nobody has counted tokens: what the gateways know is how many went on, and after how long. */
+export function failoverWords({ carriedOn, longestPauseSeconds }: StreamTally): string {
+  return `${carriedOn} streams were carried on · longest pause ${longestPauseSeconds.toFixed(2)} s, by the gateway's own count`;
+}
 
 function streamLine({ streams, carriedOn, tokens, lost, doubled, foreign, longestPauseSeconds }: StreamTally): string {
   return (

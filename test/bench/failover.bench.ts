@@ -1,12 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { stackAccess } from "../../src/cli/stack-access.ts";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
-import { tandemHome } from "../../src/machines/home.ts";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
 import { FAULT_CLASSES, type FaultClass, type RehearsalReport } from "../../src/report/rehearsal.ts";
 import { gateRound } from "../support/gate-drill.ts";
+import { Journal } from "../support/journal.ts";
 import type { Bench, Measurement } from "./bench.ts";
 
 /** A stack that runs: `tandem up` first. */
@@ -27,17 +25,19 @@ export const bench: Bench = async () => {
     if (!FAULT_CLASSES.includes(fault))
       throw new Error(`BENCH_CLASSES: no class ${fault}, want ${FAULT_CLASSES.join(", ")}`);
   await stackAccess(STACK);
-  const journal = new Journal(join(tandemHome(), "bench", `failover-${STACK}.jsonl`));
+  const journal = new Journal<{ fault: FaultClass; report: RehearsalReport }>(`failover-${STACK}`);
   if (process.env.BENCH_FRESH === "1") journal.clear();
   const engine = await ensureEngine();
+  const reportsOf = (fault: FaultClass) =>
+    journal.entries.filter((entry) => entry.fault === fault).map(({ report }) => report);
   let failures = 0;
   try {
     for (let run = 0; run < RUNS; run++)
       for (const fault of CLASSES) {
-        if (journal.of(fault).length > run) continue;
+        if (reportsOf(fault).length > run) continue;
         try {
           const { report, healedSeconds } = await gateRound(STACK, engine, fault);
-          journal.add(fault, report);
+          journal.add({ fault, report });
           failures = 0;
           tell(fault, report, healedSeconds);
         } catch (error) {
@@ -48,7 +48,7 @@ export const bench: Bench = async () => {
   } finally {
     await engine.api.close();
   }
-  return CLASSES.flatMap((fault) => measurements(fault, journal.of(fault).slice(0, RUNS)));
+  return CLASSES.flatMap((fault) => measurements(fault, reportsOf(fault).slice(0, RUNS)));
 };
 
 function tell(fault: FaultClass, report: RehearsalReport, healedSeconds: number): void {
@@ -76,38 +76,4 @@ function measurements(fault: FaultClass, reports: readonly RehearsalReport[]): M
     }),
     { what: `${fault}: streams that were not carried on whole`, measured: broken, limit: 0, unit: "streams", how },
   ];
-}
-
-/** One line a run, kept over the end of this process. */
-class Journal {
-  readonly #path: string;
-  #entries: { fault: FaultClass; report: RehearsalReport }[];
-
-  constructor(path: string) {
-    this.#path = path;
-    mkdirSync(dirname(path), { recursive: true });
-    const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
-    // The last line of a process that was killed may be half a one.
-    this.#entries = lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as { fault: FaultClass; report: RehearsalReport }];
-      } catch {
-        return [];
-      }
-    });
-  }
-
-  of(fault: FaultClass): RehearsalReport[] {
-    return this.#entries.filter((entry) => entry.fault === fault).map(({ report }) => report);
-  }
-
-  add(fault: FaultClass, report: RehearsalReport): void {
-    this.#entries.push({ fault, report });
-    appendFileSync(this.#path, `${JSON.stringify({ fault, report })}\n`);
-  }
-
-  clear(): void {
-    rmSync(this.#path, { force: true });
-    this.#entries = [];
-  }
 }

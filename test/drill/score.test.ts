@@ -30,6 +30,7 @@ function facts(name: ScenarioName, more: Partial<DrillFacts> = {}): DrillFacts {
     faultAtMs: FAULT,
     faultWallMs: 5_000,
     repair: null,
+    shown: true,
     undoneAtMs: 2_000,
     redundantAtMs: 3_000,
     records: [perfectRecord(chat)],

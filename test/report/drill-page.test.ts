@@ -8,6 +8,7 @@ import type { DrillReport } from "../../src/report/drill.ts";
 import { dueDrills } from "../../src/report/drill-due.ts";
 import { drillJunit } from "../../src/report/drill-junit.ts";
 import { drillSummary, drillTable } from "../../src/report/drill-text.ts";
+import { failoverReport } from "../../src/report/failover-record.ts";
 import { drillPage } from "../../src/report/html/drill-page.ts";
 import { accessibilityProblems, browserObstacle, openBrowser, requestsOf } from "../support/browser.ts";
 
@@ -71,6 +72,58 @@ const late = report({
   ],
   passed: false,
   failures: ["detected: 5.00 s, more than 1.50 s", "next token: did not happen"],
+});
+
+const real = failoverReport({
+  id: "2026-11-08t10-00-00z-failover-e7",
+  stack: "local",
+  model: "deepseek-v3",
+  from: "a",
+  to: "b",
+  movedAt: "2026-11-08T10:00:01.000Z",
+  why: "every gateway that is heard uses b",
+  victim: "gpu-b",
+  suspectMs: Date.parse("2026-11-08T10:00:00.000Z"),
+  gateway: { at: "2026-11-08T10:00:00.200Z", reason: `${ODD} gpu-b is silent`, gapMs: 910, carried: 17 },
+  isolatedMs: Date.parse("2026-11-08T10:00:04.000Z"),
+  fencedMs: Date.parse("2026-11-08T10:00:09.000Z"),
+  redundantMs: Date.parse("2026-11-08T10:00:40.000Z"),
+  versions: { node: "v24" },
+});
+
+describe("a real failover", () => {
+  test("reads as a drill does, and claims nothing that nobody has counted", () => {
+    expect(real).toMatchObject({
+      scenario: "failover",
+      passed: true,
+      failures: [],
+      streams: { perfect: 0, carriedOn: 17 },
+    });
+    expect(real.timeline.map(({ seconds }) => seconds)).toEqual([0, 0.2, 1, 4, 9, 40]);
+    const text = drillSummary(real);
+    expect(text).toMatch(/redundant again +40\.00/);
+    expect(text).toContain("17 streams were carried on · longest pause 0.91 s, by the gateway's own count   RECOVERED");
+    expect(text).not.toContain("lost");
+    expect(drillTable([real])).toContain("failover");
+  });
+
+  test("one that nobody repaired is no success", () => {
+    const report = failoverReport({
+      id: "x",
+      stack: "s",
+      model: "m",
+      from: "a",
+      to: "b",
+      movedAt: late.startedAt,
+      why: "w",
+      victim: null,
+      suspectMs: null,
+      gateway: null,
+      versions: {},
+    });
+    expect(report).toMatchObject({ passed: false, reason: "w" });
+    expect(drillSummary(report)).toContain("NOT RECOVERED");
+  });
 });
 
 describe("a drill in a terminal and for a CI", () => {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
+import type { RunDrillOptions } from "../drill/play.ts";
 import type { ReportOptions } from "../drill/report.ts";
-import type { RunDrillOptions } from "../drill/run.ts";
 import { count } from "../numbers.ts";
 import { type OutputFormat, outputOption } from "../output.ts";
 
@@ -17,11 +17,12 @@ export function command(): Command {
 
 function list(): Command {
   return new Command("list")
-    .description("every drill: where it runs, and what it does")
+    .description("every drill: where it runs, and what it does; with --stack those that were run, and failovers")
+    .option("-s, --stack <name>", "what the cluster of this stack has on record")
     .addOption(outputOption())
-    .action(async ({ output }: { output: OutputFormat }) => {
-      const { listDrills } = await import("../drill/list.ts");
-      await listDrills(output);
+    .action(async ({ stack, output }: { stack?: string; output: OutputFormat }) => {
+      const { listDrills, listRecords } = await import("../drill/list.ts");
+      await (stack === undefined ? listDrills(output) : listRecords(stack, output));
     });
 }
 
@@ -52,7 +53,7 @@ function run(): Command {
 function report(): Command {
   return new Command("report")
     .description("past drills as a table, and one of them as a page")
-    .argument("[folder]", "one record, or a folder of records; those of the stack if left out")
+    .argument("[record]", "a folder, or a name of `tandem drill list --stack`; all of the stack if left out")
     .option("-s, --stack <name>", "whose records", "local")
     .option("--html <file>", "where the page is written; beside the record if left out")
     .addOption(outputOption())

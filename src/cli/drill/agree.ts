@@ -3,7 +3,7 @@ import type { Scenario } from "../../drill/scenarios/scenario.ts";
 import { victimOf } from "../../drill/scenarios/victim.ts";
 import { TandemError } from "../../errors.ts";
 import { confirmed } from "../service/confirm.ts";
-import type { RunDrillOptions } from "./run.ts";
+import type { RunDrillOptions } from "./play.ts";
 
 /**
  * Lets a person agree to what a drill does, by the name of whom it hits: drawn here, so that the question can name it.

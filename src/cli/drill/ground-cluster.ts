@@ -38,7 +38,7 @@ export async function clusterGround(
   const service = await serviceAccess({ stack });
   const inCluster = new ClusterRecord(service);
   try {
-    await cleanUp(plan, engine, inCluster, say);
+    await cleanUp({ plan, engine, service }, inCluster, say);
     await inCluster.assertAlone();
   } catch (error) {
     await service.client.close();
@@ -54,6 +54,7 @@ export async function clusterGround(
     admin,
     against: () => whatSpeaksAgainst(stack),
     switchover: (target) => moveByRequest(stack, target, signal),
+    service,
     follow: (ending) => followStack(stack, ending),
     versions: { node: process.version, kubernetes: plan.spec.name === "" ? "" : "local cluster" },
   });
@@ -97,8 +98,7 @@ export async function clusterGround(
 
 /** One drill at a time; one that was killed is undone before the next begins. */
 async function cleanUp(
-  plan: ServingPlan,
-  engine: Parameters<typeof undoOnCluster>[1]["engine"],
+  { plan, ...rest }: Omit<Parameters<typeof undoOnCluster>[1], "victim">,
   inCluster: ClusterRecord,
   say: (line: string) => void,
 ): Promise<void> {
@@ -114,7 +114,7 @@ async function cleanUp(
     });
   for (const { cause, victim } of intent.done.toReversed()) {
     say(`an earlier drill (${intent.scenario}) was killed: undoing ${cause} on ${victim}`);
-    await undoOnCluster(cause, { plan, engine, victim });
+    await undoOnCluster(cause, { plan, ...rest, victim });
   }
   await clearIntent(plan.name);
   if (intent.record !== undefined) await inCluster.abort(intent.record).catch(() => {});

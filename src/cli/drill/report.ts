@@ -15,11 +15,8 @@ export interface ReportOptions {
 
 /** `tandem drill report [FOLDER]`: one record, or all of a stack. */
 export async function reportDrills(folder: string | undefined, { stack, html, output }: ReportOptions): Promise<void> {
-  const parent = folder ?? recordsDir(stack);
-  const isRecord = await stat(join(parent, "report.json")).then(
-    () => true,
-    () => false,
-  );
+  const parent = await placeOf(folder, stack);
+  const isRecord = await isThere(join(parent, "report.json"));
   if (isRecord) {
     const report = await readReport(parent);
     const page = await writePage(parent, html);
@@ -43,4 +40,25 @@ export async function reportDrills(folder: string | undefined, { stack, html, ou
       output,
     );
   process.stdout.write(`${drillTable(all.map(({ report }) => report))}\n\nreport of the last one: ${page}\n`);
+}
+
+/** A folder as it is named, or that of a record which only the cluster has: it is fetched then. */
+async function placeOf(folder: string | undefined, stack: string): Promise<string> {
+  if (folder === undefined || folder.includes("/") || (await isThere(folder))) return folder ?? recordsDir(stack);
+  const { fetchRecord, readDrills } = await import("./cluster-records.ts");
+  const found = (await readDrills(stack)).find(({ metadata }) => metadata.name === folder);
+  if (found !== undefined) return fetchRecord(stack, found);
+  throw new TandemError({
+    code: "E_NO_RECORDS",
+    what: `there is no record ${folder}`,
+    why: `neither a folder of this name nor a drill of stack ${stack} is there`,
+    fix: `name one of \`tandem drill list --stack ${stack}\``,
+  });
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,36 +1,16 @@
 import { writeFile } from "node:fs/promises";
-import { recordsDir } from "../../drill/record/record-folder.ts";
-import { writeRecord } from "../../drill/record/write-record.ts";
-import { SCENARIOS, scenarioOf } from "../../drill/scenarios/catalogue.ts";
-import { runDrill } from "../../drill/scenarios/run-drill.ts";
+import { scenarioOf } from "../../drill/scenarios/catalogue.ts";
 import type { Scenario } from "../../drill/scenarios/scenario.ts";
 import { TandemError } from "../../errors.ts";
 import { type DrillReport, SCENARIO_NAMES, type ScenarioName } from "../../report/drill.ts";
 import { drillJunit } from "../../report/drill-junit.ts";
-import { drillSummary, drillTable } from "../../report/drill-text.ts";
-import { timelineEntry } from "../../report/timeline.ts";
+import { drillTable } from "../../report/drill-text.ts";
 import { EXIT, Exit } from "../exit.ts";
 import { interrupted } from "../interrupted.ts";
-import { type OutputFormat, printData } from "../output.ts";
+import { printData } from "../output.ts";
 import { paint } from "../rehearsal/paint.ts";
-import { agreeToDrill } from "./agree.ts";
-import { AnswerView } from "./answer-view.ts";
 import type { DrillGround } from "./ground.ts";
-import { writePage } from "./page.ts";
-
-export interface RunDrillOptions {
-  stack?: string;
-  spec?: string;
-  streams: number;
-  victim?: string;
-  destructive: boolean;
-  yes: boolean;
-  /** One of the answers is shown as it is written. */
-  show?: boolean;
-  junit?: string;
-  records?: string;
-  output: OutputFormat;
-}
+import { playDrill, type RunDrillOptions } from "./play.ts";
 
 /**
  * `tandem drill run SCENARIO`, or `all` of them one after the other.
@@ -49,7 +29,7 @@ export async function runDrills(
   const ground = await groundOf(options, scenarios, signal, say);
   const reports: DrillReport[] = [];
   try {
-    for (const scenario of scenarios) reports.push(await runOne(ground, scenario, options, { say, signal }));
+    for (const scenario of scenarios) reports.push(await playDrill(ground, scenario, options, { say, signal }));
   } catch (error) {
     // Something was done and undone: that is no refusal.
     if (!(error instanceof TandemError) || error.code !== "E_DRILL_ABORTED") throw error;
@@ -62,36 +42,6 @@ export async function runDrills(
   if (options.junit !== undefined) await writeFile(options.junit, drillJunit(reports));
   if (options.output !== "text") await printData(scenarios.length === 1 ? reports[0] : reports, options.output);
   if (reports.some(({ passed }) => !passed)) throw new Exit(EXIT.failed);
-}
-
-/** One drill from the question to its record and its page. */
-async function runOne(
-  ground: DrillGround,
-  scenario: Scenario,
-  options: RunDrillOptions,
-  { say, signal }: { say: (line: string) => void; signal: AbortSignal },
-): Promise<DrillReport> {
-  const { arena } = ground;
-  const victim = arena.kind === "cluster" ? await agreeToDrill(arena, scenario, options) : options.victim;
-  say(`\nDrill ${scenario.name}: ${scenario.summary}\nat risk: ${ground.atRisk(scenario)}\n`);
-  const answer = options.show ? new AnswerView((piece) => process.stdout.write(piece)) : null;
-  const outcome = await runDrill(arena, scenario, {
-    streams: options.streams,
-    ...(victim === undefined ? {} : { victim }),
-    signal,
-    before: ({ cause }, whom) => ground.before(scenario.name, cause, whom),
-    tell: ({ seconds, text, detail }) => {
-      answer?.break();
-      say(timelineEntry(seconds, text, detail));
-    },
-    ...(answer === null ? {} : { onPiece: (record) => answer.take(record) }),
-  });
-  const passes = await ground.passes();
-  const folder = await writeRecord(options.records ?? recordsDir(arena.plan.name), { ...outcome, passes });
-  await ground.after(outcome);
-  const page = await writePage(folder);
-  say(`\n${drillSummary(outcome.report)}\nrecord: ${folder}\nreport: ${page}`);
-  return outcome.report;
 }
 
 async function groundOf(
@@ -113,7 +63,8 @@ async function groundOf(
 }
 
 function scenariosOf(name: string, kind: "rehearsal" | "cluster"): Scenario[] {
-  if (name === "all") return SCENARIOS.filter(({ arenas }) => arenas.includes(kind));
+  if (name === "all")
+    return SCENARIO_NAMES.map((one) => scenarioOf(one, kind)).filter(({ arenas }) => arenas.includes(kind));
   if (!(SCENARIO_NAMES as readonly string[]).includes(name))
     throw new TandemError({
       code: "E_DRILL_SCENARIO",
@@ -121,7 +72,7 @@ function scenariosOf(name: string, kind: "rehearsal" | "cluster"): Scenario[] {
       why: `there are ${SCENARIO_NAMES.join(", ")}`,
       fix: "name one of them, or all; `tandem drill list` says what each does",
     });
-  const scenario = scenarioOf(name as ScenarioName);
+  const scenario = scenarioOf(name as ScenarioName, kind);
   if (scenario.arenas.includes(kind)) return [scenario];
   throw new TandemError({
     code: "E_DRILL_ARENA",

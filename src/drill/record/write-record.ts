@@ -18,18 +18,25 @@ const lines = (values: readonly unknown[]) => values.map((value) => `${JSON.stri
 export async function writeRecord(parent: string, outcome: RecordedOutcome): Promise<string> {
   const { report, evidence, decisions, records, passes = [] } = outcome;
   await mkdir(parent, { recursive: true });
-  const folder = join(parent, report.id);
+  return writeFiles(join(parent, report.id), {
+    "report.json": [report],
+    "evidence.jsonl": evidence,
+    "decisions.jsonl": [{ timing: decisions.timing }, ...decisions.decisions],
+    "streams.jsonl": records.map((record) => ({ ...record, verdict: judgeStream(record) })),
+    "reconciler.jsonl": passes,
+  });
+}
+
+/** Files of lines of JSON, but for `report.json`, which people read; an empty one of the reconciler's is left out. */
+export async function writeFiles(folder: string, files: Record<string, readonly unknown[]>): Promise<string> {
   const aside = `${folder}.${process.pid}.part`;
   await rm(aside, { recursive: true, force: true });
   await mkdir(aside);
-  const streams = records.map((record) => ({ ...record, verdict: judgeStream(record) }));
-  await Promise.all([
-    writeFile(join(aside, "report.json"), `${JSON.stringify(report, null, 2)}\n`),
-    writeFile(join(aside, "evidence.jsonl"), lines(evidence)),
-    writeFile(join(aside, "decisions.jsonl"), lines([{ timing: decisions.timing }, ...decisions.decisions])),
-    writeFile(join(aside, "streams.jsonl"), lines(streams)),
-    ...(passes.length === 0 ? [] : [writeFile(join(aside, "reconciler.jsonl"), lines(passes))]),
-  ]);
+  for (const [name, values] of Object.entries(files)) {
+    if (name === "reconciler.jsonl" && values.length === 0) continue;
+    const text = name.endsWith(".json") ? `${JSON.stringify(values[0], null, 2)}\n` : lines(values);
+    await writeFile(join(aside, name), text);
+  }
   // A second drill of one scenario in one second: the later one is kept beside the earlier.
   for (let more = 0; ; more++) {
     const target = more === 0 ? folder : `${folder}-${more}`;

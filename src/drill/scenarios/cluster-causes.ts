@@ -1,12 +1,14 @@
 import { appendFile, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { kmsgRecord, xidLine } from "../../emulator/gpu/kernel-log.ts";
-import { TandemError } from "../../errors.ts";
 import { inspectContainer } from "../../machines/local/container.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { containerName } from "../../machines/local/labels.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { monotonicMs } from "../clock.ts";
+import { releaseAsBefore, releaseBadly, releaseReached, type ServiceAt } from "../cluster/bad-release.ts";
 import type { ClusterArena } from "../cluster/cluster-arena.ts";
+import { orderEngine } from "../cluster/engine-order.ts";
+import { rankProcesses } from "../cluster/rank-processes.ts";
 import { repair } from "../cluster/repair.ts";
 import type { Caused } from "./drill-arena.ts";
 import type { Cause } from "./scenario.ts";
@@ -17,9 +19,14 @@ export interface ClusterCause {
   arena: ClusterArena;
   victim: string;
   random: () => number;
+  /** The ModelService, for what is done to a release. */
+  service: ServiceAt;
   switchover(target: string): Promise<void>;
 }
 
+/** A standby is stopped and started with what it is given within seconds. */
+const RELEASE_MS = 60_000;
+const SLOW_FACTOR = 4;
 const WEAR_LINES = 100;
 const WEAR = { xid: 63, detail: "Row remapping event: row remapping pending.", gpu: 2 };
 const API_SERVER = "etc/kubernetes/manifests/kube-apiserver.yaml";
@@ -27,8 +34,8 @@ const ASIDE = "etc/kubernetes/kube-apiserver.yaml.drill";
 
 /** Does it to a machine of the local cluster, from outside as power and cables are; `undo` is what a person would do. */
 export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<Caused> {
-  const { plan, engine, arena, victim, random } = what;
-  const undo = () => undoOnCluster(cause, { plan, engine, victim });
+  const { plan, engine, arena, victim, random, service } = what;
+  const undo = () => undoOnCluster(cause, { plan, engine, victim, service });
   switch (cause) {
     case "server-power":
     case "server-freeze":
@@ -75,20 +82,35 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
       await what.switchover(victim);
       return { atMs, what: `a move to group ${victim} was asked for`, undo };
     }
-    default:
-      throw new TandemError({
-        code: "E_DRILL_ARENA",
-        what: `${cause} cannot be done to a cluster`,
-        why: "there is no injector for it yet",
-        fix: "run it without --stack, as a rehearsal",
-      });
+    case "ib-down": {
+      const ranks = await ranksOf(engine, plan.name, victim);
+      const atMs = monotonicMs();
+      await orderEngine(ranks, { fault: "hang" });
+      return {
+        atMs,
+        what: "its ranks wait for data that never comes, as they do when an InfiniBand port is down",
+        undo,
+      };
+    }
+    case "slow-server": {
+      const ranks = await ranksOf(engine, plan.name, victim);
+      const atMs = monotonicMs();
+      await orderEngine(ranks, { fault: "slow", factor: SLOW_FACTOR });
+      return { atMs, what: `its steps take ${SLOW_FACTOR} times as long`, undo };
+    }
+    case "bad-release": {
+      const atMs = monotonicMs();
+      const revision = await releaseBadly(service);
+      const shown = () => releaseReached(service, revision, RELEASE_MS);
+      return { atMs, what: `revision ${revision} was released, whose engine does not start`, undo, shown };
+    }
   }
 }
 
 /** Undoes a cause, also one of a drill that was killed: nothing but its name and its victim need be known. */
 export async function undoOnCluster(
   cause: Cause,
-  { plan, engine, victim }: Pick<ClusterCause, "plan" | "engine" | "victim">,
+  { plan, engine, victim, service }: Pick<ClusterCause, "plan" | "engine" | "victim" | "service">,
 ): Promise<void> {
   switch (cause) {
     case "gpu-lost":
@@ -96,6 +118,15 @@ export async function undoOnCluster(
       await repair(engine, plan.name, victim, "gpu-xid");
       await writeFile(`${await rootOf(engine, plan.name, victim)}/run/tandem/gpus.tsv`, "").catch(() => {});
       return;
+    case "ib-down":
+    case "slow-server": {
+      // A group that was put together anew in between has forgotten the order.
+      const ranks = await ranksOf(engine, plan.name, victim).catch(() => []);
+      if (ranks.length > 0) await orderEngine(ranks, { fault: "clear" }).catch(() => {});
+      return;
+    }
+    case "bad-release":
+      return releaseAsBefore(service);
     case "api-server-down": {
       const root = await rootOf(engine, plan.name, Object.keys(plan.spec.controlPlane)[0] ?? "");
       await rename(`${root}/${ASIDE}`, `${root}/${API_SERVER}`).catch(() => {});
@@ -112,6 +143,12 @@ export async function undoOnCluster(
       // Programs are started again by Kubernetes, and a planned move is no damage.
       return;
   }
+}
+
+async function ranksOf(engine: Engine, stack: string, machine: string) {
+  const container = await inspectContainer(engine.api, containerName(stack, machine));
+  if (container === undefined || !container.State.Running) throw new Error(`machine ${machine} does not run`);
+  return rankProcesses(container.Id);
 }
 
 /** The files of a machine, seen from this computer. */

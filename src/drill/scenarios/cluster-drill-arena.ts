@@ -5,6 +5,7 @@ import { AGENT_PORT } from "../../plan/service-ports.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Injected, SeenRequest } from "../arena.ts";
+import type { ServiceAt } from "../cluster/bad-release.ts";
 import { ClusterArena } from "../cluster/cluster-arena.ts";
 import { ClusterFront } from "../cluster/cluster-front.ts";
 import { type AdminEndpoint, type GatewayStatus, gatewayStatus } from "../cluster/gateway-status.ts";
@@ -27,6 +28,8 @@ export interface ClusterDrillOptions {
   admin: { holder: string; replicas: Record<string, string> };
   /** What else speaks against a drill: the reconciler's word, a pause. */
   against(): Promise<string[]>;
+  /** The ModelService at its API server. */
+  service: ServiceAt;
   /** Asks for a planned move as an operator would, and resolves when it was done. */
   switchover(target: string): Promise<void>;
   /** The ModelService now, and whenever it changes. */
@@ -108,8 +111,8 @@ export class ClusterDrillArena implements DrillArena {
   }
 
   cause(cause: Cause, victim: string, random: () => number): Promise<Caused> {
-    const { plan, engine, switchover } = this.#options;
-    return causeOnCluster(cause, { plan, engine, arena: this.#arena, victim, random, switchover });
+    const { plan, engine, switchover, service } = this.#options;
+    return causeOnCluster(cause, { plan, engine, arena: this.#arena, victim, random, switchover, service });
   }
 
   followRepair(of: RepairOf): RepairWatch {

@@ -37,6 +37,8 @@ export interface Readiness {
 /** Done to somebody, and how to undo it; an arena that is taken away with everything in it need not undo. */
 export interface Caused extends Injected {
   undo(): Promise<void>;
+  /** Resolves when it has had its effect, where that takes longer than answers do: undone before, it would have tested nothing. */
+  shown?(): Promise<boolean>;
 }
 
 /** One way in for clients. */

@@ -109,6 +109,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     const probes = await unlessAborted(probing, signal);
     story.say("the last answer is complete");
     const decisions = await arena.decisions(faultWallMs - LOOK_BACK_MS);
+    const shown = await unlessAborted(Promise.all(undos.map((caused) => caused.shown?.() ?? true)), signal);
     await repair?.isolated(ISOLATED_MS, signal);
     if (repair?.seen.isolatedAtMs) story.sayAfter(`group ${from} is isolated`, undefined, repair.seen.isolatedAtMs);
     const undoneAtMs = monotonicMs();
@@ -130,6 +131,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
       undoneAtMs,
       redundantAtMs,
       repair: repair?.seen ?? null,
+      shown: shown.every((one) => one),
       records,
       doomed: crowd.doomed,
       probes,

@@ -5,6 +5,7 @@ import type { DrillFacts } from "./score-drill.ts";
 export function judgeOutcome(facts: DrillFacts, streams: StreamTally, carriedOn: number): string[] {
   const { scenario, moves, from } = facts;
   const failures: string[] = [];
+  if (!facts.shown) failures.push("fault: it had no effect while it was waited for, so nothing was tested");
   const bad = streams.streams - streams.perfect;
   if (bad > 0)
     failures.push(

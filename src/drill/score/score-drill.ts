@@ -34,6 +34,8 @@ export interface DrillFacts {
   redundantAtMs: number | null;
   /** Null where no reconciler was watched: then its phases are not in the report. */
   repair: RepairSeen | null;
+  /** What was done has had its effect. */
+  shown: boolean;
   records: readonly StreamRecord[];
   /** Streams in the hands of a replica that was killed. */
   doomed: ReadonlySet<string>;

@@ -1,5 +1,5 @@
 import { type DrillReport, PHASE_MEANINGS } from "../drill.ts";
-import { nextToken } from "../drill-text.ts";
+import { failoverWords, nextToken } from "../drill-text.ts";
 import { axisOf } from "./axis.ts";
 import { drillPhases } from "./drill-phases.ts";
 import { drillTimeline } from "./drill-timeline.ts";
@@ -21,7 +21,10 @@ const number = (seconds: number | null) => (seconds === null ? "never" : `${seco
  */
 export function drillPage(report: DrillReport, past: readonly DrillReport[]): string {
   const { scenario, stack, passed, victim, startedAt } = report;
-  const title = `Drill ${scenario} on ${stack}: ${passed ? "passed" : "failed"}`;
+  const isReal = scenario === "failover";
+  const title = isReal
+    ? `Failover of ${stack}: ${passed ? "recovered" : "not recovered"}`
+    : `Drill ${scenario} on ${stack}: ${passed ? "passed" : "failed"}`;
   return pageOf({
     title,
     lead: [
@@ -30,18 +33,20 @@ export function drillPage(report: DrillReport, past: readonly DrillReport[]): st
     ],
     main: [
       ...(report.failures.length > 0 ? [failureSection(report)] : []),
-      sectionOf("timeline", "What happened", drillTimeline(report), momentTable(report)),
+      sectionOf("timeline", "What happened", isReal ? "" : drillTimeline(report), momentTable(report)),
       sectionOf("phases", "Phases", sideBySide(drillPhases(report.phases), phaseTable(report))),
       streamSection(report),
       trendSection(report, past),
       sectionOf("versions", "Measured with", tableOf("Versions", ["What", "Version"], Object.entries(report.versions))),
     ],
-    footer:
-      "Written by tandem drill. Times are measured from the injector's own time stamp on one clock; docs/drills.md says how.",
+    footer: isReal
+      ? "Written by tandem drill report, of what gateways and reconciler wrote down. Times count from the first sign that a gateway had."
+      : "Written by tandem drill. Times are measured from the injector's own time stamp on one clock; docs/drills.md says how.",
   });
 }
 
 function where({ arena, layout, model }: DrillReport): string {
+  if (layout === "") return model;
   const place = arena === "rehearsal" ? "processes of one machine, engines emulated" : "on the cluster";
   return `${model} on ${layout}, ${place}`;
 }
@@ -71,7 +76,8 @@ function phaseTable({ phases }: DrillReport): string {
   return tableOf("Each phase beside what it may take", ["Phase", "Took", "Budget", "From the fault until"], rows);
 }
 
-function streamSection({ streams, gaps }: DrillReport): string {
+function streamSection({ streams, gaps, scenario }: DrillReport): string {
+  if (scenario === "failover") return sectionOf("streams", "Streams", paragraphs(`${failoverWords(streams)}.`));
   const { streams: all, perfect, carriedOn, tokens, lost, doubled, foreign, longestPauseSeconds } = streams;
   const rows = gaps
     .toSorted((a, b) => b.longestPauseSeconds - a.longestPauseSeconds)
@@ -103,7 +109,7 @@ function trendSection(report: DrillReport, past: readonly DrillReport[]): string
   const rows = shown.map((one) => [
     one.startedAt.slice(0, 16).replace("T", " "),
     number(nextToken(one)),
-    `${one.streams.perfect}/${one.streams.streams}`,
+    one.scenario === "failover" ? String(one.streams.carriedOn) : `${one.streams.perfect}/${one.streams.streams}`,
     one.passed ? "passed" : (one.failures[0] ?? "failed"),
   ]);
   const table = tableOf(
