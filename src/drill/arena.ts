@@ -5,6 +5,8 @@ import type { FaultClass } from "../report/rehearsal.ts";
 export interface Injected {
   atMs: number;
   what: string;
+  /** It has begun, and this is when it has been done: whoever undoes it waits for that. */
+  done?: Promise<unknown>;
 }
 
 /** A request that reached a server. */

@@ -38,11 +38,11 @@ export type PhaseName = (typeof PHASE_NAMES)[number];
 export const PHASE_MEANINGS: Readonly<Record<PhaseName, string>> = {
   detected: "the gateway suspects the group",
   decided: "requests go elsewhere",
-  "continuation accepted": "each stream is in the other group",
-  "next token": "the slowest stream goes on, at the client",
+  "continuation accepted": "the other group has them all",
+  "next token": "the slowest stream goes on",
   "old group isolated": "the reconciler has stopped it",
-  fenced: "proven unable to act (from its repair, without a BMC)",
-  "redundant again": "a failover would work (from the repair)",
+  fenced: "harmless; from the repair on",
+  "redundant again": "failover works; from repair on",
 };
 
 export interface DrillPhase {

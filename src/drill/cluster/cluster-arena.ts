@@ -33,7 +33,7 @@ export class ClusterArena implements Arena {
     const engine = this.#engine;
     switch (fault) {
       case "server-power":
-        return at(cutPower(engine, stack, victim), "its cable went silent first, then every process on it was killed");
+        return this.#cutPower(victim);
       case "server-freeze":
         return at(freeze(engine, stack, victim), "every process on it was frozen; its kernel still answers");
       case "network-cut":
@@ -62,6 +62,16 @@ export class ClusterArena implements Arena {
         return { atMs, what: "its ranks stopped making progress, with every socket open" };
       }
     }
+  }
+
+  /** Told as soon as nobody hears the server any more, as people see it, and not when the last process is dead. */
+  async #cutPower(victim: string): Promise<Injected> {
+    const silent = Promise.withResolvers<{ startedAtMs: number; doneAtMs: number }>();
+    const done = cutPower(this.#engine, this.plan.name, victim, (startedAtMs) =>
+      silent.resolve({ startedAtMs, doneAtMs: startedAtMs }),
+    );
+    done.then(silent.resolve, silent.reject);
+    return { ...(await at(silent.promise, "its cable went silent first, then every process on it was killed")), done };
   }
 
   async #machine(name: string): Promise<{ ranks: RankProcess[]; kernelLog: string }> {

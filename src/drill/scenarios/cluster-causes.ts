@@ -4,6 +4,7 @@ import { inspectContainer } from "../../machines/local/container.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { containerName } from "../../machines/local/labels.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import { releaseAsBefore, releaseBadly, releaseReached, type ServiceAt } from "../cluster/bad-release.ts";
 import type { ClusterArena } from "../cluster/cluster-arena.ts";
@@ -43,7 +44,7 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
     case "rank-crash":
     case "engine-hang":
     case "gpu-xid":
-      return { ...(await arena.inject(cause, victim, random)), undo };
+      return undoneWhenDone(await arena.inject(cause, victim, random), undo);
     case "gpu-lost": {
       const injected = await arena.inject("gpu-xid", victim, random);
       const gpu = /^GPU (\d)/.exec(injected.what)?.[1] ?? "0";
@@ -105,6 +106,15 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
       return { atMs, what: `revision ${revision} was released, whose engine does not start`, undo, shown };
     }
   }
+}
+
+function undoneWhenDone(injected: Injected, undo: () => Promise<void>): Caused {
+  const settled = async () => {
+    // One that failed half-way is undone all the same.
+    await Promise.resolve(injected.done).catch(() => {});
+    await undo();
+  };
+  return { ...injected, undo: settled };
 }
 
 /** Undoes a cause, also one of a drill that was killed: nothing but its name and its victim need be known. */

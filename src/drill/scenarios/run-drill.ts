@@ -4,6 +4,7 @@ import type { DrillMoment, DrillReport } from "../../report/drill.ts";
 import type { SeenRequest } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import type { RepairWatch } from "../cluster/repair-watch.ts";
+import type { Move } from "../front.ts";
 import { collectEvidence, type HeardFrame } from "../record/collect-evidence.ts";
 import { scoreDrill } from "../score/score-drill.ts";
 import type { StreamRecord } from "../stream-record.ts";
@@ -87,10 +88,14 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     const movesBefore = arena.front.moves.length;
     if (scenario.outcome === "carried")
       repair = arena.followRepair?.({ group: from, server: step.on === "active" ? victim : null });
+    // A move may come while the injector is still at work; it is told after what it was for.
+    const early: Move[] = [];
+    arena.front.onMove = (move) => early.push(move);
     const first = await cause(step, victim);
     const faultWallMs = Date.now() - (monotonicMs() - first.atMs);
     story.fault(first.atMs, faultWords(scenario, step, victim), first.what);
     arena.front.onMove = ({ to, reason, atMs }) => story.sayAfter(`the gateway goes over to group ${to}`, reason, atMs);
+    early.forEach(arena.front.onMove);
     crowd.watch.reportCarriedOn(crowd.streams, first.atMs, (moment) => {
       if (moment.kind === "carried-on") story.sayAfter(`all ${moment.streams} streams go on where they were`);
     });

@@ -25,12 +25,21 @@ interface Link {
 /**
  * Power cut: the link goes first. Killing alone is not one: the kernel would close the dead processes' sockets and the
  * peers would hear a reset 0.1 s later. `startedAtMs` is when peers stop hearing it.
+ *
+ * @param began called with that moment as soon as it has come: until all processes are dead takes another second
  */
-export async function cutPower(engine: Engine, stack: string, machine: string): Promise<Injection> {
+export async function cutPower(
+  engine: Engine,
+  stack: string,
+  machine: string,
+  began: (startedAtMs: number) => void = () => {},
+): Promise<Injection> {
   const container = await running(engine, stack, machine);
   const veth = await vethOf(engine, stack, container);
   return injected("power-cut", machine, async () => {
+    const startedAtMs = Date.now();
     await setLink(veth, "down");
+    began(startedAtMs);
     // A frozen machine takes no signal; nobody hears what it does now.
     if (container.State.Paused) await engine.api.call("POST", `/containers/${container.Id}/unpause`);
     await engine.api.call("POST", `/containers/${container.Id}/kill`, { query: { signal: "SIGKILL" } });
