@@ -3,6 +3,8 @@ import type { Remedy } from "../health/remedy.ts";
 /** Everything that one decision is made on: one consistent snapshot, all times on one clock. It is recorded with the decision. */
 export interface Observed {
   atMs: number;
+  /** Since when the observer listens; missing where nobody knows. */
+  listensSinceMs?: number;
   holdsLease: boolean;
   /** When the cluster was read. */
   snapshotAtMs: number;
@@ -67,6 +69,8 @@ export interface ServerObserved {
   /** By its label; null is a spare, or a server that is being mended. */
   group: string | null;
   verdict: VerdictObserved;
+  /** All that its agent had to tell when it was first heard has been heard; false also for one that was never heard. */
+  told?: boolean;
   /** Kubernetes hears its kubelet; missing where nobody knows. */
   nodeReady?: boolean;
   /** Taken out of service by us, with what it needs before it may serve again. */
@@ -97,6 +101,8 @@ export interface FailoverPolicy {
   maxPerHour: number;
   /** A verdict holds this long before anything but traffic is touched. */
   confirmAfterMs: number;
+  /** A fresh observer has heard by then whoever can be heard: until then half of the evidence is not judged. */
+  firstWordWithinMs: number;
   /** A snapshot older than this is not acted on. */
   staleAfterMs: number;
   /** A member that neither we nor Kubernetes hear is given up after this time if its group does not serve. */
@@ -129,6 +135,7 @@ export const DEFAULT_POLICY: FailoverPolicy = {
   mode: "automatic",
   maxPerHour: 2,
   confirmAfterMs: 3_000,
+  firstWordWithinMs: 3_000,
   staleAfterMs: 5_000,
   lostAfterMs: 30_000,
   settleAfterMs: 2_000,

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { type ChooseTiming, DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
+import type { ServerView } from "../failover/choose/view.ts";
 import type { Choice } from "../failover/choose.ts";
 import { ApiKeys } from "../stream/api-keys.ts";
 import type { Subscribe, Subscription } from "../stream/subscription.ts";
@@ -38,6 +39,7 @@ export class Gateway {
   readonly #groups: Map<string, Group>;
   readonly #switcher: Switcher;
   readonly #subscriptions: Subscription[];
+  readonly #servers: () => GatewayStatus["servers"];
   readonly #record = new FailoverRecord();
 
   /** Learns the highest epoch from the siblings, then begins. */
@@ -75,6 +77,7 @@ export class Gateway {
     const intakes = Object.keys(config.servers).map(
       (server) => new EvidenceIntake(server, () => membership.groupOf(server), clock, config.xids),
     );
+    this.#servers = () => Object.fromEntries(intakes.map(({ view }) => [view.id, heardOf(view, clock.now())]));
     this.traffic = new Traffic(config.model, config.limits, this.#groups, clock, {
       onBreak: () => this.#switcher.evaluate(),
       onContinued: (rider, gapMs) => {
@@ -207,6 +210,7 @@ export class Gateway {
       reason: choice?.reason ?? "",
       model: this.#config.model.name,
       groups,
+      servers: this.#servers(),
       requests: this.traffic.riders.size,
       gapMs: longestGap(this.traffic.riders, this.traffic.now()),
       waiting: this.traffic.dispatcher.waiting,
@@ -220,4 +224,8 @@ export class Gateway {
     this.#switcher.close();
     for (const group of this.#groups.values()) group.dropIdle();
   }
+}
+
+function heardOf({ stream, lastHeardMs }: ServerView, nowMs: number): GatewayStatus["servers"][string] {
+  return { stream, silentMs: stream === "never" ? null : Math.round(nowMs - lastHeardMs) };
 }

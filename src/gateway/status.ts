@@ -28,6 +28,11 @@ export interface GatewayStatus {
     string,
     { state: string; reason: string; servers: string[]; url: string; requests: number; tokens: number }
   >;
+  /**
+   * What it hears of each agent: a server that one observer does not hear and another does is well, and its link is not.
+   * `silentMs` is since the last frame; null where nothing was ever heard.
+   */
+  servers: Record<string, { stream: "open" | "closed" | "never"; silentMs: number | null }>;
   requests: number;
   /** The longest that a stream which has begun has been without a token now; null while none has. */
   gapMs: number | null;

@@ -4,7 +4,7 @@ import type { Remedy } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
 import type { ServerEvidence } from "./server-evidence.ts";
 import { type ServerVerdict, serverVerdict, strongestRemedy } from "./server-verdict.ts";
-import { type GroupTraffic, silentServers } from "./silence.ts";
+import { type GroupTraffic, type Listening, silentServers } from "./silence.ts";
 
 /**
  * What the evidence says about one group. `suspect`: it does not serve or is about to stop. `starting`: its engine loads.
@@ -32,6 +32,8 @@ export interface GroupQuestion {
   traffic: GroupTraffic;
   atMs: number;
   rules?: HealthRules;
+  /** Since when this observer listens, and what others hear. */
+  listening?: Listening | null;
   /** The verdict before this one; its first bad moment is kept. */
   previous?: Pick<GroupVerdict, "state" | "sinceMs"> | null;
 }
@@ -39,8 +41,9 @@ export interface GroupQuestion {
 /** The verdict on one group at one moment. */
 export function groupVerdict(question: GroupQuestion): GroupVerdict {
   const { group, members, everyone, traffic, atMs, rules = DEFAULT_HEALTH_RULES, previous = null } = question;
+  const { listening = null } = question;
   const servers = members.map((member) => serverVerdict(member, atMs, rules));
-  const silent = silentServers(group, members, everyone, traffic, atMs, rules);
+  const silent = silentServers(group, members, everyone, traffic, atMs, rules, listening);
   const own = servers
     .flatMap(({ findings }) => findings)
     .filter((finding) => finding.group === null || finding.group === group);

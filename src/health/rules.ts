@@ -5,6 +5,10 @@ import type { Remedy } from "./remedy.ts";
 export interface HealthRules extends IncidentRules {
   /** Silence after which we say that we do not hear a server: two beats of 250 ms and the jitter of a busy machine (ours, measured: 275 ms). */
   blindAfterMs: number;
+  /** How old a gateway's word about a server may be, besides its silence: it is asked twice a second. Ours, with room. */
+  witnessLagMs: number;
+  /** A fresh observer has heard everybody who can be heard by then: connections are tried for 1 s. Ours: twice. */
+  firstWordWithinMs: number;
   /** A connection that ends within this time after a frame was closed by the agent, which a server without power cannot do. */
   closedAtOnceMs: number;
   /** The engine's tokens may rest this long while requests wait; the plan raises it to three of its longest steps (design: 5 s). */
@@ -50,6 +54,8 @@ export function healthRules(xids: Readonly<Record<string, Remedy>>, longestStepM
 export const DEFAULT_HEALTH_RULES: HealthRules = {
   ...DEFAULT_RULES,
   blindAfterMs: 600,
+  witnessLagMs: 1_000,
+  firstWordWithinMs: 3_000,
   closedAtOnceMs: 400,
   noProgressAfterMs: 5_000,
   unreachableAfterMs: 3_000,

@@ -58,6 +58,11 @@ export function unheard(server: string): ServerEvidence {
   };
 }
 
+/** What it had to tell when it was first heard has been heard. */
+export function hasTold({ lastHeardMs, snapshot }: ServerEvidence): boolean {
+  return lastHeardMs !== null && snapshot === null;
+}
+
 /** State holds until the next word on the same subject; an event happened once and stays so. */
 export function isEvent(evidence: Evidence): boolean {
   return (

@@ -10,9 +10,22 @@ export interface GroupTraffic {
   unansweredCanarySinceMs: number | null;
 }
 
+/** What the other observers (the gateways) have of one server. One whose agent ended is not in it. */
+export interface Witness {
+  /** When one of them last heard it, on our clock. */
+  heardMs: number;
+}
+
+export interface Listening {
+  /** Since when we listen: who was heard by nobody since then may have been silent before. */
+  sinceMs: number;
+  witnesses: ReadonlyMap<string, Witness>;
+}
+
 /**
- * Servers of a group whose silence is a fault: neighbours are heard, and the group gives no token either (every token proves all
- * ranks alive). When nobody is heard the observer itself stood still or lost its link, and that is no fault of theirs.
+ * Servers of a group whose silence is a fault: neighbours are heard, no gateway hears it either, and the group gives no token
+ * (every token proves all ranks alive). When nobody is heard the observer itself stood still or lost its link, and when a
+ * gateway hears it the link between it and us is down: neither is a fault of the server.
  */
 export function silentServers(
   group: string,
@@ -21,19 +34,28 @@ export function silentServers(
   traffic: GroupTraffic,
   atMs: number,
   rules: HealthRules = DEFAULT_HEALTH_RULES,
+  listening: Listening | null = null,
 ): Finding[] {
   const isHeard = ({ lastHeardMs }: ServerEvidence) => lastHeardMs !== null && atMs - lastHeardMs <= rules.blindAfterMs;
   return members.flatMap((member) => {
     const { server, lastHeardMs, connection } = member;
-    if (lastHeardMs === null || isHeard(member)) return [];
-    // An agent that ends is no server that does: what the group lacks has another reason.
-    if (connection?.state === "lost" && connection.sinceMs - lastHeardMs <= rules.closedAtOnceMs) return [];
+    if (isHeard(member)) return [];
+    const witness = listening?.witnesses.get(server);
+    if (witness !== undefined && atMs - witness.heardMs <= rules.blindAfterMs + rules.witnessLagMs) return [];
+    if (lastHeardMs === null) {
+      // We have no word of our own: only who has heard it before, and hears it no more, can say that it fell silent.
+      if (listening === null || witness === undefined || atMs - listening.sinceMs < rules.firstWordWithinMs) return [];
+    } else if (connection?.state === "lost" && connection.sinceMs - lastHeardMs <= rules.closedAtOnceMs) {
+      // An agent that ends is no server that does: what the group lacks has another reason.
+      return [];
+    }
     if (!everyone.some((other) => other.server !== server && isHeard(other))) return [];
+    const heardMs = Math.max(lastHeardMs ?? Number.NEGATIVE_INFINITY, witness?.heardMs ?? Number.NEGATIVE_INFINITY);
     // The token that came after the last beat shows that the server lived on; the fault is younger than it.
-    const aliveMs = Math.max(lastHeardMs, traffic.lastTokenMs ?? Number.NEGATIVE_INFINITY);
+    const aliveMs = Math.max(heardMs, traffic.lastTokenMs ?? Number.NEGATIVE_INFINITY);
     const wanted = traffic.lastTokenMs !== null || traffic.unansweredCanarySinceMs !== null;
     if (!wanted || atMs - aliveMs <= rules.blindAfterMs) return [];
-    const unheardAlone = aliveMs - lastHeardMs > rules.blindAfterMs;
+    const unheardAlone = aliveMs - heardMs > rules.blindAfterMs;
     return [
       {
         code: "server-silent" as const,
@@ -45,7 +67,7 @@ export function silentServers(
         moves: unheardAlone ? ("never" as const) : ("now" as const),
         sinceMs: aliveMs,
         confirmed: true,
-        reason: `no beat for ${Math.round(atMs - lastHeardMs)} ms and no token, while its neighbours are heard`,
+        reason: `no beat for ${Math.round(atMs - heardMs)} ms and no token, while its neighbours are heard`,
         // It rests on what did not come.
         rests: [],
       },

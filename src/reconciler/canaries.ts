@@ -37,10 +37,11 @@ export class Canaries {
     progressMs: number | undefined,
     atMs: number,
     blindAfterMs: number,
+    listeningSinceMs: number,
   ): GroupTraffic {
-    const blind = members.flatMap(({ lastHeardMs }) =>
-      lastHeardMs !== null && atMs - lastHeardMs > blindAfterMs ? [lastHeardMs] : [],
-    );
+    const blind = members
+      .map(({ lastHeardMs }) => lastHeardMs ?? listeningSinceMs)
+      .filter((heardMs) => atMs - heardMs > blindAfterMs);
     if (blind.length === 0 || run !== "serving") {
       this.#questions.delete(group);
       return { lastTokenMs: null, unansweredCanarySinceMs: null };

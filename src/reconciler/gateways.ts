@@ -21,6 +21,10 @@ const Status = z.looseObject({
       reason: z.string().default(""),
     }),
   ),
+  /** Missing in an older release, which is no witness then. */
+  servers: z
+    .record(z.string(), z.looseObject({ stream: z.enum(["open", "closed", "never"]), silentMs: z.number().nullable() }))
+    .default({}),
   gapMs: z.number().nullable().default(null),
   lastFailover: z
     .looseObject({

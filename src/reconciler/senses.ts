@@ -13,6 +13,7 @@ import type { Knowledge, Verdicts } from "./observe/knowledge.ts";
 import { quarantineOf } from "./observe/records.ts";
 import { workloadOf } from "./observe/workload.ts";
 import { ClockOffsets } from "./readiness/clock-offsets.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** A pause of our own that is shorter makes nobody look silent: beats come four times a second. */
 const SHORT_MS = 300;
@@ -87,6 +88,7 @@ export class Senses {
       listeningSinceMs: this.#startedMs,
       traffic: this.#traffic(cluster, monoMs),
       gateways: this.gateways.reports(monoMs),
+      witnesses: witnessesOf(this.gateways.present(monoMs)),
       requests: this.#requests(monoMs),
       power: this.power.seen,
       bmcAway: this.power.away(monoMs),
@@ -112,7 +114,10 @@ export class Senses {
         const urls = members.flatMap((name) => spec.servers[name]?.engine ?? []);
         const engine = { urls, model: spec.model };
         const progressMs = this.evidence.progressMs.get(group.id);
-        return [group.id, this.#canaries.traffic(group.id, run, heard, engine, progressMs, atMs, blindAfterMs)];
+        return [
+          group.id,
+          this.#canaries.traffic(group.id, run, heard, engine, progressMs, atMs, blindAfterMs, this.#startedMs),
+        ];
       }),
     );
   }

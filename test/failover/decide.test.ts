@@ -309,6 +309,15 @@ describe("one decision", () => {
     });
   });
 
+  test("a fresh observer judges no group before each of its servers has told what it knows, for a while", () => {
+    const seen = seenAt({ b: "software" });
+    const heardLate = (ms: number, told: boolean) =>
+      decide({ ...change(seen, "gpu-d", { told }), listensSinceMs: seen.atMs - ms });
+    expect(heardLate(20, false)).toMatchObject({ kind: "wait", detail: expect.stringContaining("gpu-d has not told") });
+    expect(heardLate(20, true)).toMatchObject({ action: { kind: "stop-group", group: "b" } });
+    expect(heardLate(3_000, false)).toMatchObject({ action: { kind: "stop-group", group: "b" } });
+  });
+
   test("a power-off that its BMC took and did not carry out is asked for again", () => {
     const asked = (ms: number, power: ServerObserved["power"]) => {
       const seen = stoppedB(seenAt(at));

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { blame } from "../../src/health/blame.ts";
 import { findingsOf } from "../../src/health/findings.ts";
 import { groupVerdict } from "../../src/health/group-verdict.ts";
-import type { ServerEvidence } from "../../src/health/server-evidence.ts";
-import type { GroupTraffic } from "../../src/health/silence.ts";
+import { type ServerEvidence, unheard } from "../../src/health/server-evidence.ts";
+import type { GroupTraffic, Listening } from "../../src/health/silence.ts";
 import { driverAsks, engine, gpus, type Heard, link, play, rank, sxid, xid } from "./support.ts";
 
 type Said = [server: "gpu-a" | "gpu-b", atMs: number, what: Heard];
@@ -183,9 +183,12 @@ describe("when all sixteen ranks end within a second", () => {
 
 describe("the verdict on a group", () => {
   const idle: GroupTraffic = { lastTokenMs: null, unansweredCanarySinceMs: null };
-  const verdict = (said: readonly Said[], { atMs = 5_000, traffic = idle, everyone = heard(said, atMs) } = {}) => {
+  const verdict = (
+    said: readonly Said[],
+    { atMs = 5_000, traffic = idle, everyone = heard(said, atMs), listening = null as Listening | null } = {},
+  ) => {
     const members = everyone.filter(({ server }) => (servers as readonly string[]).includes(server));
-    return groupVerdict({ group: "a", members, everyone, traffic, atMs });
+    return groupVerdict({ group: "a", members, everyone, traffic, atMs, listening });
   };
 
   test.each<{ when: string; said: Said[]; then: object }>([
@@ -330,6 +333,36 @@ describe("the verdict on a group", () => {
       expect(
         verdict([], { atMs, everyone, traffic: { lastTokenMs, unansweredCanarySinceMs: canaryMs ?? null } }),
       ).toMatchObject(then);
+    });
+
+    const unanswered = { lastTokenMs: null, unansweredCanarySinceMs: 2_000 };
+    const withGateways = (sinceMs: number, heardMs: number | null): Listening => ({
+      sinceMs,
+      witnesses: new Map(heardMs === null ? [] : [["gpu-b", { heardMs }]]),
+    });
+    test.each([
+      { when: "a gateway hears it: the link to us is down", heardMs: 8_500, then: { state: "blind", blame: null } },
+      { when: "no gateway hears it either", heardMs: 1_200, then: { state: "suspect", sinceMs: 1_200 } },
+      { when: "no gateway can say", heardMs: null, then: { state: "suspect", blame: { server: "gpu-b" } } },
+    ])("the group is silent too, and $when", ({ heardMs, then }) => {
+      const listening = withGateways(0, heardMs);
+      expect(verdict([], { atMs: 9_000, everyone: silent(9_000), traffic: unanswered, listening })).toMatchObject(then);
+    });
+
+    test.each([
+      {
+        when: "the gateways have heard it before",
+        sinceMs: 6_000,
+        heardMs: 1_200,
+        then: { blame: { server: "gpu-b" } },
+      },
+      { when: "everybody starts at once: it may be on its way", sinceMs: 6_000, heardMs: null, then: { blame: null } },
+      { when: "we have just begun to listen", sinceMs: 6_001, heardMs: 1_200, then: { blame: null } },
+      { when: "a gateway hears it", sinceMs: 0, heardMs: 8_900, then: { blame: null } },
+    ])("never heard by us, and $when", ({ sinceMs, heardMs, then }) => {
+      const everyone = silent(9_000).map((one) => (one.server === "gpu-b" ? unheard("gpu-b") : one));
+      const listening = withGateways(sinceMs, heardMs);
+      expect(verdict([], { atMs: 9_000, everyone, traffic: unanswered, listening })).toMatchObject(then);
     });
 
     test("a server long unheard while tokens flowed is not blamed for a crash elsewhere", () => {

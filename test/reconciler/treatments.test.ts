@@ -58,6 +58,7 @@ test.each([
     moment,
     cluster: { nodes: new Map([["gpu-a", node]]), service: { spec: { servers: {} } } },
     listeningSinceMs: 0,
+    witnesses: new Map(),
     power: new Map(),
     bmcAway: new Set(),
     isolationSeenMs: new Map(),

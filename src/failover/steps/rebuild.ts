@@ -43,6 +43,8 @@ function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy)
   if (!isConfirmed(group, seen.atMs, policy)) {
     return [wait("unconfirmed", verdict.sinceMs + policy.confirmAfterMs, `${id}: ${verdict.reason}`)];
   }
+  const untold = untoldMember(group, seen, policy);
+  if (untold !== null) return [untold];
   const refused = brake(group, isSoftware(group), seen, policy);
   if (refused !== null) return [refused];
   const remedy: Remedy = verdict.remedy ?? "restart-group";
@@ -52,6 +54,18 @@ function takeApart(group: GroupObserved, seen: Observed, policy: FailoverPolicy)
     return [act("isolate", action, `${id}: ${verdict.reason}`)];
   }
   return [act("isolate", { kind: "stop-group", group: id, why: "fault" }, `${id}: ${verdict.reason}`)];
+}
+
+/**
+ * The server to blame may be the one that has not been heard yet: a fresh observer that knew of an exit, and not of the kernel
+ * line before it on the other server, would start the group again on a broken GPU.
+ */
+function untoldMember({ id, members }: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision | null {
+  if (seen.listensSinceMs === undefined) return null;
+  const untilMs = seen.listensSinceMs + policy.firstWordWithinMs;
+  const name = members.find((one) => serverOf(seen, one)?.told === false);
+  if (name === undefined || seen.atMs >= untilMs) return null;
+  return wait("unconfirmed", untilMs, `${id}: ${name} has not told yet what it knows`);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { GatewayReport } from "../../failover/observed.ts";
 import type { GroupVerdict } from "../../health/group-verdict.ts";
 import type { ServerEvidence } from "../../health/server-evidence.ts";
 import type { ServerVerdict } from "../../health/server-verdict.ts";
-import type { GroupTraffic } from "../../health/silence.ts";
+import type { GroupTraffic, Witness } from "../../health/silence.ts";
 import type { ClusterSnapshot } from "../cluster.ts";
 import type { Moment } from "./clock.ts";
 
@@ -16,6 +16,8 @@ export interface Knowledge {
   listeningSinceMs: number;
   traffic: ReadonlyMap<string, GroupTraffic>;
   gateways: readonly GatewayReport[];
+  /** What the gateways hear of each server. */
+  witnesses: ReadonlyMap<string, Witness>;
   /** Requests in the hands of each group, by the word of the gateways. */
   requests: ReadonlyMap<string, number>;
   /** What the BMC of a server in quarantine said last, and when. */

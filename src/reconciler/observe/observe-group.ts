@@ -36,6 +36,7 @@ export function observeGroup(
     atMs: moment.monoMs,
     rules,
     previous: previous.groups.get(spec.id) ?? null,
+    listening: { sinceMs: knowledge.listeningSinceMs, witnesses: knowledge.witnesses },
   });
   const crash = verdict.state === "suspect" && run !== "stopped" ? crashOf(verdict, moment.monoMs) : null;
   const own = [...crashes.filter(({ group }) => group === spec.id), ...(crash === null ? [] : [crash])];

@@ -3,7 +3,7 @@ import { fenceOf } from "../../health/fenced.ts";
 import { treat } from "../../health/hear.ts";
 import { compareRemedies } from "../../health/remedy.ts";
 import type { HealthRules } from "../../health/rules.ts";
-import { type ServerEvidence, type Treatment, unheard } from "../../health/server-evidence.ts";
+import { hasTold, type ServerEvidence, type Treatment, unheard } from "../../health/server-evidence.ts";
 import { type ServerVerdict, serverVerdict } from "../../health/server-verdict.ts";
 import type { LiveObject } from "../../kube/objects.ts";
 import type { QuarantineRecord } from "../../manifests/model-service/resource.ts";
@@ -44,6 +44,7 @@ export function observeServer(
         remedy: verdict.state === "suspect" ? verdict.remedy : null,
         reason: verdict.reason,
       },
+      told: hasTold(evidence),
       nodeReady: node !== undefined && isReady(node),
       quarantine: record === null ? null : { sinceMs: monotonicOf(moment, record.since), remedy: record.remedy },
       fence: fence(name, knowledge, evidence, record, workload, verdict),

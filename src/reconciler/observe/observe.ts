@@ -65,6 +65,7 @@ export function observe(knowledge: Knowledge): Observation {
     },
     observed: {
       atMs: moment.monoMs,
+      listensSinceMs: knowledge.listeningSinceMs,
       holdsLease,
       snapshotAtMs: cluster.atMs,
       paused: spec.pause === undefined ? null : { by: spec.pause.by },

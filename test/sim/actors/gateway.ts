@@ -151,6 +151,15 @@ export class SimGateway extends Actor {
     this.#wakeIn(1);
   }
 
+  /** The servers whose agents it follows, and when it last heard each, on the true clock. */
+  heard(): { server: string; heardMs: number }[] {
+    return this.#intakes.flatMap((intake, at) =>
+      intake.view.stream === "open"
+        ? [{ server: intake.server, heardMs: (this.#streams[at] as Stream).lastHeardMs() }]
+        : [],
+    );
+  }
+
   /** When it was by the true clock, of a time of its own. */
   trueTime(watchMs: number | null): number {
     return watchMs === null ? Number.NEGATIVE_INFINITY : watchMs + this.#heldUpMs;

@@ -3,9 +3,9 @@ import { fenceOf } from "../../../src/health/fenced.ts";
 import { type Crash, follows } from "../../../src/health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../../src/health/group-verdict.ts";
 import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
-import type { ServerEvidence } from "../../../src/health/server-evidence.ts";
+import { hasTold, type ServerEvidence } from "../../../src/health/server-evidence.ts";
 import { type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
-import type { GroupTraffic } from "../../../src/health/silence.ts";
+import type { GroupTraffic, Witness } from "../../../src/health/silence.ts";
 import type { ApiState, ServerRecord } from "../world/api-server.ts";
 import { RESET_MS } from "./treatments.ts";
 
@@ -22,6 +22,8 @@ export interface Knowledge {
   gateways: readonly GatewayReport[];
   power: (server: string) => "on" | "off" | "unknown";
   hasBmc: (server: string) => boolean;
+  /** What the gateways hear of each server. */
+  witnesses: ReadonlyMap<string, Witness>;
   /** The look before: its first bad moments survive a change of reason, and what cannot have changed is not asked again. */
   before: Memory;
   /** Its beats are on their way. */
@@ -50,6 +52,7 @@ export function observe(known: Knowledge): Look {
   }
   const seen: Observed = {
     atMs,
+    listensSinceMs: known.listensSinceMs,
     holdsLease: known.holdsLease,
     snapshotAtMs: known.readMs,
     paused: state.service.paused ? { by: "ann" } : null,
@@ -91,7 +94,8 @@ function verdictOn(group: string, list: readonly string[], known: Knowledge): Gr
   const { atMs } = known;
   // A group that loads owes no token: there silence proves nothing.
   const traffic = known.state.groups[group]?.ready ? known.traffic(group) : NO_TRAFFIC;
-  const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null });
+  const listening = { sinceMs: known.listensSinceMs, witnesses: known.witnesses };
+  const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null, listening });
   known.before.groups.set(group, { verdict, members });
   return verdict;
 }
@@ -213,6 +217,7 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
       reason: verdict.reason,
       heard: verdict.heard,
     },
+    told: hasTold(own),
     nodeReady: node.ready,
     quarantine: quarantine === null ? null : { sinceMs: quarantine.sinceMs, remedy: quarantine.remedy },
     fence: { fenced: fence.fenced, reason: fence.reason },

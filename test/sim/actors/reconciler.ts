@@ -3,6 +3,7 @@ import type { Action, Decision } from "../../../src/failover/decision.ts";
 import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
+import type { Witness } from "../../../src/health/silence.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
 import type { ApiState } from "../world/api-server.ts";
 import { Candidate, RENEW_WITHIN_MS, RETRY_MS } from "../world/lease.ts";
@@ -318,6 +319,7 @@ export class SimReconciler extends Actor {
       evidence: this.#evidence,
       traffic: (group) => this.#traffic(group),
       gateways: this.#reports(),
+      witnesses: this.#witnesses(),
       power: (name) => {
         const { bmc, power } = world.server(name);
         return bmc === "works" ? (power ? "on" : "off") : "unknown";
@@ -353,11 +355,26 @@ export class SimReconciler extends Actor {
     };
   }
 
+  get #reached(): SimGateway[] {
+    return this.#gateways.filter(({ runs, name }) => runs && !this.#world.cut.has(`${this.name} ${name}`));
+  }
+
+  #witnesses(): Map<string, Witness> {
+    const found = new Map<string, Witness>();
+    // While everybody is heard nobody asks them.
+    if (this.#streams.every(({ flows }) => flows)) return found;
+    for (const gateway of this.#reached)
+      for (const { server, heardMs } of gateway.heard()) {
+        const before = found.get(server)?.heardMs ?? Number.NEGATIVE_INFINITY;
+        found.set(server, { heardMs: Math.max(before, heardMs + this.skewMs) });
+      }
+    return found;
+  }
+
   #reports(): GatewayReport[] {
-    return this.#gateways.flatMap((gateway) => {
+    return this.#reached.flatMap((gateway) => {
       // One that holds its requests sends them to no group.
-      if (!gateway.runs || gateway.choice?.kind !== "use" || this.#world.cut.has(`${this.name} ${gateway.name}`))
-        return [];
+      if (gateway.choice?.kind !== "use") return [];
       const { name, current, epoch, sinceMs } = gateway;
       // A report is as old as the poll.
       return [{ replica: name, group: current, epoch, sinceMs: sinceMs + this.skewMs }];

@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import type { GatewayHeard } from "../../src/reconciler/gateways.ts";
+import { witnessesOf } from "../../src/reconciler/witnesses.ts";
+
+const told = (heardMs: number, servers: GatewayHeard["said"]["servers"]) => ({
+  heardMs,
+  said: { servers } as GatewayHeard["said"],
+});
+
+test("of several gateways the one that heard a server last counts; a stream that was closed or never began tells nothing", () => {
+  const found = witnessesOf([
+    told(10_000, { "gpu-a": { stream: "open", silentMs: 200 }, "gpu-b": { stream: "open", silentMs: 4_000 } }),
+    told(10_300, { "gpu-a": { stream: "closed", silentMs: 10 }, "gpu-b": { stream: "open", silentMs: 5_000 } }),
+    told(10_400, { "gpu-c": { stream: "never", silentMs: null } }),
+    told(10_500, {}),
+  ]);
+  expect(Object.fromEntries(found)).toEqual({ "gpu-a": { heardMs: 9_800 }, "gpu-b": { heardMs: 6_000 } });
+});
