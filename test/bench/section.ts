@@ -1,3 +1,14 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+
+const DOCUMENT = "docs/benchmarks.md";
+const TITLE = "# Benchmarks\n\nWritten by the benchmarks themselves: run them, and do not edit.\n";
+
+/** Writes a section of docs/benchmarks.md. */
+export function writeSection(name: string, section: string): void {
+  const document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, "utf8") : TITLE;
+  writeFileSync(DOCUMENT, withSection(document, name, section));
+}
+
 /** Puts a section into a document that benchmarks write: in the place of its earlier self, or at the end. Pure. */
 export function withSection(document: string, name: string, section: string): string {
   const begin = `<!-- ${name}: written by npm run bench ${name} -->`;

@@ -8,8 +8,8 @@ import type { Programs } from "./programs.ts";
 import { ProxyProcess } from "./proxy-process.ts";
 
 export const COST = { streams: 100, everyMs: 100, tokens: 100, overMs: 1_000 } as const;
-/** Sent first, so that code is compiled and buffers are there. */
-const WARM_UP_TOKENS = 25;
+/** Sent first, so that code is compiled and buffers are there, as in a proxy that has run for a while. */
+const WARM_UP = { streams: 300, tokens: 25 };
 const US_PER_TICK = 10_000;
 const KIB_PER_PAGE = 4;
 
@@ -30,7 +30,7 @@ export async function measureCosts(programs: Programs, tell: (cost: Cost) => voi
   const setup = await startSetup(COST.everyMs);
   const costs: Cost[] = [];
   const measure = async (id: string, url: string, usage: () => Usage) => {
-    await load(url, KEY, COST.streams, WARM_UP_TOKENS, COST.overMs);
+    await load(url, KEY, WARM_UP.streams, WARM_UP.tokens, COST.overMs);
     const before = usage();
     const { latenciesMs, short } = await load(url, KEY, COST.streams, COST.tokens, COST.overMs);
     const after = usage();

@@ -1,16 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeenRequest } from "../../../src/drill/arena.ts";
-import { openStream } from "../../../src/drill/client.ts";
-import { modelOf } from "../../../src/drill/model-of.ts";
-import { planStreams } from "../../../src/drill/plan-streams.ts";
 import { openAll, Watch } from "../../../src/drill/rehearsal.ts";
-import type { StreamRecord } from "../../../src/drill/stream-record.ts";
-import type { StreamRequest } from "../../../src/drill/stream-request.ts";
 import type { World } from "../../../src/drill/world/world.ts";
 import type { FaultClass } from "../../../src/report/rehearsal.ts";
 import { CONTENDERS } from "./contenders.ts";
 import type { ComparisonFacts, Place } from "./facts.ts";
+import { probeAll, type Way } from "./probe-all.ts";
 import type { Programs } from "./programs.ts";
 import { ProxyProcess } from "./proxy-process.ts";
 
@@ -22,22 +17,14 @@ export const ROUND = {
   patienceMs: 12_000,
   probeEveryMs: 400,
   probeForMs: 10_000,
-  probeTokens: { min: 8, max: 12 },
 } as const;
 /**
  * Engines that write 10 to 20 tokens a second and stream with the streams of this comparison, where an H100 pair writes 40:
  * all proxies, clients and cables share the cores of one machine. A step that only reads a prompt stays short.
  */
 export const ENGINES = { EMULATOR_DECODE_STEP_MS: "20", EMULATOR_DECODE_TOKENS_PER_SECOND: "500" };
-const PROBE_PROMPT_TOKENS = { min: 10, max: 200 };
 /** Streams write for so long before the fault, at random. */
 const BEFORE_MS = { min: 800, max: 1_600 };
-
-interface Way {
-  id: string;
-  baseUrl: string;
-  apiKey?: string;
-}
 
 /** One fault in the middle of streams through all proxies at once, each fresh, and new requests through each after it. */
 export async function playRound(
@@ -75,7 +62,7 @@ export async function playRound(
     await sleep(BEFORE_MS.min + (BEFORE_MS.max - BEFORE_MS.min) * Math.random());
     const victim = group.servers[place === "rank 0" ? 0 : 1];
     const { atMs } = await world.inject(fault, victim?.name ?? "", Math.random);
-    const probes = await probeAll(world, ways);
+    const probes = await probeAll(world.plan, ways, ROUND);
     const streams = await Promise.all(opened.map(({ streams: all }) => Promise.all(all.map(({ ended }) => ended))));
     return {
       fault,
@@ -96,35 +83,4 @@ function streamsThrough(world: World, way: Way, fault: FaultClass, watch: Watch)
   const front = { ...way, active: () => "", moves: [] };
   const { streams, answerTokens, patienceMs: idleTimeoutMs } = ROUND;
   return openAll(world, front, { fault, streams, answerTokens, idleTimeoutMs }, watch);
-}
-
-/**
- * Short requests at a steady pace, each with a connection of its own. They go through all proxies at the same moment:
- * engines read prompts before they write, and prompts that trickle in would keep them from writing at all.
- */
-async function probeAll(world: World, ways: readonly Way[]): Promise<StreamRecord[][]> {
-  const count = ROUND.probeForMs / ROUND.probeEveryMs;
-  const all = ways.map((way) => ({ way, requests: probesOf(world, count), ended: [] as Promise<StreamRecord>[] }));
-  const startMs = performance.now();
-  for (let at = 0; at < count; at++) {
-    await sleep(Math.max(0, startMs + at * ROUND.probeEveryMs - performance.now()));
-    for (const { way, requests, ended } of all) {
-      const { baseUrl, apiKey } = way;
-      const options = { baseUrl, model: world.plan.model.servedName, idleTimeoutMs: ROUND.patienceMs };
-      const request = requests[at] as StreamRequest;
-      ended.push(openStream(request, { ...options, ...(apiKey === undefined ? {} : { apiKey }) }).ended);
-    }
-  }
-  return Promise.all(all.map(({ ended }) => Promise.all(ended)));
-}
-
-function probesOf(world: World, count: number): StreamRequest[] {
-  return planStreams({
-    count,
-    model: modelOf(world.plan),
-    promptTokens: PROBE_PROMPT_TOKENS,
-    answerTokens: ROUND.probeTokens,
-    run: randomBytes(3).toString("hex"),
-    random: Math.random,
-  });
 }
