@@ -1,3 +1,4 @@
+import type { DrillGround } from "../../src/cli/drill/ground.ts";
 import { clusterGround } from "../../src/cli/drill/ground-cluster.ts";
 import { playDrill } from "../../src/cli/drill/play.ts";
 import { readChoices, readPasses } from "../../src/drill/record/read-record.ts";
@@ -18,6 +19,8 @@ const RUNS = Number(process.env.BENCH_RUNS ?? 3);
 const ONLY = (process.env.BENCH_SCENARIOS?.split(",") ?? SCENARIO_NAMES) as readonly ScenarioName[];
 /** This process ends by itself before then: the rest is for the next one. */
 const SECONDS = Number(process.env.BENCH_SECONDS ?? Number.POSITIVE_INFINITY);
+/** Runs that failed to begin, in a row, before this gives up. */
+const PATIENCE = 3;
 const READY_MS = 240_000;
 /** A heap that grows shows after 51 drills as more than what a collector leaves lying. */
 const GROWTH_MIB = 64;
@@ -40,25 +43,36 @@ export const bench: Bench = async () => {
   if (process.env.BENCH_FRESH === "1") journal.clear();
   const of = (name: ScenarioName) => journal.entries.filter(({ report }) => report.scenario === name);
   const endMs = performance.now() + SECONDS * 1_000;
+  let failures = 0;
   const ground = await clusterGround(STACK, new AbortController().signal, tell);
   try {
     for (let run = 0; run < RUNS; run++)
       for (const name of ONLY) {
         if (of(name).length > run || performance.now() > endMs) continue;
-        if ((await redundantAgain(ground.arena, READY_MS)) === null)
-          throw new Error(`not redundant before ${name}: ${(await ground.arena.readiness()).against.join("; ")}`);
-        const options = { stack: STACK, streams: 20, destructive: true, yes: true, output: "text" } as const;
-        const io = { say: () => {}, signal: new AbortController().signal };
-        const report = await playDrill(ground, scenarioOf(name, "cluster"), options, io);
-        const entry = { report, ...(await madeAgain(report)), memoryMiB: await ownMemoryMiB() };
-        journal.add(entry);
-        tell(line(entry));
+        try {
+          const report = await play(ground, name);
+          const entry = { report, ...(await madeAgain(report)), memoryMiB: await ownMemoryMiB() };
+          journal.add(entry);
+          tell(line(entry));
+          failures = 0;
+        } catch (error) {
+          tell(`${name}: ${(error as Error).stack}`);
+          if (++failures >= PATIENCE) throw error;
+        }
       }
   } finally {
     await ground.close();
   }
   return measurements(ONLY.flatMap((name) => of(name).slice(0, RUNS)));
 };
+
+async function play(ground: DrillGround, name: ScenarioName): Promise<DrillReport> {
+  if ((await redundantAgain(ground.arena, READY_MS)) === null)
+    throw new Error(`not redundant before ${name}: ${(await ground.arena.readiness()).against.join("; ")}`);
+  const options = { stack: STACK, streams: 20, destructive: true, yes: true, output: "text" } as const;
+  const io = { say: () => {}, signal: new AbortController().signal };
+  return playDrill(ground, scenarioOf(name, "cluster"), options, io);
+}
 
 function tell(text: string): void {
   process.stderr.write(`  ${text}\n`);

@@ -67,6 +67,18 @@ describe("what a drill saw is green", () => {
   });
 });
 
+const unrepaired = { isolatedAtMs: null, fencedAtMs: null };
+
+test("a server that only its own word can fence is timed from its repair on, one with a BMC from the fault on", () => {
+  const fencedAfter = (fencedAtMs: number) => {
+    const repair = { isolatedAtMs: FAULT + 500, fencedAtMs };
+    const { phases } = scoreDrill(facts("server-power", { repair, undoneAtMs: 9_000 }));
+    return phases.find(({ phase }) => phase === "fenced")?.seconds;
+  };
+  expect(fencedAfter(13_000)).toBe(4);
+  expect(fencedAfter(FAULT + 1_500)).toBe(1.5);
+});
+
 describe("and red, naming what was broken", () => {
   test.each<[string, ScenarioName, Partial<DrillFacts>, string]>([
     ["nothing moved", "gpu-xid", {}, "decided: did not happen"],
@@ -104,6 +116,20 @@ describe("and red, naming what was broken", () => {
     ],
     ["the second fault moved nothing", "double-fault", { moves: [move("b")] }, "traffic: moved 1 times, not twice"],
     ["no sibling answered", "gateway-kill", { doomed: new Set(["gone"]) }, "next token: did not happen"],
+    ["nobody isolated it", "server-power", { repair: unrepaired }, "old group isolated: did not happen"],
+    [
+      "isolated late",
+      "rank-crash",
+      { repair: { ...unrepaired, isolatedAtMs: FAULT + 11_000 } },
+      "old group isolated: 11.00 s, more than 10.00 s",
+    ],
+    [
+      "nobody proved the dead server harmless",
+      "server-power",
+      { repair: { ...unrepaired, isolatedAtMs: FAULT + 4_000 } },
+      "fenced: did not happen",
+    ],
+    ["the release never reached a group", "bad-release", { shown: false }, "fault: it had no effect"],
     ["it does not heal", "gpu-lost", { redundantAtMs: null }, "redundant again: did not happen"],
   ])("%s", (_what, name, more, expected) => {
     const { passed, failures } = scoreDrill(facts(name, more));

@@ -73,6 +73,12 @@ export async function clusterGround(
   }
   let named = "";
   const done: { cause: Parameters<DrillGround["before"]>[1]; victim: string }[] = [];
+  const abort = async () => {
+    done.length = 0;
+    // Whatever ended the drill has undone it (see runDrill).
+    await clearIntent(stack);
+    await inCluster.abort().catch(() => {});
+  };
   return {
     arena,
     atRisk: (scenario) => atRisk(scenario, arena.front.active()),
@@ -87,10 +93,9 @@ export async function clusterGround(
       await clearIntent(stack);
       await inCluster.end(outcome).catch((error: Error) => say(`the cluster has no record of it: ${error.message}`));
     },
+    abort,
     close: async () => {
-      // Whatever ended the drill has undone it (see runDrill).
-      await clearIntent(stack);
-      await inCluster.abort().catch(() => {});
+      await abort();
       await close();
     },
   };

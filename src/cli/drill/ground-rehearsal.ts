@@ -22,6 +22,7 @@ export async function rehearsalGround(
     before: async () => {},
     passes: async () => [],
     after: async () => {},
+    abort: async () => {},
     close,
   };
 }

@@ -14,6 +14,8 @@ export interface DrillGround {
   passes(): Promise<RecordedPass[]>;
   /** It was undone, and scored. */
   after(outcome: DrillOutcome): Promise<void>;
+  /** It ended early, and what it had done is undone. */
+  abort(): Promise<void>;
   close(): Promise<void>;
 }
 

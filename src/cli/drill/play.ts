@@ -36,7 +36,7 @@ export async function playDrill(
   const victim = arena.kind === "cluster" ? await agreeToDrill(arena, scenario, options) : options.victim;
   say(`\nDrill ${scenario.name}: ${scenario.summary}\nat risk: ${ground.atRisk(scenario)}\n`);
   const answer = options.show ? new AnswerView((piece) => process.stdout.write(piece)) : null;
-  const outcome = await runDrill(arena, scenario, {
+  const played = runDrill(arena, scenario, {
     streams: options.streams,
     ...(victim === undefined ? {} : { victim }),
     signal,
@@ -46,6 +46,10 @@ export async function playDrill(
       say(timelineEntry(seconds, text, detail));
     },
     ...(answer === null ? {} : { onPiece: (record) => answer.take(record) }),
+  });
+  const outcome = await played.catch(async (error: unknown) => {
+    await ground.abort();
+    throw error;
   });
   const passes = await ground.passes();
   const folder = await writeRecord(options.records ?? recordsDir(arena.plan.name), { ...outcome, passes });
