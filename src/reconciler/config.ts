@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { TandemError } from "../errors.ts";
 import { inClusterKubeconfig } from "../kube/in-cluster.ts";
+import type { TlsFiles } from "../stream/tls.ts";
 
 const Settings = z.object({
   TANDEM_NAMESPACE: z.string().min(1),
@@ -15,6 +17,14 @@ const Settings = z.object({
     .string()
     .regex(/^.+:\d+$/, "want HOST:PORT")
     .default("0.0.0.0:9479"),
+  /** Where the page of the stack is served; without the file of its keys nobody could log in, and it is not. */
+  TANDEM_DASHBOARD_LISTEN: z
+    .string()
+    .regex(/^.+:\d+$/, "want HOST:PORT")
+    .default("0.0.0.0:9480"),
+  TANDEM_DASHBOARD_KEYS_FILE: z.string().optional(),
+  /** `tls.crt` and `tls.key`; where they are not there it is plain HTTP. */
+  TANDEM_DASHBOARD_TLS_FOLDER: z.string().optional(),
   /** Files `url` and, where wanted, `authorization` of the webhook that calls a person. */
   TANDEM_WEBHOOK_FOLDER: z.string().optional(),
   TANDEM_ENGINE_KEY_FILE: z.string().optional(),
@@ -33,6 +43,8 @@ export interface ReconcilerConfig {
   engineKey: string | null;
   webhookFolder: string | undefined;
   listen: { host: string; port: number };
+  /** Null where no page is to be served. */
+  dashboard: { listen: { host: string; port: number }; keys: () => string; tls: TlsFiles | undefined } | null;
   identity: string | undefined;
 }
 
@@ -51,7 +63,6 @@ export function reconcilerConfig(env: Readonly<Record<string, string | undefined
     });
   }
   const settings = result.data;
-  const cut = settings.TANDEM_LISTEN.lastIndexOf(":");
   return {
     namespace: settings.TANDEM_NAMESPACE,
     name: settings.TANDEM_MODEL_SERVICE,
@@ -62,12 +73,22 @@ export function reconcilerConfig(env: Readonly<Record<string, string | undefined
     bmcFolder: settings.TANDEM_BMC_FOLDER,
     webhookFolder: settings.TANDEM_WEBHOOK_FOLDER,
     engineKey: settings.TANDEM_ENGINE_KEY_FILE === undefined ? null : secretIn(settings.TANDEM_ENGINE_KEY_FILE)(),
-    listen: {
-      host: settings.TANDEM_LISTEN.slice(0, cut),
-      port: Number(settings.TANDEM_LISTEN.slice(cut + 1)),
-    },
+    listen: placeOf(settings.TANDEM_LISTEN),
+    dashboard: dashboardOf(settings),
     identity: settings.TANDEM_IDENTITY,
   };
+}
+
+function dashboardOf(settings: z.infer<typeof Settings>): ReconcilerConfig["dashboard"] {
+  const { TANDEM_DASHBOARD_KEYS_FILE: keys, TANDEM_DASHBOARD_TLS_FOLDER: folder } = settings;
+  if (keys === undefined) return null;
+  const tls = folder === undefined ? undefined : { cert: join(folder, "tls.crt"), key: join(folder, "tls.key") };
+  return { listen: placeOf(settings.TANDEM_DASHBOARD_LISTEN), keys: secretIn(keys), tls };
+}
+
+function placeOf(text: string): { host: string; port: number } {
+  const cut = text.lastIndexOf(":");
+  return { host: text.slice(0, cut), port: Number(text.slice(cut + 1)) };
 }
 
 /** Read again at each use: a Secret's file changes when the token does. */

@@ -7,6 +7,8 @@ const Status = z.looseObject({
   /** Missing in an older release, which answers at once whatever it is asked to wait for. */
   version: z.int().optional(),
   active: z.string().nullable(),
+  standby: z.string().nullable().default(null),
+  model: z.string().default(""),
   epoch: z.int(),
   choice: z.enum(["use", "hold", "shed"]).default("use"),
   reason: z.string().default(""),

@@ -5,6 +5,7 @@ import { TandemError } from "../errors.ts";
 import { kubeClient } from "../kube/client.ts";
 import { subscribe } from "../stream/subscribe.ts";
 import { reconcilerConfig } from "./config.ts";
+import { serveDashboard } from "./dashboard/serve.ts";
 import { listen } from "./listen.ts";
 import { ReconcilerMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -20,14 +21,23 @@ try {
   const identity = config.identity ?? `${hostname()}-${randomBytes(3).toString("hex")}`;
   const reconciler = new Reconciler({ ...config, client, identity, subscribe, log, metrics });
   const server = await listen(config.listen, metrics.registry, () => reconciler.isTurning());
+  const { dashboard } = config;
+  const page =
+    dashboard === null
+      ? null
+      : await serveDashboard({ ...dashboard, ...reconciler.board, secret: config.adminToken, log });
   reconciler.start();
-  log.info({ identity, listening: server.url, api: client.server }, "the reconciler runs");
+  log.info(
+    { identity, listening: server.url, dashboard: page?.url ?? null, api: client.server },
+    "the reconciler runs",
+  );
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
       if (stopping) process.exit(1);
       stopping = true;
       server.close();
+      page?.close();
       void reconciler
         .stop()
         .then(() => client.close())

@@ -10,6 +10,7 @@ import type { Subscribe } from "../stream/subscription.ts";
 import { type Decided, NotLeader } from "./actions/hands.ts";
 import { Alarm } from "./alarm.ts";
 import { Cluster, type ClusterSnapshot } from "./cluster.ts";
+import { Board } from "./dashboard/board.ts";
 import { Journal } from "./journal.ts";
 import { Leader } from "./leader.ts";
 import type { ReconcilerMetrics } from "./metrics.ts";
@@ -53,6 +54,8 @@ const AGAIN_MS = 500;
 
 /** Observe, decide, look again, take one step, write down; over and over. What it remembers only keeps it from being slower. */
 export class Reconciler {
+  /** What people see of it, and ask of it. */
+  readonly board: Board;
   readonly #options: ReconcilerOptions;
   readonly #alarm = new Alarm();
   readonly #end = new AbortController();
@@ -71,7 +74,10 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     const { client, namespace, name, identity, log, metrics } = options;
-    const wake = () => this.#alarm.ring();
+    const wake = () => {
+      this.#alarm.ring();
+      this.board.feed.changed();
+    };
     const onProblem = (error: unknown) => log.warn({ error: String(error) }, "the API server");
     const { signal } = this.#end;
     this.#cluster = new Cluster({ client, namespace, name, signal, onChange: wake, onProblem });
@@ -93,6 +99,7 @@ export class Reconciler {
         this.#proof?.heed();
         wake();
       },
+      onGateway: (heard) => this.board.feed.heard(heard),
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
     });
     const { engineKey } = options;
@@ -107,6 +114,7 @@ export class Reconciler {
             onNews: wake,
             evidence: () => evidence.servers,
             gateways: () => gateways.reports(performance.now()),
+            canJudge: () => this.#senses.isReady(performance.now()),
           });
     this.#pager = options.webhookFolder === undefined ? null : pagerOf(options.webhookFolder, log);
     const assertLeader = () => {
@@ -114,6 +122,13 @@ export class Reconciler {
     };
     const store = new RecordStore(client, paths.drills);
     this.#keeper = new RecordKeeper({ ...options, store, recorder: this.#recorder, assertLeader });
+    const present = () => gateways.present(performance.now());
+    this.board = new Board({
+      ...{ client, name, identity, paths, store, log },
+      known: () => this.#cluster.known(performance.now()),
+      evidence: () => evidence.servers,
+      gateways: present,
+    });
     this.#leader = new Leader({
       hands: { client, namespace, paths, power: this.#senses.power, signal, assertLeader },
       gateways: this.#senses.gateways,
@@ -121,7 +136,10 @@ export class Reconciler {
       metrics,
       log,
       takeover: (decided) => this.#proof?.status() ?? takeoverBySight(decided),
-      onWritten: (service) => this.#cluster.keepService(service),
+      onWritten: (service) => {
+        this.#cluster.keepService(service);
+        this.board.feed.changed();
+      },
     });
   }
 
@@ -172,6 +190,7 @@ export class Reconciler {
     const known = this.#cluster.known(lease.renewedMs);
     if (known === null) return TICK_MS;
     this.#senses.follow(known);
+    this.board.see(known);
     if (!this.#senses.isReady(performance.now())) return AGAIN_MS;
 
     let { decided, next } = this.#look(known);

@@ -7,7 +7,7 @@ import { PowerBoard } from "./bmc/power-board.ts";
 import { Canaries } from "./canaries.ts";
 import type { ClusterSnapshot } from "./cluster.ts";
 import { EvidenceBook } from "./evidence-book.ts";
-import { Gateways } from "./gateways.ts";
+import { type GatewayHeard, Gateways } from "./gateways.ts";
 import { type Moment, now } from "./observe/clock.ts";
 import type { Knowledge, Verdicts } from "./observe/knowledge.ts";
 import { quarantineOf } from "./observe/records.ts";
@@ -27,6 +27,8 @@ export interface SensesOptions {
   bmcFolder: string | undefined;
   takeover: Knowledge["takeover"];
   onFrame?(server: string, frame: Frame): void;
+  /** Every answer of a gateway. */
+  onGateway?(heard: GatewayHeard): void;
   onNews(): void;
   onStall(stalledMs: number): void;
 }
@@ -45,7 +47,17 @@ export class Senses {
   readonly #endStalls: () => void;
   #quietUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ subscribe, agentToken, adminToken, bmcFolder, takeover, onFrame, onNews, onStall }: SensesOptions) {
+  constructor({
+    subscribe,
+    agentToken,
+    adminToken,
+    bmcFolder,
+    takeover,
+    onFrame,
+    onGateway,
+    onNews,
+    onStall,
+  }: SensesOptions) {
     this.#takeover = takeover;
     this.evidence = new EvidenceBook(subscribe, agentToken, {
       onNews: () => onNews(),
@@ -60,7 +72,7 @@ export class Senses {
       this.#quietUntilMs = toMonoMs + Math.min(stalledMs, RECOVER_MS);
       onStall(stalledMs);
     });
-    this.gateways = new Gateways(adminToken, onNews);
+    this.gateways = new Gateways(adminToken, onNews, onGateway);
     this.power = new PowerBoard(bmcFolder, onNews);
     this.#canaries = new Canaries(onNews);
   }

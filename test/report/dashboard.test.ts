@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { drillNotesOf } from "../../src/reconciler/dashboard/drill-notes.ts";
 import { dashboardOf } from "../../src/report/dashboard/dashboard.ts";
 import { heardTokens, NO_FLOW, ratesOf, SLICE_MS } from "../../src/report/dashboard/flow.ts";
+import { drillSummary } from "../../src/report/drill-text.ts";
+import { switchoverReport } from "../../src/report/switchover-record.ts";
 import { gatewaySeen, gpu, heardServer, MONO_MS, WALL_MS, wellService, wellSources } from "./dashboards.ts";
 
 const gatewaysWith = (seen: ReturnType<typeof gatewaySeen> | null) =>
@@ -44,11 +47,13 @@ describe("what is shown", () => {
 
   test("what a move cost, by the gateways that made it", () => {
     const service = wellService();
-    const last = service.status?.moves.at(-1);
-    const lastFailover = { at: last?.at ?? "", from: "b", to: "a", reason: "x", gapMs: 700, carried: 10 };
+    const [first] = service.status?.moves ?? [];
+    const lastFailover = { at: first?.at ?? "", from: "a", to: "b", reason: "x", gapMs: 700, carried: 10 };
     const shown = dashboardOf(wellSources({ service, gateways: gatewaysWith(gatewaySeen("a", { lastFailover })) }));
-    expect(shown.moves[0]).toMatchObject({ to: "a", gapMs: 700, carried: 20 });
-    expect(shown.moves[1]).toMatchObject({ to: "b", gapMs: null, carried: null });
+    expect(shown.moves.map(({ to, gapMs, carried }) => [to, gapMs, carried])).toEqual([
+      ["a", null, null],
+      ["b", 700, 20],
+    ]);
   });
 
   test("paused, waiting, out of service, not fenced and silent come first, each with its reason", () => {
@@ -130,5 +135,73 @@ describe("tokens a second", () => {
     expect(ratesOf(flow, ["a"], 31_000).a?.reduce((sum, rate) => sum + rate)).toBe(60);
     expect(ratesOf(flow, ["a"], 90_000).a?.reduce((sum, rate) => sum + rate)).toBe(0);
     expect(ratesOf(flow, ["a", "b"], 90_000).b).toHaveLength(119);
+  });
+});
+
+describe("a switchover that was a drill", () => {
+  const facts = {
+    id: "2026-11-24T15-10-02Z-switchover",
+    stack: "prod",
+    model: "deepseek-v3",
+    from: "a",
+    to: "b",
+    by: "operator (dashboard)",
+    askedMs: WALL_MS,
+    movedMs: WALL_MS + 800,
+    redundantMs: WALL_MS + 20_000,
+    refused: null,
+    versions: {},
+  };
+
+  test("passes within its budgets, and its record reads as any drill's", () => {
+    const report = switchoverReport(facts);
+    expect(report).toMatchObject({ passed: true, failures: [], scenario: "switchover", from: "a", to: "b" });
+    expect(drillSummary(report)).toMatch(/decided +0\.80 +2\.00/);
+  });
+
+  test.each([
+    ["late", { movedMs: WALL_MS + 2_500 }, "decided: 2.50 s, more than 2.00 s"],
+    ["never redundant again", { redundantMs: null }, "redundant again: did not happen"],
+    ["refused", { refused: "paused by ann", movedMs: null, redundantMs: null }, "refused: paused by ann"],
+  ])("fails when it was %s, and says so", (_name, more, failure) => {
+    const report = switchoverReport({ ...facts, ...more });
+    expect(report.passed).toBe(false);
+    expect(report.failures).toContain(failure);
+  });
+});
+
+describe("records of drills", () => {
+  const columns = ["Name", "Scenario", "Hit", "Result", "Gap", "Age", "By"].map((name) => ({ name }));
+  const row = (name: string, ...cells: unknown[]) => ({ cells: [name, ...cells], object: { metadata: { name } } });
+
+  test("as a table of the API server, and as objects: the same, newest first", () => {
+    const table = {
+      kind: "Table",
+      columnDefinitions: columns,
+      rows: [
+        row("2026-11-20t04-10-00z-server-power", "server-power", "gpu-b", "Passed", 0.92, "4d", "ops@bastion"),
+        row("2026-11-24t10-00-00z-switchover", "switchover", null, null, null, "5h", "operator (dashboard)"),
+      ],
+    };
+    const object = (name: string, spec: object, status?: object) => ({ metadata: { name }, spec, status });
+    const objects = {
+      items: [
+        object(
+          "2026-11-20t04-10-00z-server-power",
+          { scenario: "server-power", victim: "gpu-b", by: "ops@bastion", startedAt: "2026-11-20T04:10:00.000Z" },
+          { result: "Passed", gapSeconds: 0.92 },
+        ),
+        object("2026-11-24t10-00-00z-switchover", {
+          scenario: "switchover",
+          by: "operator (dashboard)",
+          startedAt: "2026-11-24T10:00:00.000Z",
+        }),
+      ],
+    };
+    expect(drillNotesOf(table)).toEqual(drillNotesOf(objects));
+    expect(drillNotesOf(table)).toMatchObject([
+      { scenario: "switchover", victim: null, result: null, gapSeconds: null },
+      { scenario: "server-power", victim: "gpu-b", result: "Passed", gapSeconds: 0.92 },
+    ]);
   });
 });

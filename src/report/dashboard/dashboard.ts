@@ -1,10 +1,5 @@
 import { healthRules } from "../../health/rules.ts";
-import type {
-  ModelService,
-  ModelServiceRequest,
-  ModelServiceStatus,
-  MoveStatus,
-} from "../../manifests/model-service/resource.ts";
+import type { ModelService, ModelServiceRequest, ModelServiceStatus } from "../../manifests/model-service/resource.ts";
 import { type Alarm, alarmsOf } from "../alarms.ts";
 import { joinStatus, type StackStatus } from "../stack-status.ts";
 import { ratesOf, SLICE_MS } from "./flow.ts";
@@ -96,7 +91,7 @@ export function dashboardOf(sources: DashboardSources): Dashboard {
   const moves = movesOf(told?.moves ?? [], heard);
   return {
     stack,
-    model: status.model,
+    model: spec?.model ?? status.model,
     by,
     at: new Date(wallMs).toISOString(),
     epoch: status.epoch,

@@ -18,6 +18,7 @@ export function movesOf(moves: readonly MoveStatus[], heard: readonly GatewaySee
     .map((move): MovePanel => {
       const noticed = heard.flatMap(({ lastFailover }) =>
         lastFailover !== null &&
+        (move.why === "adopt" || move.why === "failover") &&
         lastFailover.to === move.to &&
         Math.abs(Date.parse(lastFailover.at) - Date.parse(move.at)) < SAME_MOVE_MS
           ? [lastFailover]

@@ -20,10 +20,10 @@ function movesTable(moves: readonly MovePanel[]): string {
   if (moves.length === 0) return paragraphs("Traffic has not moved yet.");
   const rows = moves
     .slice(0, SHOWN)
-    .map(({ at, from, to, why, gapMs, carried, reason }) => [
+    .map(({ at, from, to, why, drill, gapMs, carried, reason }) => [
       timeOf(at),
       `${from} → ${to}`,
-      MEANS[why],
+      `${MEANS[why]}${drill === undefined ? "" : ", in a drill"}`,
       gapMs === null ? "–" : `${secondsText(gapMs)}${carried === null ? "" : `, ${carried} streams`}`,
       reason,
     ]);

@@ -28,7 +28,9 @@ export function tilesPart({
     tile(
       "Takeover",
       takeover.ready ? "ready" : "not ready",
-      `${takeover.rungs.filter(({ ok }) => ok).length} of ${takeover.rungs.length} rungs hold`,
+      takeover.rungs.length === 0
+        ? "by sight, not by proof"
+        : `${takeover.rungs.filter(({ ok }) => ok).length} of ${takeover.rungs.length} rungs hold`,
     ),
     tile("Redundancy", redundancy ?? "unknown", mode === null ? "" : asText(mode)),
     tile("Epoch", String(epoch), "only ever grows"),
