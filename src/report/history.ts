@@ -17,7 +17,7 @@ export function historyOf({ status }: ModelService): HistoryReport {
   };
 }
 
-/** Whether a move was a real fault, and so counts against `failover.maxPerHour`. */
+/** Whether a move was a real fault, and so counts against `failover.maxPerHour`; those of drills do not. */
 const MEANS: Record<MoveStatus["why"], string> = {
   adopt: "the gateways moved first, on a fault",
   failover: "the reconciler moved it, on a fault",
@@ -29,11 +29,11 @@ const MEANS: Record<MoveStatus["why"], string> = {
 export function historyText({ moves, active, epoch }: HistoryReport): string {
   if (moves.length === 0)
     return `traffic has not moved${active === null ? "" : `: ${active} serves, epoch ${epoch}`}\n`;
-  const rows = moves.map(({ at, from, to, epoch: number, why, reason }) => [
+  const rows = moves.map(({ at, from, to, epoch: number, why, reason, drill }) => [
     at,
     `${from} -> ${to}`,
     String(number),
-    MEANS[why],
+    drill === undefined ? MEANS[why] : `a drill: ${drill}`,
     reason,
   ]);
   return `${table([["WHEN", "MOVE", "EPOCH", "KIND", "WHY"], ...rows], "").join("\n")}\n`;
