@@ -115,6 +115,7 @@ export class Reconciler {
             evidence: () => evidence.servers,
             gateways: () => gateways.reports(performance.now()),
             canJudge: () => this.#senses.isReady(performance.now()),
+            canJudge: () => this.#senses.isReady(performance.now()),
           });
     this.#pager = options.webhookFolder === undefined ? null : pagerOf(options.webhookFolder, log);
     const assertLeader = () => {

@@ -33,6 +33,7 @@ beforeEach(() => {
     onNews: () => {},
     evidence: () => new Map(),
     gateways: () => [],
+    canJudge: () => true,
   });
 });
 afterEach(() => proof.close());

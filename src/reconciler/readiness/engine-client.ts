@@ -27,6 +27,7 @@ export interface GoldenQuestion {
 
 /** An order to end a request is small; an engine that does not take it at once hangs. */
 const ABORT_WITHIN_MS = 1_000;
+const ORDERS_AT_ONCE = 16;
 
 /** Talks to the engine of one group, as the gateways do: the same address, the same key. */
 export class EngineClient {
@@ -35,7 +36,9 @@ export class EngineClient {
   // SGLang closes idle connections after 5 s; a request on one that is closing fails for nothing.
   readonly #dispatcher = new Agent({ connections: 512, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
   // Orders to end requests never wait behind those requests.
-  readonly #orders = new Agent({ connections: 16, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
+  readonly #orders = new Agent({ connections: ORDERS_AT_ONCE, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
+  readonly #toEnd: string[] = [];
+  readonly #ordering = new Set<Promise<void>>();
 
   constructor(url: string, key: string | null) {
     this.#url = url;
@@ -56,7 +59,7 @@ export class EngineClient {
   async generate(question: GoldenQuestion, signal: AbortSignal, timeoutMs: number): Promise<GoldenAnswer> {
     const began = performance.now();
     const rid = `tandem-readiness-${randomUUID()}`;
-    const abandon = () => void this.#abort(rid);
+    const abandon = () => this.#end(rid);
     signal.addEventListener("abort", abandon, { once: true });
     const body = {
       rid,
@@ -80,9 +83,23 @@ export class EngineClient {
     }
   }
 
-  /** Orders that are under way still go out. */
+  /** Orders to end what runs still go out. */
   async close(): Promise<void> {
-    await Promise.all([this.#dispatcher.destroy(), this.#orders.close()]);
+    await this.#dispatcher.destroy();
+    await Promise.all(this.#ordering);
+    await this.#orders.close();
+  }
+
+  /** Tells the engine to end a request. A full batch of orders is sent a few at a time. */
+  #end(rid: string): void {
+    this.#toEnd.push(rid);
+    if (this.#ordering.size >= ORDERS_AT_ONCE) return;
+    const ordering = this.#order().finally(() => this.#ordering.delete(ordering));
+    this.#ordering.add(ordering);
+  }
+
+  async #order(): Promise<void> {
+    for (let next = this.#toEnd.shift(); next !== undefined; next = this.#toEnd.shift()) await this.#abort(next);
   }
 
   /** An unknown id is no error to the engine. One that wants another key for this than we have ends the request by itself. */

@@ -1,11 +1,14 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { GoldenAnswer } from "../../failover/readiness/answers.ts";
 import type { EngineInfo } from "../../failover/readiness/facts.ts";
 import { GOLDEN_PROMPTS, GOLDEN_TOKENS, longPrompt } from "../../failover/readiness/golden-prompts.ts";
 import type { Pace } from "../../failover/readiness/speed.ts";
 import type { EngineClient } from "./engine-client.ts";
 
-/** Tokens that the requests of a full batch write: enough for a few steps of the whole batch. */
-const BATCH_TOKENS = 4;
+/** Tokens that the requests of a full batch write: the first ones still write when the last ones begin. */
+const BATCH_TOKENS = 16;
+/** Requests that are sent in one turn of the event loop. More of them would keep a process that renews a lease from anything else. */
+const SENT_AT_ONCE = 16;
 const LONG_TOKENS = 4;
 /** More would take the computer that asks longer than the engine that answers. */
 const MAX_BATCH = 256;
@@ -62,18 +65,22 @@ export function askGolden(asking: Asking): Promise<GoldenAnswer[]> {
 }
 
 /** So many prompts at once, each to the next attention-DP rank. */
-function askSpread(
+async function askSpread(
   { engine, shapes, signal, timeoutMs }: Asking,
   count: number,
   question: { tokens: number; withPrompt: boolean },
 ): Promise<GoldenAnswer[]> {
-  return Promise.all(
-    Array.from({ length: count }, (_, at) => {
-      const text = GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string;
-      const dpRank = shapes.attentionDp > 1 ? at % shapes.attentionDp : null;
-      return engine.generate({ text, dpRank, priority: shapes.priority, ...question }, signal, timeoutMs);
-    }),
-  );
+  const asked: Promise<GoldenAnswer>[] = [];
+  for (let at = 0; at < count; at++) {
+    const text = GOLDEN_PROMPTS[at % GOLDEN_PROMPTS.length] as string;
+    const dpRank = shapes.attentionDp > 1 ? at % shapes.attentionDp : null;
+    const answer = engine.generate({ text, dpRank, priority: shapes.priority, ...question }, signal, timeoutMs);
+    // One that fails before all are sent is told of below.
+    answer.catch(() => {});
+    asked.push(answer);
+    if (at % SENT_AT_ONCE === SENT_AT_ONCE - 1) await nextTurn();
+  }
+  return Promise.all(asked);
 }
 
 /** Milliseconds a token of one prompt alone: the best of a few, fewer where the first is as good as `goodEnough`. */

@@ -18,6 +18,8 @@ export interface TakeoverProofOptions {
   /** What servers and gateways have said up to this moment; what was seen is up to a second older. */
   evidence(): ReadonlyMap<string, ServerEvidence>;
   gateways(): readonly GatewayReport[];
+  /** Whether what is heard, and what is not, can be judged: after a pause of our own everybody looks silent. */
+  canJudge(): boolean;
   /** The answer has changed. */
   onNews(): void;
 }
@@ -105,7 +107,7 @@ export class TakeoverProof {
   }
 
   #outlook(): Outlook | null {
-    if (this.#seen === null) return null;
+    if (this.#seen === null || !this.#options.canJudge()) return null;
     const { cluster, active } = this.#seen;
     const group = cluster.service.spec.groups.find(({ id }) => id === active);
     if (group === undefined) return null;
