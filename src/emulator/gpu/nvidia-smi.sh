@@ -5,8 +5,14 @@
 machine=${TANDEM_MACHINE_FILE:-/etc/tandem/machine.json}
 faults=${TANDEM_GPU_FAULTS:-/run/tandem/gpus.tsv}
 proc=${TANDEM_PROC:-/proc}
-name=$(sed -n 's/.*"name": *"\([^"]*\)".*/\1/p' "$machine" 2>/dev/null)
-count=$(sed -n 's/.*"gpus": *\([0-9]*\).*/\1/p' "$machine" 2>/dev/null)
+# An agent asks every ten seconds, on each machine of a computer: no program is started for what the shell can do.
+text=
+while IFS= read -r line || [ -n "$line" ]; do text=$text$line; done 2>/dev/null < "$machine"
+field() { # the value of a key: a word or a number
+  case $text in *"\"$1\":"*) value=${text#*"\"$1\":"}; value=${value# }; value=${value#\"}; value=${value%%[\",\} ]*} ;; *) value= ;; esac
+}
+field name; name=$value
+field gpus; count=$value
 [ -f "$faults" ] || faults=/dev/null
 if [ "${count:-0}" -eq 0 ]; then
   echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running."
@@ -14,8 +20,9 @@ if [ "${count:-0}" -eq 0 ]; then
   exit 9
 fi
 # A wedged driver holds every process that asks it; a caller must have its own time-out.
-while [ "$(awk -F'\t' '$2 == "hang" {v = $3} END {print v}' "$faults")" = 1 ]; do sleep 1; done
-hash=$(printf %s "$name" | sha256sum | cut -c1-64)
+while [ -s "$faults" ] && [ "$(awk -F'\t' '$2 == "hang" {v = $3} END {print v}' "$faults")" = 1 ]; do sleep 1; done
+hash=$(printf %s "$name" | sha256sum)
+hash=${hash%% *}
 
 mode=table; format=; fields=; only=; reset=
 while [ $# -gt 0 ]; do
@@ -70,8 +77,12 @@ if [ -n "$reset" ]; then
   exit 0
 fi
 
-now=$(date '+%a %b %e %H:%M:%S %Y')
-stamp=$(date '+%Y/%m/%d %H:%M:%S.000')
+now= stamp=
+case $mode,$fields in
+  table,* | query,* | *timestamp*)
+    now=$(date '+%a %b %e %H:%M:%S %Y')
+    stamp=$(date '+%Y/%m/%d %H:%M:%S.000') ;;
+esac
 exec awk -F'\t' -v count="$count" -v hash="$hash$hash" -v mode="$mode" -v fields="$fields" -v format="$format" \
   -v only="$only" -v apps="$apps" -v now="$now" -v stamp="$stamp" '
 function uuid(i,  h) {
