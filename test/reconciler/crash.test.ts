@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const stage of open.splice(0)) await stage.close();
 });
 
-const isStep = ({ path }: Pick<Write, "path">) => !/\/(leases|events)/.test(path);
+const isStep = ({ path }: Pick<Write, "path">) => !/\/(leases|events|drills)/.test(path);
 const isOut = (stage: Stage, name: string) => {
   const node = stage.api.get(paths.node(name));
   return node !== undefined && quarantineOf(node) !== null;

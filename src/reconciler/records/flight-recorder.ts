@@ -24,9 +24,10 @@ const KEEP_MS = 600_000;
 /** Four beats a second of five servers are 12,000 in ten minutes; of those that say nothing new the last half minute will do. */
 const BEATS_MS = 30_000;
 const MAX_FRAMES = 5_000;
-/** Decisions that come out as the one before are kept this often: they show how a time ran out. */
-const EVERY_MS = 500;
-const MAX_PASSES = 1_200;
+/** Decisions that come out as the one before are kept this often: while something is waited for they show how a time ran out. */
+const EVERY_MS = { hold: 5_000, other: 500 };
+/** An observation takes some 10 KB of the 96 MB that the program has. */
+const MAX_PASSES = 600;
 
 /** What a reconciler has heard and decided of late, so that a failover can be told with what came before it. */
 export class FlightRecorder {
@@ -51,7 +52,8 @@ export class FlightRecorder {
     const { decision, wallMs } = pass;
     const words = decision.kind === "act" ? JSON.stringify(decision.action) : `${decision.kind} ${decision.reason}`;
     const last = this.#passes.at(-1);
-    if (words === this.#lastWords && last !== undefined && wallMs - last.wallMs < EVERY_MS) return;
+    const everyMs = decision.kind === "hold" ? EVERY_MS.hold : EVERY_MS.other;
+    if (words === this.#lastWords && last !== undefined && wallMs - last.wallMs < everyMs) return;
     this.#lastWords = words;
     this.#passes.push(pass);
     if (this.#passes.length >= 2 * MAX_PASSES)
