@@ -21,8 +21,13 @@ export const RECONCILER = "reconciler";
 /** Whichever replica of the reconciler holds it acts; the other one looks on. */
 export const RECONCILER_LEASE = "reconciler";
 
-/** Secret with `agent-token`, `admin-token` and `keys.json` (names and SHA-256 of API keys); never rendered. */
+/** Secret with `agent-token`, `admin-token`, `keys.json` (names and SHA-256 of API keys) and `dashboard-keys.json`; never rendered. */
 export const ACCESS_SECRET = "tandem-access";
+/** Service of the page, and the name of what opens its port. */
+export const DASHBOARD = "dashboard";
+/** Secret of type kubernetes.io/tls for the page; whoever wants it served over TLS makes it. */
+export const DASHBOARD_TLS_SECRET = "dashboard-tls";
+
 /** Secret with `NAME.user` and `NAME.password` of each server's BMC, for specs that name `bmc.secretFile`; never rendered. */
 export const BMC_SECRET = "tandem-bmc";
 

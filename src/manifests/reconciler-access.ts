@@ -36,6 +36,8 @@ export function reconcilerAccess(plan: ServingPlan): Manifest[] {
       rules: [
         rule("tandem.dev", ["modelservices"], ["get", "list", "watch"]),
         rule("tandem.dev", ["modelservices/status"], ["patch"], [plan.name]),
+        // `spec.request` alone, for whoever asks on its page with a key that may: `request-guard.ts` sees to the rest.
+        rule("tandem.dev", ["modelservices"], ["patch"], [plan.name]),
         // Records of failovers and of drills; it makes them, finishes them, and drops those that are too many.
         rule("tandem.dev", ["drills"], ["get", "list", "watch", "create", "patch", "delete"]),
         rule("tandem.dev", ["drills/status"], ["patch"]),

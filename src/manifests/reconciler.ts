@@ -1,12 +1,22 @@
-import { RECONCILER_PORT } from "../plan/service-ports.ts";
+import { DASHBOARD_PORT, RECONCILER_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { AGENT_NODE_FLAGS } from "./agent.ts";
 import type { Manifest } from "./manifest.ts";
-import { ACCESS_SECRET, BMC_SECRET, groupsOf, onServers, RECONCILER, stackLabels, TANDEM_IMAGE } from "./names.ts";
+import {
+  ACCESS_SECRET,
+  BMC_SECRET,
+  DASHBOARD_TLS_SECRET,
+  groupsOf,
+  onServers,
+  RECONCILER,
+  stackLabels,
+  TANDEM_IMAGE,
+} from "./names.ts";
 
 const SECRETS_FOLDER = "/etc/tandem-secrets";
 const BMC_FOLDER = "/etc/tandem-bmc";
 const WEBHOOK_FOLDER = "/etc/tandem-webhook";
+const DASHBOARD_TLS_FOLDER = "/etc/tandem-dashboard-tls";
 /** A user that owns nothing on the server. */
 const NOBODY = 65_532;
 
@@ -75,7 +85,10 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
         // It takes some hundredths of a core: V8's compilers would be a tenth of its memory, for nothing.
         command: ["node", ...AGENT_NODE_FLAGS, "--max-old-space-size=96", "/usr/lib/tandem/tandem-reconciler.mjs"],
         env: environment(plan),
-        ports: [{ name: "http", containerPort: RECONCILER_PORT, protocol: "TCP" }],
+        ports: [
+          { name: "http", containerPort: RECONCILER_PORT, protocol: "TCP" },
+          { name: "dashboard", containerPort: DASHBOARD_PORT, protocol: "TCP" },
+        ],
         // Ready is also the replica that looks on. No API server is no reason to restart: it comes back by itself.
         readinessProbe: { ...answers("/healthz"), periodSeconds: 2 },
         livenessProbe: { ...answers("/healthz"), periodSeconds: 5, failureThreshold: 6 },
@@ -88,6 +101,7 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
         volumeMounts: [
           { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true },
           { name: "bmc", mountPath: BMC_FOLDER, readOnly: true },
+          { name: "dashboard-tls", mountPath: DASHBOARD_TLS_FOLDER, readOnly: true },
           ...(webhook === undefined ? [] : [{ name: "webhook", mountPath: WEBHOOK_FOLDER, readOnly: true }]),
         ],
       },
@@ -99,11 +113,13 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
           secretName: ACCESS_SECRET,
           defaultMode: 0o440,
           // The clients' keys are the gateway's business.
-          items: ["agent-token", "admin-token"].map((key) => ({ key, path: key })),
+          items: ["agent-token", "admin-token", "dashboard-keys.json"].map((key) => ({ key, path: key })),
         },
       },
       // Without a BMC in the spec there is no such Secret.
       { name: "bmc", secret: { secretName: BMC_SECRET, defaultMode: 0o440, optional: true } },
+      // Without it the page is served in clear, for a port-forward or something before it that has TLS.
+      { name: "dashboard-tls", secret: { secretName: DASHBOARD_TLS_SECRET, defaultMode: 0o440, optional: true } },
       // Whoever is on call makes it, maybe later: without it nobody is called, and the log says so.
       ...(webhook === undefined
         ? []
@@ -120,6 +136,9 @@ function environment(plan: ServingPlan): object[] {
     TANDEM_ADMIN_TOKEN_FILE: `${SECRETS_FOLDER}/admin-token`,
     TANDEM_BMC_FOLDER: BMC_FOLDER,
     TANDEM_LISTEN: `0.0.0.0:${RECONCILER_PORT}`,
+    TANDEM_DASHBOARD_LISTEN: `0.0.0.0:${DASHBOARD_PORT}`,
+    TANDEM_DASHBOARD_KEYS_FILE: `${SECRETS_FOLDER}/dashboard-keys.json`,
+    TANDEM_DASHBOARD_TLS_FOLDER: DASHBOARD_TLS_FOLDER,
     ...(plan.spec.failover.webhook === undefined ? {} : { TANDEM_WEBHOOK_FOLDER: WEBHOOK_FOLDER }),
   };
   return Object.entries(values).map(([name, value]) => ({ name, value }));

@@ -2,6 +2,7 @@ import type { ServingPlan } from "../plan/serving-plan.ts";
 import { engineAccount, operatorBinding, operatorRole, viewerBinding, viewerRole } from "./access.ts";
 import { agentDaemon } from "./agent.ts";
 import { agentAccess } from "./agent-access.ts";
+import { dashboardObjects } from "./dashboard.ts";
 import { devicePlugin } from "./device-plugin.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { drillDefinition } from "./drill/crd.ts";
@@ -18,6 +19,7 @@ import { planConfig } from "./plan-config.ts";
 import { priorityClass } from "./priority-class.ts";
 import { reconcilerDeployment } from "./reconciler.ts";
 import { reconcilerAccess } from "./reconciler-access.ts";
+import { requestGuard } from "./request-guard.ts";
 import { activeService, leaderService } from "./services.ts";
 
 /**
@@ -50,6 +52,8 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     reconcilerMetricsOpen(plan),
     reconcilerDeployment(plan),
     ...devicePlugin(plan),
+    ...requestGuard(plan),
+    ...dashboardObjects(plan),
     { ...modelService(plan) },
   ];
 }

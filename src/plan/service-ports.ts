@@ -4,3 +4,5 @@ export const AGENT_PORT = 9477;
 export const GATEWAY_ADMIN_PORT = 9478;
 /** Health and metrics of the reconciler, on the pod network. */
 export const RECONCILER_PORT = 9479;
+/** The page of the reconciler, on the pod network. */
+export const DASHBOARD_PORT = 9480;

@@ -3,6 +3,7 @@ import { operatorRole, viewerBinding } from "../../src/manifests/access.ts";
 import { reconcilerDeployment, reconcilerServers } from "../../src/manifests/reconciler.ts";
 import { reconcilerAccess } from "../../src/manifests/reconciler-access.ts";
 import { renderManifests } from "../../src/manifests/render.ts";
+import { requestGuard } from "../../src/manifests/request-guard.ts";
 import { reconcilerConfig } from "../../src/reconciler/config.ts";
 import { STACKS, stackPlan } from "../support/stacks.ts";
 
@@ -44,6 +45,7 @@ describe.each(STACKS)("%s: the reconciler", (name) => {
       namespace: plan.namespace,
       name: plan.name,
       listen: { port: 9479 },
+      dashboard: { listen: { port: 9480 }, tls: { key: expect.stringContaining("tls.key") } },
     });
     expect(pod.hostNetwork).toBeUndefined();
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true });
@@ -85,12 +87,22 @@ test("no role of a stack has a wildcard, reads a Secret, or may give rights", ()
   }
 });
 
-test("only operators and the reconciler write ModelServices, and each another part", () => {
+test("only operators and the reconciler write ModelServices; the reconciler of the spec only what is asked on its page", () => {
   const writers = everyRule.filter(
     ({ rule }) => rule.resources.some((one) => one.startsWith("modelservices")) && rule.verbs.includes("patch"),
   );
   const told = writers.map(({ role, rule }) => `${role.split(" ")[1]} ${rule.resources.join()}`);
-  expect([...new Set(told)].sort()).toEqual(["Role/operator modelservices", "Role/reconciler modelservices/status"]);
+  expect([...new Set(told)].sort()).toEqual([
+    "Role/operator modelservices",
+    "Role/reconciler modelservices",
+    "Role/reconciler modelservices/status",
+  ]);
+  for (const name of STACKS) {
+    const [policy, binding] = requestGuard(stackPlan(name)) as unknown as { spec: Record<string, unknown> }[];
+    expect(renderManifests(stackPlan(name))).toEqual(expect.arrayContaining([policy, binding]));
+    expect(JSON.stringify(policy?.spec.matchConditions)).toContain(`serviceaccount:tandem-${name}:reconciler`);
+    expect(binding?.spec).toMatchObject({ validationActions: ["Deny"] });
+  }
   expect((operatorRole(stackPlan("example")).rules as Rule[])[0]?.resourceNames).toEqual(["example"]);
   expect(JSON.stringify(viewerBinding(stackPlan("example")).subjects)).toContain("tandem:example:operators");
 });

@@ -23,12 +23,17 @@ export function accessSecret(
   return { named, manifest: { ...named, data: known } as unknown as pulumi.Input<Manifest> };
 }
 
-/** The clients' key is in the cluster by its hash alone: the gateway compares, and needs no more. */
+/** Keys of clients and people are in the cluster by their hashes alone: whoever compares needs no more. */
 function valuesOf(secrets: StackSecrets): Record<string, string> {
-  const sha256 = createHash("sha256").update(secrets["api-key"]).digest("hex");
+  const hash = (key: string) => createHash("sha256").update(key).digest("hex");
+  const people = [
+    { name: "operator", role: "operator", key: secrets["dashboard-key"] },
+    { name: "viewer", role: "viewer", key: secrets["dashboard-view-key"] },
+  ].filter(({ key }) => key !== "");
   return {
     "agent-token": secrets["agent-token"],
     "admin-token": secrets["admin-token"],
-    "keys.json": `${JSON.stringify([{ name: "default", sha256 }])}\n`,
+    "keys.json": `${JSON.stringify([{ name: "default", sha256: hash(secrets["api-key"]) }])}\n`,
+    "dashboard-keys.json": `${JSON.stringify(people.map(({ name, role, key }) => ({ name, role, sha256: hash(key) })))}\n`,
   };
 }

@@ -3,8 +3,19 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stackDir } from "../../machines/home.ts";
 
-/** What the parts of a stack show each other: clients to the gateway, gateway and reconciler to agents, operators to the gateway. */
-const NAMES = { "api-key": "sk-tandem-", "agent-token": "", "admin-token": "" } as const;
+/**
+ * What the parts of a stack show each other: clients to the gateway, gateway and reconciler to agents, operators to the gateway;
+ * people to the reconciler's page, with a key that may switch over or one that may look only.
+ */
+const NAMES = {
+  "api-key": "sk-tandem-",
+  "agent-token": "",
+  "admin-token": "",
+  "dashboard-key": "dash-tandem-",
+  "dashboard-view-key": "look-tandem-",
+} as const;
+/** Stacks of an earlier release have none until their next `tandem up`; nothing else needs them. */
+const LATER: readonly string[] = ["dashboard-key", "dashboard-view-key"];
 
 export type SecretName = keyof typeof NAMES;
 export type StackSecrets = Record<SecretName, string>;
@@ -26,14 +37,21 @@ export async function ensureStackSecrets(stack: string): Promise<void> {
   }
 }
 
-/** Undefined before the first `tandem up`. */
+/** Undefined before the first `tandem up`. What an earlier release did not make is the empty text. */
 export async function readStackSecrets(stack: string, home?: string): Promise<StackSecrets | undefined> {
   try {
     const names = Object.keys(NAMES) as SecretName[];
-    const entries = names.map(async (name) => [name, (await readFile(secretFile(stack, name, home), "utf8")).trim()]);
+    const entries = names.map(async (name) => [name, (await read(secretFile(stack, name, home), name)).trim()]);
     return Object.fromEntries(await Promise.all(entries)) as StackSecrets;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+function read(path: string, name: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" && LATER.includes(name)) return "";
+    throw error;
+  });
 }

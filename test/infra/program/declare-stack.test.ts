@@ -56,7 +56,13 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
     machineImage: "tandem-machine:x",
     authorizedKey: "ssh-ed25519 K",
   };
-  const secrets = { "api-key": "sk-planted", "agent-token": "agent-planted", "admin-token": "admin-planted" };
+  const secrets = {
+    "api-key": "sk-planted",
+    "agent-token": "agent-planted",
+    "admin-token": "admin-planted",
+    "dashboard-key": "dash-planted",
+    "dashboard-view-key": "look-planted",
+  };
   declareStack({ plan, file, prepared, secrets, bmcs: {}, more: [], ...inputs });
   await pulumi.runtime.disconnect();
 }

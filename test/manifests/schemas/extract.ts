@@ -14,6 +14,7 @@ const CRD = "config/crd/bases/leaderworkerset.x-k8s.io_leaderworkersets.yaml";
 /** OpenAPI file of the release, and the kinds of it that a stack may render. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   api__v1: ["ConfigMap", "Namespace", "Secret", "Service", "ServiceAccount"],
+  "apis__admissionregistration.k8s.io__v1": ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"],
   "apis__apiextensions.k8s.io__v1": ["CustomResourceDefinition"],
   apis__apps__v1: ["DaemonSet", "Deployment"],
   "apis__networking.k8s.io__v1": ["NetworkPolicy"],
