@@ -83,7 +83,7 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
         image: TANDEM_IMAGE,
         imagePullPolicy: "Never",
         // It takes some hundredths of a core: V8's compilers would be a tenth of its memory, for nothing.
-        command: ["node", ...AGENT_NODE_FLAGS, "--max-old-space-size=96", "/usr/lib/tandem/tandem-reconciler.mjs"],
+        command: ["node", ...AGENT_NODE_FLAGS, "--max-old-space-size=96", "/usr/lib/tandem/tandem-reconciler.cjs"],
         env: environment(plan),
         ports: [
           { name: "http", containerPort: RECONCILER_PORT, protocol: "TCP" },
@@ -130,6 +130,8 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
 
 function environment(plan: ServingPlan): object[] {
   const values = {
+    // One heap for all threads of Node: each of them would keep megabytes that it once needed.
+    MALLOC_ARENA_MAX: "1",
     TANDEM_NAMESPACE: plan.namespace,
     TANDEM_MODEL_SERVICE: plan.name,
     TANDEM_AGENT_TOKEN_FILE: `${SECRETS_FOLDER}/agent-token`,

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { slimPackages } from "./slim-packages.ts";
 
 /** A program of ours that runs in containers: its name there, and the file where it begins. */
 export interface Program {
@@ -45,6 +46,7 @@ export async function bundleProgram(entry: URL, options: BundleOptions): Promise
     // Paths beside the source do not exist in an image; there variables name the files.
     define: { "import.meta.url": '"file:///usr/lib/tandem/bundle.cjs"' },
     external: [...external],
+    plugins: [slimPackages],
   });
   const [output] = result.outputFiles;
   if (output === undefined) throw new Error(`esbuild wrote nothing for ${file}`);
