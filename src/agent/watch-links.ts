@@ -10,8 +10,11 @@ export interface WatchLinksOptions {
   emit: Emit;
 }
 
+type Port = { device: string; port: number; path: string };
 type Link = { device: string; port: number; state: "up" | "down"; downCount: number; rateGbps: number | null };
 
+/** Which cards and ports there are, and how fast they are, changes once a year, and is half of what there is to read. */
+const LIST_EVERY = 10;
 /** A card whose firmware is dead answers a read of its state after a minute, if at all. */
 const HUNG_MS = 3_000;
 
@@ -25,6 +28,8 @@ export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
   const folder = join(root, "class", "infiniband");
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let ports: Port[] = [];
+  let looks = 0;
 
   const report = (link: Link) => {
     const key = `${link.device}/${link.port}`;
@@ -37,16 +42,19 @@ export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
     let at = folder;
     const hung = setTimeout(() => tell("hung", `${at} is not answered`), HUNG_MS);
     try {
-      const here = new Set<string>();
-      for (const device of await names(folder))
-        for (const port of await names(join(folder, device, "ports"))) {
-          at = join(folder, device, "ports", port);
-          const link = await readLink(at, device, Number(port));
-          here.add(`${device}/${port}`);
-          if (!stopped) report(link);
-        }
+      const fresh = looks++ % LIST_EVERY === 0;
+      if (fresh) ports = await portsOf(folder);
+      for (const { device, port, path } of ports) {
+        at = path;
+        const before = told.get(`${device}/${port}`);
+        const known = fresh || before?.state !== "up" ? undefined : before;
+        const link = await readLink(path, device, port, known);
+        // A card that fell off the bus leaves no file behind that could say so.
+        if (!stopped && link !== null) report(link);
+        else if (!stopped && before !== undefined) report({ ...before, state: "down" });
+      }
       if (stopped) return;
-      // A card that fell off the bus leaves no file behind that could say so.
+      const here = new Set(ports.map(({ device, port }) => `${device}/${port}`));
       for (const [key, link] of told) if (!here.has(key)) report({ ...link, state: "down" });
       tell("working");
     } catch (error) {
@@ -65,17 +73,35 @@ export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
   };
 }
 
-async function readLink(path: string, device: string, port: number): Promise<Link> {
+async function portsOf(folder: string): Promise<Port[]> {
+  const found: Port[] = [];
+  for (const device of await names(folder))
+    for (const port of await names(join(folder, device, "ports")))
+      found.push({ device, port: Number(port), path: join(folder, device, "ports", port) });
+  return found;
+}
+
+/**
+ * null where there is no such port.
+ *
+ * @param known the port as it was a moment ago: one that stays up keeps its rate
+ */
+async function readLink(path: string, device: string, port: number, known?: Link): Promise<Link | null> {
   const state = await text(join(path, "state"));
-  const rate = /^(\d+(?:\.\d+)?) Gb\/sec/.exec(await text(join(path, "rate")))?.[1];
+  if (state === "") return null;
   const downCount = Number(await text(join(path, "counters", "link_downed")));
   return {
     device,
     port,
     state: state.startsWith("4: ACTIVE") ? "up" : "down",
     downCount: Number.isFinite(downCount) ? downCount : 0,
-    rateGbps: rate === undefined ? null : Number(rate),
+    rateGbps: known === undefined ? rateOf(await text(join(path, "rate"))) : known.rateGbps,
   };
+}
+
+function rateOf(text: string): number | null {
+  const rate = /^(\d+(?:\.\d+)?) Gb\/sec/.exec(text)?.[1];
+  return rate === undefined ? null : Number(rate);
 }
 
 /** RoCE cards have no counters of this kind, and a file can go while we read: both are no failure. */
