@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
@@ -25,17 +25,25 @@ const RUNS = Number(process.env.BENCH_RUNS ?? FULL_RUNS);
 const FAULTS = (process.env.BENCH_FAULTS?.split(",") ?? ALL_FAULTS) as readonly FaultClass[];
 /** Said by whoever sees to it that nothing heavy runs beside this. */
 const ALONE = process.env.BENCH_ALONE === "1";
+/** Measures only what a token costs, and puts that into the last result. */
+const ONLY_COSTS = process.env.BENCH_ONLY === "costs";
 
 /** Tandem's gateway, SGLang's router, HAProxy and nginx before the same groups, through the same faults, side by side. */
 export const bench: Bench = async () => {
   // So that what listens to the exit of this process ends the proxies.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const programs = await ensurePrograms();
+  const record = join(tandemHome(), "bench", "comparison.json");
+  if (ONLY_COSTS) {
+    const earlier = JSON.parse(readFileSync(record, "utf8")) as ComparisonResult;
+    const result = { ...earlier, costs: await costsNow(programs) };
+    writeFileSync(record, JSON.stringify(result));
+    writeSection("comparison", renderComparison(result));
+    return [];
+  }
   const loadBefore = loadavg()[0] ?? Number.NaN;
   const outcomes = await playRounds(programs);
-  const costs = await measureCosts(programs, ({ id, usPerToken, p50Ms, p99Ms }) =>
-    process.stderr.write(`  ${id}: ${usPerToken.toFixed(1)} us a token, ${p50Ms.toFixed(2)}, ${p99Ms.toFixed(2)} ms\n`),
-  );
+  const costs = await costsNow(programs);
   const result: ComparisonResult = {
     date: new Date().toISOString().slice(0, 10),
     commit: (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?",
@@ -47,7 +55,6 @@ export const bench: Bench = async () => {
     outcomes,
     costs,
   };
-  const record = join(tandemHome(), "bench", "comparison.json");
   mkdirSync(dirname(record), { recursive: true });
   writeFileSync(record, JSON.stringify(result));
   // A part of it would take the place of the whole.
@@ -55,6 +62,16 @@ export const bench: Bench = async () => {
   else process.stderr.write(`${renderComparison(result)}\n`);
   return FAULTS.flatMap((fault) => limits(fault, outcomes));
 };
+
+async function costsNow(programs: Programs): Promise<ComparisonResult["costs"]> {
+  const load = loadavg()[0] ?? Number.NaN;
+  const rows = await measureCosts(programs, ({ id, usPerToken, p50Ms, p99Ms }) =>
+    process.stderr.write(`  ${id}: ${usPerToken.toFixed(1)} us a token, ${p50Ms.toFixed(2)}, ${p99Ms.toFixed(2)} ms\n`),
+  );
+  // Field 41 of proc_pid_stat(5), counted after the name: 1 is SCHED_FIFO, 2 is SCHED_RR.
+  const policy = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ")[38];
+  return { load, realTime: policy === "1" || policy === "2", rows };
+}
 
 async function playRounds(programs: Programs): Promise<Outcome[]> {
   const world = await World.create({ plan: localPlan("deepseek-v3.1"), dark: true, engineEnv: ENGINES });

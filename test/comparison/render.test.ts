@@ -56,15 +56,20 @@ test("the section names what was measured, on what, and every proxy in every tab
     alone: true,
     runs: 1,
     outcomes: CONTENDERS.map(({ id }) => outcome(id === "tandem" ? {} : { id, ...bad })),
-    costs: [{ id: "tandem", usPerToken: 40.4, rssMiB: 100, p50Ms: 1, p99Ms: 4 }],
+    costs: {
+      load: 3,
+      realTime: true,
+      rows: [{ id: "tandem", usPerToken: 40.4, rssMiB: 100, p50Ms: 1, p99Ms: 4 }],
+    },
   });
   expect(text).toContain("haproxy 2.6.12, on 2 × CPU, Linux 6.1");
   expect(text).toContain("load average of a minute 0.5 at the beginning, 2.3 at the end");
   expect(text).toContain(
-    "| Tandem's gateway | 2 of 2 | 0.90, 0.90 s | 0 | 0 | 0, 0 | 0 of 50 | 0.70 s | 40 µs | 1.0, 4.0 ms |",
+    "| Tandem's gateway | 2 of 2 | 0.80, 0.90 s | 0 | 0 | 0, 0 | 0 of 50 | 0.70 s | 40 µs | 1.0, 4.0 ms |",
   );
+  expect(text).toContain("at a load average of 3.0 and with real-time priority over the other work.");
   expect(text).toContain("### server-power of the server with rank 0 (1 run)");
-  expect(text).toContain("| HAProxy, tuned | 0 of 2 | – | 2, 0.78, 0.78 s | 0 | 9 of 50 | not in 10 s | 0.70 s |");
+  expect(text).toContain("| HAProxy, tuned | 0 of 2 | – | 2, 0.50, 0.78 s | 0 | 9 of 50 | not in 10 s | 0.70 s |");
 });
 
 test("a section takes the place of its earlier self and leaves the others", () => {

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { load, quantile } from "../gateway/load.ts";
 import { KEY, startSetup } from "../gateway/processes.ts";
-import { CONTENDERS, type Contender } from "./contenders.ts";
+import { CONTENDERS } from "./contenders.ts";
 import type { Programs } from "./programs.ts";
 import { ProxyProcess } from "./proxy-process.ts";
 
-export const COST = { streams: 100, everyMs: 100, tokens: 100, overMs: 1_000 } as const;
+export const COST = { streams: 100, everyMs: 100, tokens: 35, overMs: 500, rounds: 3 } as const;
 /** Sent first, so that code is compiled and buffers are there, as in a proxy that has run for a while. */
-const WARM_UP = { streams: 300, tokens: 25 };
+const WARM_UP = { streams: 300, tokens: 25, overMs: 1_000 };
 const US_PER_TICK = 10_000;
 const KIB_PER_PAGE = 4;
 
@@ -24,56 +24,61 @@ export interface Cost {
   p99Ms: number;
 }
 
-/** The same streams through each proxy, one after the other; the first row is the engine without any. */
+interface Measured {
+  id: string;
+  url: string;
+  usage(): Usage;
+  cpuUs: number;
+  latenciesMs: number[];
+}
+
+/** The same streams through one proxy after the other, in turns; the first row is the engine without any. */
 export async function measureCosts(programs: Programs, tell: (cost: Cost) => void): Promise<Cost[]> {
   const folder = mkdtempSync(join(tmpdir(), "tandem-comparison-"));
   const setup = await startSetup(COST.everyMs);
-  const costs: Cost[] = [];
-  const measure = async (id: string, url: string, usage: () => Usage) => {
-    await load(url, KEY, WARM_UP.streams, WARM_UP.tokens, COST.overMs);
-    const before = usage();
-    const { latenciesMs, short } = await load(url, KEY, COST.streams, COST.tokens, COST.overMs);
-    const after = usage();
-    if (short > 0) throw new Error(`${short} streams through ${id} brought too few tokens`);
-    const cost = {
-      id,
-      usPerToken: (after.cpuUs - before.cpuUs) / latenciesMs.length,
-      rssMiB: after.rssMiB,
-      p50Ms: quantile(latenciesMs, 0.5),
-      p99Ms: quantile(latenciesMs, 0.99),
-    };
-    costs.push(cost);
-    tell(cost);
-  };
+  const proxies: ProxyProcess[] = [];
   try {
-    await measure("direct", setup.engineUrl, () => ({ cpuUs: 0, rssMiB: 0 }));
+    const all = [measured("direct", setup.engineUrl, () => false)];
     for (const contender of CONTENDERS)
       if (contender.program === "tandem")
-        await measure(contender.id, setup.gatewayUrl, () => usageOfProcesses((pid) => pid === setup.gatewayPid));
-      else await measureProxy(contender, programs, folder, setup.engineUrl, measure);
-    return costs;
+        all.push(measured(contender.id, setup.gatewayUrl, (pid) => pid === setup.gatewayPid));
+      else {
+        const engines = [setup.engineUrl, setup.engineUrl] as const;
+        const proxy = await ProxyProcess.start(contender, { programs, engines, folder });
+        proxies.push(proxy);
+        await proxy.ready(1);
+        all.push(measured(contender.id, proxy.baseUrl.replace("/v1", ""), (_pid, group) => group === proxy.pid));
+      }
+    for (const { url } of all) await load(url, KEY, WARM_UP.streams, WARM_UP.tokens, WARM_UP.overMs);
+    for (let round = 0; round < COST.rounds; round++) for (const one of all) await measure(one);
+    return all.map((one) => {
+      const sorted = one.latenciesMs.toSorted((a, b) => a - b);
+      const cost = {
+        id: one.id,
+        usPerToken: one.cpuUs / sorted.length,
+        rssMiB: one.usage().rssMiB,
+        p50Ms: quantile(sorted, 0.5),
+        p99Ms: quantile(sorted, 0.99),
+      };
+      tell(cost);
+      return cost;
+    });
   } finally {
-    await setup.stop();
+    await Promise.all([setup.stop(), ...proxies.map((proxy) => proxy.stop())]);
     rmSync(folder, { recursive: true });
   }
 }
 
-async function measureProxy(
-  contender: Contender,
-  programs: Programs,
-  folder: string,
-  engine: string,
-  measure: (id: string, url: string, usage: () => Usage) => Promise<void>,
-): Promise<void> {
-  const proxy = await ProxyProcess.start(contender, { programs, engines: [engine, engine], folder });
-  try {
-    await proxy.ready(1);
-    await measure(contender.id, proxy.baseUrl.replace("/v1", ""), () =>
-      usageOfProcesses((_pid, group) => group === proxy.pid),
-    );
-  } finally {
-    await proxy.stop();
-  }
+function measured(id: string, url: string, wanted: (pid: number, group: number) => boolean): Measured {
+  return { id, url, usage: () => usageOfProcesses(wanted), cpuUs: 0, latenciesMs: [] };
+}
+
+async function measure(one: Measured): Promise<void> {
+  const before = one.usage().cpuUs;
+  const { latenciesMs, short } = await load(one.url, KEY, COST.streams, COST.tokens, COST.overMs);
+  if (short > 0) throw new Error(`${short} streams through ${one.id} brought too few tokens`);
+  one.cpuUs += one.usage().cpuUs - before;
+  one.latenciesMs.push(...latenciesMs);
 }
 
 interface Usage {

@@ -18,10 +18,12 @@ export function renderComparison(result: ComparisonResult): string {
 function introduction({ date, commit, versions, machine, load, alone, runs }: ComparisonResult): string {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const seconds = (ms: number) => ms / 1000;
-  const quiet = alone ? "Nothing else of this project ran a cluster or a benchmark" : "Other work ran on the machine";
+  const beside = alone
+    ? "No other cluster and no other benchmark ran beside it, lesser work did"
+    : "Other work ran beside it";
   return [
     `Measured ${date} with Tandem ${commit}, ${programs.join(", ")}, on ${machine.cpus} × ${machine.model}, Linux ${machine.kernel}. ` +
-      `${quiet}; load average of a minute ${load[0].toFixed(1)} at the beginning, ${load[1].toFixed(1)} at the end. ` +
+      `${beside}: load average of a minute ${load[0].toFixed(1)} at the beginning, ${load[1].toFixed(1)} at the end. ` +
       "Written by `npm run bench comparison`.",
     `All proxies stand before the same two emulated groups at the same time and live through the same fault together: ${runs} ` +
       `faults of each class, in turns on the server with rank 0 and on the other one. Through each run ${ROUND.streams} streams of ` +
@@ -30,14 +32,14 @@ function introduction({ date, commit, versions, machine, load, alone, runs }: Co
       `${seconds(ROUND.patienceMs)} s counts as failed. Everybody but Tandem spreads its streams over both groups, so that a fault strikes half of them; ` +
       "Tandem sends all to one group. Only streams of the group that was struck are counted as struck.",
     "Each configuration lies in `test/bench/comparison/config`, the tuned ones with a reason for each setting. nginx has no active " +
-      "health checks (they belong to NGINX Plus). A plain Service before LeaderWorkerSets needs a cluster and is not in here.",
+      "health checks (they belong to NGINX Plus). A plain Service before LeaderWorkerSets needs a cluster: `npm run bench plain-service`.",
   ].join("\n\n");
 }
 
 function overview({ outcomes, costs }: ComparisonResult): string {
   const rows = CONTENDERS.map(({ id, label }) => {
     const all = summarize(outcomes.filter((outcome) => outcome.id === id));
-    const cost = costs.find((one) => one.id === id);
+    const cost = costs.rows.find((one) => one.id === id);
     return [
       label,
       `${all.carriedOn} of ${all.struck}`,
@@ -51,7 +53,7 @@ function overview({ outcomes, costs }: ComparisonResult): string {
       cost === undefined ? NONE : `${cost.p50Ms.toFixed(1)}, ${cost.p99Ms.toFixed(1)} ms`,
     ];
   });
-  const direct = costs.find(({ id }) => id === "direct");
+  const direct = costs.rows.find(({ id }) => id === "direct");
   const head = [
     "all classes",
     "struck streams that went on",
@@ -68,7 +70,8 @@ function overview({ outcomes, costs }: ComparisonResult): string {
   return [
     table(head, rows),
     `Processor time (user and system) and delay are those of ${COST.streams} streams of 10 tokens a second for ` +
-      `${(COST.tokens * COST.everyMs) / 1000} s without a fault, from a stub engine, one proxy after the other` +
+      `${COST.rounds} × ${(COST.tokens * COST.everyMs) / 1000} s without a fault, from a stub engine, one proxy after the other in turns, ` +
+      `at a load average of ${costs.load.toFixed(1)}${costs.realTime ? " and with real-time priority over the other work" : ""}` +
       (direct
         ? `; without any proxy the delay is ${direct.p50Ms.toFixed(1)} and ${direct.p99Ms.toFixed(1)} ms.`
         : ".") +

@@ -10,9 +10,15 @@ export interface ComparisonResult {
   machine: { cpus: number; model: string; kernel: string };
   /** Load averages of a minute, at the beginning and at the end; the comparison itself is in the second. */
   load: [number, number];
-  /** Held while it ran: that nothing heavy of ours ran beside it. */
+  /** Somebody saw to it that no other cluster or benchmark ran beside it. */
   alone: boolean;
   runs: number;
   outcomes: Outcome[];
-  costs: Cost[];
+  costs: {
+    /** At the beginning. */
+    load: number;
+    /** Everything that was measured ran before whatever else ran (SCHED_RR or SCHED_FIFO). */
+    realTime: boolean;
+    rows: Cost[];
+  };
 }

@@ -1,3 +1,4 @@
+import { percentile } from "../../../src/drill/timing.ts";
 import type { Outcome } from "./score.ts";
 
 /** Outcomes of one proxy, added up. */
@@ -51,10 +52,6 @@ export function summarize(outcomes: readonly Outcome[]): Summary {
   };
 }
 
-/** The median by the nearest-rank rule, the upper of two: never a value that nobody measured. */
 function spread(values: readonly number[]): Spread | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
-  const max = sorted.at(-1);
-  return median === undefined || max === undefined ? null : { median, max };
+  return values.length === 0 ? null : { median: percentile(values, 0.5), max: Math.max(...values) };
 }
