@@ -32,6 +32,8 @@ export const commands: Record<string, CommandEntry> = {
   },
   down: { summary: "take a stack away", load: () => import("./commands/down.ts") },
   status: { summary: "show who serves, and whether a failover would work", load: () => import("./commands/status.ts") },
+  top: { summary: "show groups, GPUs and tokens live", load: () => import("./commands/top.ts") },
+  dashboard: { summary: "open the page of the reconciler", load: () => import("./commands/dashboard.ts") },
   switchover: {
     summary: "move traffic to the other group, without an error",
     load: () => import("./commands/switchover.ts"),

@@ -37,6 +37,8 @@ export class Lease {
   holder: string | null = null;
   /** The last proof that the API server answers. */
   renewedMs = Number.NEGATIVE_INFINITY;
+  /** When it answered last, also to a replica that only looks on; of the request. */
+  answeredMs = Number.NEGATIVE_INFINITY;
   readonly #options: LeaseOptions;
   #seen: { version: string; atMs: number } | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -87,6 +89,7 @@ export class Lease {
       if (isNotFound(error)) return null;
       throw error;
     });
+    this.answeredMs = startMs;
     if (found === null) return this.#took(await this.#create(), startMs);
     const { holderIdentity = "", leaseTransitions = 0 } = specOf(found);
     if (holderIdentity === identity) return this.#took(await this.#write(found, {}), startMs);

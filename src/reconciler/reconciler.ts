@@ -115,7 +115,6 @@ export class Reconciler {
             evidence: () => evidence.servers,
             gateways: () => gateways.reports(performance.now()),
             canJudge: () => this.#senses.isReady(performance.now()),
-            canJudge: () => this.#senses.isReady(performance.now()),
           });
     this.#pager = options.webhookFolder === undefined ? null : pagerOf(options.webhookFolder, log);
     const assertLeader = () => {
@@ -126,7 +125,7 @@ export class Reconciler {
     const present = () => gateways.present(performance.now());
     this.board = new Board({
       ...{ client, name, identity, paths, store, log },
-      known: () => this.#cluster.known(performance.now()),
+      known: () => this.#cluster.known(this.#lease.answeredMs),
       evidence: () => evidence.servers,
       gateways: present,
     });

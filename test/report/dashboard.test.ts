@@ -106,6 +106,12 @@ describe("what is shown", () => {
     expect(b?.servers.map(({ gpus }) => gpus)).toEqual([[], []]);
   });
 
+  test("an API server that is silent is told first: what was decided is of then", () => {
+    const { alarms, decision } = dashboardOf(wellSources({ apiAgoMs: 9_000 }));
+    expect(alarms).toMatchObject([{ title: "NO API SERVER", since: new Date(WALL_MS - 9_000).toISOString() }]);
+    expect(decision?.reason).toBe("all-well");
+  });
+
   test("without an API server: what gateways and agents say, and why no more", () => {
     const shown = dashboardOf(wellSources({ service: new Error("the API server does not answer") }));
     expect(shown).toMatchObject({ active: "a", decision: null, mode: null });

@@ -145,6 +145,7 @@ export function wellSources(more: Partial<DashboardSources> = {}): DashboardSour
     wallMs: WALL_MS,
     monoMs: MONO_MS,
     service,
+    apiAgoMs: 400,
     gateways: Object.fromEntries(service.spec.gateways.map((url) => [url, gatewaySeen("a")])),
     evidence: new Map(names.map((name) => [name, heardServer(name)])),
     flow,

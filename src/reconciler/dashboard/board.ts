@@ -18,6 +18,7 @@ export interface BoardParts {
   identity: string;
   paths: { service: string; drills: string };
   store: RecordStore;
+  /** Its `atMs` is when the API server answered last. */
   known(): ClusterSnapshot | null;
   evidence(): ReadonlyMap<string, ServerEvidence>;
   gateways(): readonly GatewayHeard[];
@@ -35,7 +36,8 @@ export class Board {
     this.#drills = new DrillList(read, () => this.feed.changed(), log);
     const service = () => known()?.service ?? new Error(`nothing is known of the ModelService ${name} yet`);
     const drills = () => this.#drills.notes;
-    this.feed = new Feed({ stack: name, by: identity, service, evidence, gateways, drills });
+    const answeredMs = () => known()?.atMs ?? performance.now();
+    this.feed = new Feed({ stack: name, by: identity, service, answeredMs, evidence, gateways, drills });
     const drill = new DrillRunner({ client, path: paths.service, store, feed: this.feed, service, drills, log });
     this.orders = { stack: name, client, path: paths.service, service, drill };
   }

@@ -11,6 +11,8 @@ export interface FeedParts {
   by: string;
   /** An Error says why there is none. */
   service(): ModelService | Error;
+  /** When the API server answered last, monotonic: what it said is of then. */
+  answeredMs(): number;
   evidence(): ReadonlyMap<string, ServerEvidence>;
   /** Those that are heard now. */
   gateways(): readonly GatewayHeard[];
@@ -48,7 +50,7 @@ export class Feed {
   }
 
   dashboard(): Dashboard {
-    const { stack, by, service, evidence, gateways, drills } = this.#parts;
+    const { stack, by, service, answeredMs, evidence, gateways, drills } = this.#parts;
     const known = service();
     const monoMs = performance.now();
     const heard = new Map(gateways().map((gateway) => [gateway.url, gateway]));
@@ -59,6 +61,7 @@ export class Feed {
       wallMs: Date.now(),
       monoMs,
       service: known,
+      apiAgoMs: monoMs - answeredMs(),
       gateways: Object.fromEntries(urls.map((url) => [url, seenOf(heard.get(url), monoMs)])),
       evidence: evidence(),
       flow: this.#flow,

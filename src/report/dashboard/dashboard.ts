@@ -54,6 +54,8 @@ export interface Dashboard {
 }
 
 const SILENT = new Error("no gateway answers");
+/** The lease is read every 1.5 s: several reads that failed. */
+const API_SILENT_MS = 8_000;
 /** The rate that is said in a figure is of so many slices. */
 const NOW_SLICES = 4;
 
@@ -99,7 +101,7 @@ export function dashboardOf(sources: DashboardSources): Dashboard {
     redundancy: status.reconciler?.redundancy ?? null,
     active,
     activeSince: sinceOf(active, moves, heard, groups),
-    alarms: [...decisionAlarm(told), ...alarmsOf(status)],
+    alarms: [...apiAlarm(sources), ...decisionAlarm(told), ...alarmsOf(status)],
     decision: told?.decision ?? null,
     groups,
     spares: Object.keys(spec?.servers ?? {})
@@ -143,6 +145,14 @@ function gatewaysOf({ gateways, service }: DashboardSources): Record<string, Gat
 function usedBy(heard: readonly GatewaySeen["answer"][]): string | null {
   const used = new Set(heard.map(({ active }) => active));
   return used.size === 1 ? ([...used][0] ?? null) : null;
+}
+
+/** What the reconciler wrote is old then, and must not look as if it were of now. */
+function apiAlarm({ apiAgoMs, wallMs, service }: DashboardSources): Alarm[] {
+  if (service instanceof Error || apiAgoMs < API_SILENT_MS) return [];
+  const since = new Date(wallMs - apiAgoMs).toISOString();
+  const detail = "traffic does not need it; nothing is repaired meanwhile, and what is decided below is of then";
+  return [{ tone: "warn", title: "NO API SERVER", since, detail }];
 }
 
 /** A decision that waits or wants a person stands before what it is about. */

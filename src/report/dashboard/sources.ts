@@ -34,6 +34,8 @@ export interface DashboardSources {
   monoMs: number;
   /** An Error where it cannot be read. */
   service: ModelService | Error;
+  /** Since the API server answered last, milliseconds: `service` is of then. */
+  apiAgoMs: number;
   /** By URL; null for one that was never heard, or too long ago. */
   gateways: Readonly<Record<string, GatewaySeen | null>>;
   evidence: ReadonlyMap<string, ServerEvidence>;
