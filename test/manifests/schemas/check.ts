@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { drillDefinition } from "../../../src/manifests/drill/crd.ts";
 import type { Manifest } from "../../../src/manifests/manifest.ts";
 import { modelServiceDefinition } from "../../../src/manifests/model-service/crd.ts";
 import { closed } from "./closed.ts";
@@ -24,14 +25,17 @@ ajv.addKeyword({
   validate: (keys: string[], list: Record<string, unknown>[]) =>
     new Set(list.map((entry) => JSON.stringify(keys.map((key) => entry[key])))).size === list.length,
 });
+ajv.addFormat("byte", /^[A-Za-z0-9+/]*={0,2}$/);
 ajv.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
 ajv.addSchema({ $id: "kubernetes", $defs: schemas.$defs });
 
-/** Our own kind, from the definition that the same stack renders. */
-const modelService = closed(
-  (modelServiceDefinition().spec as { versions: { schema: { openAPIV3Schema: object } }[] }).versions[0]?.schema
-    .openAPIV3Schema ?? {},
-);
+/** Our own kinds, from the definitions that the same stack renders. */
+const schemaOf = ({ spec }: Manifest) =>
+  closed((spec as { versions: { schema: { openAPIV3Schema: object } }[] }).versions[0]?.schema.openAPIV3Schema ?? {});
+const ours: Record<string, object> = {
+  "tandem.dev/v1alpha1/ModelService": schemaOf(modelServiceDefinition()),
+  "tandem.dev/v1alpha1/Drill": schemaOf(drillDefinition()),
+};
 
 const compiled = new Map<string, ValidateFunction>();
 
@@ -39,9 +43,9 @@ const compiled = new Map<string, ValidateFunction>();
 export function schemaProblems(manifest: Manifest): string[] {
   const key = `${manifest.apiVersion}/${manifest.kind}`;
   const reference = schemas.kinds[key];
-  const isOurs = key === "tandem.dev/v1alpha1/ModelService";
-  if (reference === undefined && !isOurs) return [`no schema of ${key}: add it to extract.ts`];
-  const validate = compiled.get(key) ?? ajv.compile(isOurs ? modelService : { $ref: `kubernetes${reference}` });
+  const own = ours[key];
+  if (reference === undefined && own === undefined) return [`no schema of ${key}: add it to extract.ts`];
+  const validate = compiled.get(key) ?? ajv.compile(own ?? { $ref: `kubernetes${reference}` });
   compiled.set(key, validate);
   return validate(manifest) ? [] : (validate.errors ?? []).map(sentence);
 }

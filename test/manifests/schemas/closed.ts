@@ -10,7 +10,7 @@ export function closed(schema: unknown): Tree {
     ([key]) => !key.startsWith("x-kubernetes-") || key === "x-kubernetes-list-map-keys",
   );
   const out: Tree = Object.fromEntries(kept);
-  if (format === "date-time") out.format = format;
+  if (format === "date-time" || format === "byte") out.format = format;
   if (nullable === true) out.type = [rest.type, "null"];
   if (items !== undefined) out.items = closed(items);
   if (additionalProperties !== undefined) out.additionalProperties = closed(additionalProperties);
