@@ -42,6 +42,8 @@ export class ReconcilerRig {
   readonly #bmcs: Bmc[] = [];
   readonly #replicas: Replica[] = [];
   #port = 19_479;
+  /** What the stack had before {@link prepare}, so that the test after this one finds it. */
+  #before: { replicas: number; maxPerHour: number } | null = null;
 
   constructor(stack: string, engine: Engine) {
     this.stack = stack;
@@ -55,7 +57,7 @@ export class ReconcilerRig {
     const { plan } = await stackAccess(this.stack);
     const host = plan.spec.servers["gpu-a"]?.address.replace(/\.\d+$/, ".1") ?? "127.0.0.1";
     for (const { name, entry } of RECONCILER_PROGRAMS)
-      writeFileSync(join(this.#folder, `${name}.mjs`), await bundleProgram(entry, { format: "esm" }));
+      writeFileSync(join(this.#folder, `${name}.cjs`), await bundleProgram(entry, { format: "cjs" }));
     const { key, cert } = certificateForLoopback("bmc");
     const urls: Record<string, { bmc: { url: string } }> = {};
     for (const [at, server] of bmcs.entries()) {
@@ -66,26 +68,52 @@ export class ReconcilerRig {
       for (const [name, text] of Object.entries({ user: "root", password, ca: cert }))
         writeFileSync(join(this.#folder, `${server}.${name}`), `${text}\n`, { mode: 0o600 });
     }
-    await this.#patch(`/apis/apps/v1/namespaces/${this.namespace}/deployments/reconciler`, { spec: { replicas: 0 } });
+    const deployment = await this.#client.json<LiveObject>({ method: "GET", path: this.#deployment });
+    const { replicas } = deployment.spec as { replicas: number };
+    this.#before = { replicas, maxPerHour: (await this.service()).spec.failover.maxPerHour };
+    await this.#patch(this.#deployment, { spec: { replicas: 0 } });
     // Twenty faults in an hour are the test's, not the field's.
     await this.patchSpec({ servers: urls, failover: { maxPerHour: 1_000 } });
   }
 
+  /** Ends the replicas of the test; those of the Deployment look after the stack again, as its spec has it. */
+  async restore(): Promise<void> {
+    this.#endReplicas();
+    if (this.#before === null) return;
+    const { servers } = (await this.service()).spec;
+    const withoutBmc = Object.fromEntries(Object.keys(servers).map((name) => [name, { bmc: null }]));
+    await this.patchSpec({ servers: withoutBmc, failover: { maxPerHour: this.#before.maxPerHour } });
+    await this.#patch(this.#deployment, { spec: { replicas: this.#before.replicas } });
+    this.#before = null;
+  }
+
+  get #deployment(): string {
+    return `/apis/apps/v1/namespaces/${this.namespace}/deployments/reconciler`;
+  }
+
+  /** Of the administrator; through a proxy where the test has one. */
+  get kubeconfig(): string {
+    return readFileSync(stackFiles(this.stack).kubeconfig, "utf8");
+  }
+
   /** Runs the program as the image has it: one bundled file, with the memory limits of its Deployment. */
-  start(name: string): Replica {
+  start(name: string, kubeconfig: string = this.kubeconfig): Replica {
     const folder = join(stackDir(this.stack), "secrets");
     const port = this.#port++;
     const path = join(this.#folder, `${name}.log`);
     const out = openSync(path, "a");
+    const access = join(this.#folder, `${name}.kubeconfig`);
+    writeFileSync(access, kubeconfig, { mode: 0o600 });
     const flags = [...AGENT_NODE_FLAGS, "--max-old-space-size=96"];
     const child = spawn(
       process.execPath,
-      [...flags, join(this.#folder, "tandem-reconciler.mjs"), "--kubeconfig", stackFiles(this.stack).kubeconfig],
+      [...flags, join(this.#folder, "tandem-reconciler.cjs"), "--kubeconfig", access],
       {
         cwd: root,
         stdio: ["ignore", out, out],
         env: {
           ...process.env,
+          MALLOC_ARENA_MAX: "1",
           TANDEM_NAMESPACE: this.namespace,
           TANDEM_MODEL_SERVICE: this.stack,
           TANDEM_AGENT_TOKEN_FILE: join(folder, "agent-token"),
@@ -155,11 +183,15 @@ export class ReconcilerRig {
       .join("\n---\n");
   }
 
-  async close(): Promise<void> {
+  #endReplicas(): void {
     for (const { process: child } of this.#replicas) {
       child.kill("SIGCONT");
       child.kill("SIGKILL");
     }
+  }
+
+  async close(): Promise<void> {
+    this.#endReplicas();
     await Promise.all(this.#bmcs.map((bmc) => bmc.close()));
     await this.#client.close();
     rmSync(this.#folder, { recursive: true, force: true });
