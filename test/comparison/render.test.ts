@@ -67,7 +67,7 @@ test("the section names what was measured, on what, and every proxy in every tab
   expect(text).toContain(
     "| Tandem's gateway | 2 of 2 | 0.80, 0.90 s | 0 | 0 | 0, 0 | 0 of 50 | 0.70 s | 40 µs | 1.0, 4.0 ms |",
   );
-  expect(text).toContain("at a load average of 3.0 and with real-time priority over the other work.");
+  expect(text).toContain("at a load average of 3.0 and with real-time priority over the other work. ");
   expect(text).toContain("### server-power of the server with rank 0 (1 run)");
   expect(text).toContain("| HAProxy, tuned | 0 of 2 | – | 2, 0.50, 0.78 s | 0 | 9 of 50 | not in 10 s | 0.70 s |");
 });

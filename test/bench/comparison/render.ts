@@ -32,7 +32,7 @@ function introduction({ date, commit, versions, machine, load, alone, runs }: Co
       `${seconds(ROUND.patienceMs)} s counts as failed. Everybody but Tandem spreads its streams over both groups, so that a fault strikes half of them; ` +
       "Tandem sends all to one group. Only streams of the group that was struck are counted as struck.",
     "Each configuration lies in `test/bench/comparison/config`, the tuned ones with a reason for each setting. nginx has no active " +
-      "health checks (they belong to NGINX Plus). A plain Service before LeaderWorkerSets needs a cluster: `npm run bench plain-service`.",
+      "health checks (they belong to NGINX Plus). A plain Service before LeaderWorkerSets needs a cluster and is not in here.",
   ].join("\n\n");
 }
 
@@ -62,7 +62,7 @@ function overview({ outcomes, costs }: ComparisonResult): string {
     "left silent",
     "tokens lost, doubled",
     "new requests failed",
-    "slowest first token",
+    "slowest first token of those served",
     "processor time a token",
     "engine to client, p50 and p99",
   ];
@@ -71,9 +71,10 @@ function overview({ outcomes, costs }: ComparisonResult): string {
     table(head, rows),
     `Processor time (user and system) and delay are those of ${COST.streams} streams of 10 tokens a second for ` +
       `${COST.rounds} × ${(COST.tokens * COST.everyMs) / 1000} s without a fault, from a stub engine, one proxy after the other in turns, ` +
-      `at a load average of ${costs.load.toFixed(1)}${costs.realTime ? " and with real-time priority over the other work" : ""}` +
+      `at a load average of ${costs.load.toFixed(1)}${costs.realTime ? " and with real-time priority over the other work" : ""}. ` +
+      "Other work makes the caches cold, and a token that comes alone costs a wake-up: compare the rows, not the figures with those of other loads" +
       (direct
-        ? `; without any proxy the delay is ${direct.p50Ms.toFixed(1)} and ${direct.p99Ms.toFixed(1)} ms.`
+        ? `. Without any proxy the delay is ${direct.p50Ms.toFixed(1)} and ${direct.p99Ms.toFixed(1)} ms.`
         : ".") +
       ` Streams on the group that was not struck that ended wrong: ${broken}.`,
   ].join("\n\n");
@@ -94,7 +95,7 @@ function detail(outcomes: readonly Outcome[]): string {
     "left silent",
     "new requests failed",
     "all served from",
-    "slowest first token",
+    "slowest first token of those served",
   ];
   const rows = CONTENDERS.map(({ id, label }) => {
     const own = summarize(outcomes.filter((outcome) => outcome.id === id));
