@@ -53,6 +53,26 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toEqual([]);
   });
 
+  test("tokens that an engine wrote while nobody heard its agent prove nothing about now", () => {
+    const { group, intake, hello, evidence } = start();
+    const engine = (tokensTotal: number): Evidence => {
+      const load = { running: 3, queued: 0 };
+      return { kind: "engine", group: "a", instance: "1", state: "serving", tokensTotal, ...load };
+    };
+    intake.frame(hello(1));
+    intake.frame(evidence(1, 0, engine(100)));
+    expect(group.lastTokenMs).toBeNull();
+    intake.frame(evidence(2, 0, engine(140)));
+    expect(group.lastTokenMs).not.toBeNull();
+    group.lastTokenMs = null;
+    // The connection was lost for a while; the group may have hung at any moment of it.
+    intake.frame(hello(3));
+    intake.frame(evidence(3, 0, engine(900)));
+    expect(group.lastTokenMs).toBeNull();
+    intake.frame(evidence(4, 0, engine(901)));
+    expect(group.lastTokenMs).not.toBeNull();
+  });
+
   test("an exit that was not repaired stands, and is acted on at once", () => {
     const { intake, hello, evidence, standing } = start();
     intake.frame(hello(8));

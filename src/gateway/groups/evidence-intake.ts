@@ -7,6 +7,8 @@ import type { EvidenceFrame, Frame } from "../../stream/frames.ts";
 import type { WatchClock } from "../watch-clock.ts";
 import type { Group } from "./group.ts";
 
+/** A count of tokens that is older says nothing about the present: a group is not proven by it. */
+const NEWS_MS = 1_000;
 /** Only what happens now is acted on: after a pause the backlog is history, and present silence speaks for itself. */
 const HISTORY_AFTER_MS = 30_000;
 /** Codes that a program can cause: the engine's own kernels (13, 31, 43) and its clean-up (45). */
@@ -27,6 +29,8 @@ export class EvidenceIntake {
   #replayTo = 0;
   #replay: EvidenceFrame[] = [];
   #isHistory = false;
+  /** The engine was spoken of on this connection: what it did before may lie anywhere in the time that nobody heard. */
+  #knowsEngine = false;
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
 
@@ -60,6 +64,7 @@ export class EvidenceIntake {
     if (frame.type === "hello") {
       this.#replayTo = frame.seq;
       this.#replay = [];
+      this.#knowsEngine = false;
       this.#isHistory = frame.start === "snapshot" && frame.seq > 0;
     }
     if (frame.type === "evidence") this.#replay.push(frame);
@@ -152,7 +157,9 @@ export class EvidenceIntake {
     group.hasServed ||= state !== "starting";
     if (state === "serving" && before !== null && before.instance !== instance) this.#restarted(group, ageMs);
     // The agent looks now and then; where the gateway has streams of its own, those say it sooner and truer.
-    if (before?.instance === instance && tokensTotal > before.tokensTotal && group.waitingSinceMs === null)
+    const isNews = this.#knowsEngine && ageMs < NEWS_MS;
+    this.#knowsEngine = true;
+    if (isNews && before?.instance === instance && tokensTotal > before.tokensTotal && group.waitingSinceMs === null)
       group.sawToken();
   }
 
