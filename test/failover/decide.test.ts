@@ -262,6 +262,13 @@ describe("one decision", () => {
     expect(silent(5_000, false)).toMatchObject({ kind: "wait" });
     expect(silent(40_000, false)).toMatchObject({ action: { kind: "quarantine", server: "gpu-d" } });
     expect(silent(40_000, true)).toMatchObject({ kind: "escalate", reason: "not-fenced" });
+    // A person who has it in hand is told, and nothing is done to it nor started on it.
+    for (const one of [{ verdict }, { verdict: blindFor(10, seen) }])
+      expect(decide(change(seen, "gpu-d", { ...one, reserved: true }))).toMatchObject({
+        kind: "escalate",
+        reason: "needs-hands",
+        fix: "kubectl uncordon gpu-d",
+      });
   });
 
   test("a member that nobody hears is given up only if its group does not serve and Kubernetes does not hear it either", () => {

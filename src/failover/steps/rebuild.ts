@@ -135,7 +135,7 @@ function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolic
 function unfitMembers(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
   const steps = group.members.flatMap((name): Decision[] => {
     const server = serverOf(seen, name);
-    if (server === undefined || server.quarantine !== null || server.reserved) return [];
+    if (server === undefined || server.quarantine !== null) return [];
     const { state, sinceMs, remedy, reason } = server.verdict;
     const isBroken = state === "suspect" && remedy !== null && remedy !== "restart-group";
     const isLost = !isBroken && isUnheard(server);
@@ -144,6 +144,9 @@ function unfitMembers(group: GroupObserved, seen: Observed, policy: FailoverPoli
       ? sinceMs + policy.confirmAfterMs
       : Math.max(sinceMs, group.runSinceMs) + policy.lostAfterMs;
     const why = `${name}, which ${group.id} needs to start: ${reason}`;
+    // A person has it in hand: it is not touched, and nothing is started on it.
+    if (server.reserved)
+      return [escalate("needs-hands", `${why}; it is cordoned by a person`, `kubectl uncordon ${name}`)];
     if (seen.atMs < untilMs) return [wait(isBroken ? "unconfirmed" : "emptying", untilMs, why)];
     // Kubernetes hears it: the agent is what is missing, and a machine that works is not cut off for that.
     if (isLost && server.nodeReady === true) return [escalate("not-fenced", why, `see the agent of ${name}`)];
