@@ -151,6 +151,7 @@ export class Effects {
       return false;
     if ("server" in action && api.state.nodes[action.server]?.version !== state.nodes[action.server]?.version)
       return false;
+    if (!this.#isTaken(order)) return false;
     this.onEffect(order);
     const { atMs } = by;
     switch (action.kind) {
@@ -177,14 +178,14 @@ export class Effects {
         this.#lookAtGpus(action.group);
         return true;
       case "power-off":
-        return this.#ordered(by, action.server, this.#machines.askPowerOff(this.#world.server(action.server)));
+        this.#machines.askPowerOff(this.#world.server(action.server));
+        return true;
       case "mark-out-of-service":
         api.patchNode(action.server, { outOfService: true });
         return true;
       case "treat":
-        if (action.remedy === "failover-reboot")
-          return this.#ordered(by, action.server, this.#machines.askBoot(this.#world.server(action.server), by.name));
-        this.#machines.askReset(this.#world.server(action.server));
+        if (action.remedy === "failover-reboot") this.#machines.askBoot(this.#world.server(action.server), by.name);
+        else this.#machines.askReset(this.#world.server(action.server));
         return true;
       case "validate":
         return true;
@@ -203,10 +204,14 @@ export class Effects {
     }
   }
 
-  /** A BMC that does not answer is left alone for a while. */
-  #ordered(by: SimReconciler, server: string, isDone: boolean): boolean {
-    if (!isDone) by.bmcFailedMs.set(server, this.#world.now);
-    return isDone;
+  /** Whoever is told to cut or give power answers. A BMC that does not is left alone for a while. */
+  #isTaken({ action, by }: Order): boolean {
+    const isPower = action.kind === "power-off" || (action.kind === "treat" && action.remedy === "failover-reboot");
+    if (!isPower) return true;
+    const server = this.#world.server(action.server);
+    if (server.bmc === "works" || (action.kind === "treat" && this.#world.flows(by.name, server))) return true;
+    by.bmcFailedMs.set(server.name, this.#world.now);
+    return false;
   }
 
   #record({ action, by, look }: Order): void {

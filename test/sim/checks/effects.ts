@@ -29,7 +29,8 @@ export class EffectChecks {
     const { api, lease, now } = world;
     const told = `${by.name}: ${words(action)}`;
     const breach = (rule: string, why: string) => world.breach(rule, `${told}: ${why}`);
-    if (api.state.service.paused) breach("paused", "a person paused the automation");
+    // A step that was under way when the word came is not broken off.
+    if (order.state.service.paused) breach("paused", "a person paused the automation");
     if (now - readMs > 5_500) breach("stale-read", `decided on what was read ${Math.round(now - readMs)} ms ago`);
     if (this.#lastBy !== by.name && lease.holder !== by.name && this.#lastMs > readMs)
       breach("late-write", `${this.#lastBy} has acted since`);
@@ -43,7 +44,7 @@ export class EffectChecks {
         return void this.#setActive(order, breach);
       case "stop-group":
         if (group !== null) this.#ends(group, action.why === "fault", breach);
-        if (group !== null && action.why === "fault") this.#blames(group, breach);
+        if (group !== null && action.why === "fault") this.#blames(group, by.name, breach);
         return;
       case "quarantine":
         return void this.#quarantine(onServer as SimServer, breach);
@@ -86,14 +87,18 @@ export class EffectChecks {
       breach("change-of-active", `group ${group.id} is active`);
   }
 
-  /** A GPU that is known to be broken must not be started again as if a process had merely ended. */
-  #blames({ id }: SimGroup, breach: (rule: string, why: string) => void): void {
+  /**
+   * A GPU that is known to be broken must not be started again as if a process had merely ended. Where another server of the
+   * group is in quarantine this is no restart, and what is still broken then is looked at before the start.
+   */
+  #blames({ id }: SimGroup, by: string, breach: (rule: string, why: string) => void): void {
     const world = this.#world;
     const { state } = world.api;
+    if (membersOf(state, id).some((name) => state.service.servers[name]?.quarantine)) return;
     for (const name of membersOf(state, id)) {
-      const { needs, agent, power, frozen, net, faultMs } = world.server(name);
-      const isTold =
-        needs !== null && agent !== null && power && !frozen && net && world.now - faultMs > KNOWN_AFTER_MS;
+      const server = world.server(name);
+      const { needs, faultMs } = server;
+      const isTold = needs !== null && world.flows(by, server) && world.now - faultMs > KNOWN_AFTER_MS;
       if (isTold && !state.service.servers[name]?.quarantine) breach("not-blamed", `${name} needs ${needs}`);
     }
   }
