@@ -23,6 +23,8 @@ import { resetServer } from "../../src/machines/server/reset.ts";
 import type { StepReport } from "../../src/machines/server/step.ts";
 import { joinWorker } from "../../src/machines/server/worker.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
+import { type ExistingStack, existingStack } from "../support/existing-stack.ts";
+import { provideEngine } from "../support/foreign-servers.ts";
 import { changedSince, listServer } from "../support/server-listing.ts";
 import { type ServerStack, startServerStack } from "../support/server-stack.ts";
 
@@ -65,6 +67,7 @@ describe.skipIf(obstacle !== null)("servers", () => {
   let b: Remote;
   let cluster: ControlPlane;
   let folder: string;
+  let engineImage: string;
   const before = new Map<string, string[]>();
   const kubectl = (words: string) => cp.run(`kubectl --kubeconfig /etc/kubernetes/admin.conf ${words}`);
 
@@ -84,6 +87,8 @@ describe.skipIf(obstacle !== null)("servers", () => {
     stack = await startServerStack("server-test", "10.233.7.0/24", 2);
     cp = stack.controlPlane;
     [a, b] = stack.workers as [Remote, Remote];
+    // A server's own, which no reset may take.
+    engineImage = await provideEngine(a);
   });
 
   afterAll(async () => {
@@ -159,9 +164,35 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       return result;
     };
 
-    test("is made of bare servers", async () => {
+    /** Ends kubeadm as a crash would, as soon as it has made a file. */
+    const killInitAt = (file: string) =>
+      cp.run('for i in {1..6000}; do [ ! -e "$file" ] || break; sleep 0.01; done; pkill -KILL -x kubeadm', {
+        values: { file },
+      });
+
+    test("an init that cannot end says what etcd and the API server say", async () => {
       await timed("prepare", Promise.all([cp, a].map((remote) => prepareServer(remote, stack.nodeConfig(remote)))));
-      const made = await timed("init", initControlPlane(cp, stack.controlPlaneConfig));
+      const begin = () => failure(initControlPlane(cp, { ...stack.controlPlaneConfig, apiServerSeconds: 10 }));
+      const [killed] = await Promise.all([begin(), killInitAt("/etc/kubernetes/pki/ca.crt")]);
+      expect(killed.why).toContain("kubeadm init failed (it had started nothing)");
+      // As if it had been killed a moment earlier: kubeadm itself would never go on from a key without its certificate.
+      await cp.run("rm /etc/kubernetes/pki/ca.crt; mkdir /var/lib/etcd; mount -t tmpfs -o size=8m tmpfs /var/lib/etcd");
+      const full = await begin();
+      await cp.run("umount /var/lib/etcd");
+      expect(full.why).toMatch(/kubeadm init failed \(the second of two tries\):\n +error: .*wait-control-plane/);
+      expect(full.why).toMatch(/the kubelet is active/);
+      expect(full.why).toMatch(/etcd does not run, started \d times, its last words:\n[\s\S]*?no space left on device/);
+      expect(full.why).toMatch(/kube-apiserver (runs|does not run), started \d times/);
+    });
+
+    test("is made of bare servers, also when init is killed in etcd's first moment", async () => {
+      const made = await timed(
+        "init",
+        Promise.all([
+          initControlPlane(cp, stack.controlPlaneConfig),
+          killInitAt("/var/lib/etcd/member/wal/0000000000000000-0000000000000000.wal"),
+        ]).then(([result]) => result),
+      );
       cluster = made;
       await timed("settle", settleControlPlane(cp, stack.controlPlaneConfig));
       expect(made.steps.map(({ step }) => step)).toContain("kubeadm init");
@@ -354,6 +385,43 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       expect(await connects(a.target.address, 10250)).toBe(false);
       // socat may end with an error of its own when it is stopped; a unit that failed would stay in the list.
       await a.run("systemctl stop engine; systemctl reset-failed engine 2> /dev/null || true");
+    });
+  });
+
+  describe("provision: existing", () => {
+    const columns =
+      "-o jsonpath='{.metadata.labels.tandem\\.dev/group} {.metadata.annotations.tandem\\.dev/stack} {.metadata.annotations.tandem\\.dev/labelled}'";
+    let joined: ExistingStack;
+
+    test("a node that another stack has, and one that is not there, are named", async () => {
+      const node = { name: "gpu-a", address: a.target.address };
+      joined = existingStack(folder, "joined", { kubeconfig: cluster.kubeconfig, node, engineImage });
+      joined.write({ "gpu-z": "10.233.7.99" });
+      await joined.installDevicePlugin();
+      const { exitCode, text } = await joined.tandem("up");
+      expect(exitCode, text).toBe(2);
+      const told = text.split("Diagnostics:")[1] ?? "";
+      expect(told).toMatch(/node gpu-a is a server of another stack[\s\S]+fix: take it out[\s\S]+\[E_NODE_TAKEN\]/);
+      expect(told).toMatch(/the cluster has no node gpu-z[\s\S]+there are cp-1, gpu-a[\s\S]+\[E_NO_NODE\]/);
+      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("a  true");
+    });
+
+    test("a node that is free serves, and is given back", async () => {
+      await kubectl("label node gpu-a tandem.dev/group-");
+      await kubectl("annotate node gpu-a tandem.dev/labelled-");
+      joined.write();
+      const began = performance.now();
+      const up = await joined.tandem("up");
+      expect(up.exitCode, up.text.slice(-3000)).toBe(0);
+      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("a joined true");
+      expect(await kubectl("get -n tandem-joined lws sglang-a -o jsonpath={.status.readyReplicas}")).toBe("1");
+      const down = await joined.tandem("down");
+      expect(down.exitCode, down.text.slice(-3000)).toBe(0);
+      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("  ");
+      expect(await kubectl("get namespace tandem-joined lws-system --ignore-not-found")).toBe("");
+      process.stdout.write(
+        `up and down on an existing cluster: ${((performance.now() - began) / 1000).toFixed(1)} s\n`,
+      );
     });
   });
 

@@ -100,7 +100,8 @@ function initStep(remote: Remote, ignored: string): Step {
     values: { ignored },
     check: script("control-plane-check"),
     act: script("control-plane"),
-    timeoutMs: 300_000,
+    // Two tries, each with its wait for the API server and one for the other components.
+    timeoutMs: 900_000,
   });
 }
 

@@ -10,7 +10,15 @@ export interface ControlPlaneConfig extends NodeConfig {
   certSans: readonly string[];
   /** Where CoreDNS sends names of the outside: the server's own resolver, none at all (a sealed cluster), or addresses. */
   dns: "node" | "none" | readonly string[];
+  /** Seconds in which the API server must answer for the first time; default {@link API_SERVER_SECONDS}. */
+  apiServerSeconds?: number;
 }
+
+/**
+ * kubeadm's own minute covers the start of the kubelet, etcd and the API server together, which an API server whose etcd
+ * came late does not make: it gives up after 20 s and is started again 10 s, 20 s, 40 s later.
+ */
+const API_SERVER_SECONDS = 180;
 
 export interface Taint {
   key: string;
@@ -42,6 +50,7 @@ export function initConfig(config: ControlPlaneConfig, facts: NodeFacts): NodeFi
       localAPIEndpoint: { advertiseAddress: config.address, bindPort: 6443 },
       nodeRegistration: registration(config, [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }]),
       patches: { directory: PATCHES },
+      timeouts: { kubernetesAPICall: `${config.apiServerSeconds ?? API_SERVER_SECONDS}s` },
     },
     {
       apiVersion: API,

@@ -4,7 +4,7 @@ import { readFailure } from "./remote-wrapper.ts";
 import { describeTarget, type SshTarget } from "./target.ts";
 
 /** Lines of standard error that an error quotes; the cause is nearly always in the last few. */
-const TAIL_LINES = 12;
+const TAIL_LINES = 16;
 
 /** The error for a script that ran and failed: which command, with which exit code, saying what, and how to go on. */
 export function remoteFailure(
