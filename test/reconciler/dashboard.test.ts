@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POLICY } from "../../src/reconciler/dashboard/answers.ts";
 import type { ServedDashboard } from "../../src/reconciler/dashboard/serve.ts";
 import type { Dashboard } from "../../src/report/dashboard/dashboard.ts";
+import { certificateForLoopback } from "../support/certificate.ts";
 import { bearer, csrfOf, keysOf, login, OPERATOR, servePage, VIEWER } from "./dashboard-fixture.ts";
 import { Stage } from "./stage.ts";
 
@@ -155,4 +160,28 @@ describe("a session", () => {
       other.close();
     }
   });
+});
+
+test("with a certificate it is served over TLS, and its cookie goes no other way", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dashboard-tls-"));
+  const { cert, key } = certificateForLoopback();
+  const files = { cert: join(folder, "tls.crt"), key: join(folder, "tls.key") };
+  writeFileSync(files.cert, cert);
+  writeFileSync(files.key, key);
+  const secure = await servePage(stage.reconciler("r5"), () => keys, files);
+  const dispatcher = new Agent({ connect: { ca: cert } });
+  try {
+    expect(secure.url).toMatch(/^https:/);
+    const body = new URLSearchParams({ key: VIEWER }).toString();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answered = await request(`${secure.url}/login`, { method: "POST", headers, body, dispatcher });
+    expect(answered.statusCode).toBe(303);
+    expect(answered.headers["set-cookie"]).toMatch(
+      /^__Host-tandem-prod=\S+; Path=\/; HttpOnly; SameSite=Strict; .*; Secure$/,
+    );
+  } finally {
+    await dispatcher.close();
+    secure.close();
+    rmSync(folder, { recursive: true });
+  }
 });
