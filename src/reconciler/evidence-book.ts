@@ -7,18 +7,23 @@ import { hearFrame } from "../stream/hear-frame.ts";
 import type { Subscribe, Subscription } from "../stream/subscription.ts";
 
 export interface EvidenceHooks {
-  /** A word that is more than a beat, or a connection that came or went. */
-  onNews(server: string): void;
+  /**
+   * A word that is more than a beat, or a connection that came or went. `isRoutine`: an engine serves on as it did, which it
+   * says twice a second for as long as it lives.
+   */
+  onNews(server: string, isRoutine: boolean): void;
   /** Every frame, beats too. */
   onFrame?(server: string, frame: Frame): void;
 }
+
+type EngineWord = Extract<Evidence, { kind: "engine" }>;
 
 /** Listens to the agents of one ModelService, and keeps what each has said. */
 export class EvidenceBook {
   readonly servers = new Map<string, ServerEvidence>();
   /** When each group last wrote a token, by the word of its leader's agent. */
   readonly progressMs = new Map<string, number>();
-  readonly #tokens = new Map<string, { instance: string; total: number }>();
+  readonly #engines = new Map<string, EngineWord>();
   readonly #subscriptions = new Map<string, { url: string; subscription: Subscription }>();
   readonly #subscribe: Subscribe;
   readonly #token: () => string;
@@ -47,7 +52,7 @@ export class EvidenceBook {
         onFrame: (frame, atMs) => this.#hear(server, frame, atMs),
         onConnection: (state, reason, atMs) => {
           this.#keep(server, (known) => hearConnection(known, state, reason, atMs));
-          this.#hooks.onNews(server);
+          this.#hooks.onNews(server, false);
         },
       });
       this.#subscriptions.set(server, { url, subscription });
@@ -62,20 +67,24 @@ export class EvidenceBook {
     this.#hooks.onFrame?.(server, frame);
     this.#keep(server, (known) => hearFrame(known, frame, atMs));
     // Only an engine's word counts tokens; what an unknown agent says is checked before it is read.
+    let isRoutine = false;
     if (frame.type === "evidence" && frame.evidence.kind === "engine") {
       const evidence = readEvidence(frame.evidence);
-      if (evidence?.kind === "engine") this.#progress(evidence, atMs);
+      if (evidence?.kind === "engine") isRoutine = this.#progress(evidence, atMs);
     }
-    if (frame.type !== "beat") this.#hooks.onNews(server);
+    if (frame.type !== "beat") this.#hooks.onNews(server, isRoutine);
   }
 
   #keep(server: string, change: (known: ServerEvidence) => ServerEvidence): void {
     this.servers.set(server, change(this.servers.get(server) ?? unheard(server)));
   }
 
-  #progress({ group, instance, tokensTotal }: Extract<Evidence, { kind: "engine" }>, atMs: number): void {
-    const before = this.#tokens.get(group);
-    this.#tokens.set(group, { instance, total: tokensTotal });
-    if (before?.instance === instance && tokensTotal > before.total) this.progressMs.set(group, atMs);
+  /** Answers whether it says no more than that the same engine serves on. */
+  #progress(word: EngineWord, atMs: number): boolean {
+    const before = this.#engines.get(word.group);
+    this.#engines.set(word.group, word);
+    if (before?.instance !== word.instance) return false;
+    if (word.tokensTotal > before.tokensTotal) this.progressMs.set(word.group, atMs);
+    return word.state === "serving" && before.state === "serving";
   }
 }

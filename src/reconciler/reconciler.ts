@@ -95,9 +95,10 @@ export class Reconciler {
       ...options,
       takeover: (group) => this.#proof?.of(group) ?? null,
       onFrame: (server, frame) => this.#recorder.hear(server, frame, Date.now()),
-      onNews: () => {
+      onNews: (isRoutine) => {
         this.#proof?.heed();
-        wake();
+        // The next pass is a second away at most: an engine that serves on must not cause four of them in each.
+        if (!isRoutine) wake();
       },
       onGateway: (heard) => this.board.feed.heard(heard),
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),

@@ -29,7 +29,8 @@ export interface SensesOptions {
   onFrame?(server: string, frame: Frame): void;
   /** Every answer of a gateway. */
   onGateway?(heard: GatewayHeard): void;
-  onNews(): void;
+  /** `isRoutine`: nothing that a decision could hang on. */
+  onNews(isRoutine: boolean): void;
   onStall(stalledMs: number): void;
 }
 
@@ -60,7 +61,7 @@ export class Senses {
   }: SensesOptions) {
     this.#takeover = takeover;
     this.evidence = new EvidenceBook(subscribe, agentToken, {
-      onNews: () => onNews(),
+      onNews: (_server, isRoutine) => onNews(isRoutine),
       onFrame: (server, frame) => {
         this.offsets.hear(server, frame, Date.now());
         onFrame?.(server, frame);
@@ -72,9 +73,10 @@ export class Senses {
       this.#quietUntilMs = toMonoMs + Math.min(stalledMs, RECOVER_MS);
       onStall(stalledMs);
     });
-    this.gateways = new Gateways(adminToken, onNews, onGateway);
-    this.power = new PowerBoard(bmcFolder, onNews);
-    this.#canaries = new Canaries(onNews);
+    const news = () => onNews(false);
+    this.gateways = new Gateways(adminToken, news, onGateway);
+    this.power = new PowerBoard(bmcFolder, news);
+    this.#canaries = new Canaries(news);
   }
 
   /** Whether what is heard, and what is not, can be judged. */
