@@ -3,7 +3,10 @@ import { drillNotesOf } from "../../src/reconciler/dashboard/drill-notes.ts";
 import { dashboardOf } from "../../src/report/dashboard/dashboard.ts";
 import { heardTokens, NO_FLOW, ratesOf, SLICE_MS } from "../../src/report/dashboard/flow.ts";
 import { drillSummary } from "../../src/report/drill-text.ts";
+import { dashboardPage } from "../../src/report/html/dashboard/page.ts";
+import { plainPaint } from "../../src/report/paint.ts";
 import { switchoverReport } from "../../src/report/switchover-record.ts";
+import { topText } from "../../src/report/top.ts";
 import { gatewaySeen, gpu, heardServer, MONO_MS, WALL_MS, wellService, wellSources } from "./dashboards.ts";
 
 const gatewaysWith = (seen: ReturnType<typeof gatewaySeen> | null) =>
@@ -104,6 +107,17 @@ describe("what is shown", () => {
     expect(a?.servers[0]?.gpus[0]?.reason).toContain("gpu-reset");
     expect(a?.servers[1]?.gpus.map(({ state }) => state)).toEqual(Array(8).fill("unknown"));
     expect(b?.servers.map(({ gpus }) => gpus)).toEqual([[], []]);
+  });
+
+  test("a rung that was never proved, as the API server gives it back: without the field that was null", () => {
+    const rung = { name: "answers", ok: false, detail: "not proved yet" } as never;
+    const service = wellService({ takeover: { ready: false, reasons: ["b: answers"], rungs: [rung] } });
+    const shown = dashboardOf(wellSources({ service }));
+    expect(shown.takeover.rungs).toEqual([{ name: "answers", ok: false, provenAt: null, detail: "not proved yet" }]);
+    const html = dashboardPage(shown, { name: "v", role: "viewer", csrf: "" });
+    expect(html).toContain("never proved");
+    expect(html.split("<script>")[0]).not.toContain("undefined");
+    expect(topText(shown, 80, plainPaint)).toContain("ANSWERS never");
   });
 
   test("an API server that is silent is told first: what was decided is of then", () => {

@@ -107,7 +107,7 @@ export function dashboardOf(sources: DashboardSources): Dashboard {
     spares: Object.keys(spec?.servers ?? {})
       .filter((name) => !placed.has(name))
       .map(panelOf),
-    takeover: status.takeover,
+    takeover: withNulls(status.takeover),
     flow: {
       sliceMs: SLICE_MS,
       rates,
@@ -145,6 +145,11 @@ function gatewaysOf({ gateways, service }: DashboardSources): Record<string, Gat
 function usedBy(heard: readonly GatewaySeen["answer"][]): string | null {
   const used = new Set(heard.map(({ active }) => active));
   return used.size === 1 ? ([...used][0] ?? null) : null;
+}
+
+/** The API server gives fields that are null back as fields that are missing. */
+function withNulls(takeover: StackStatus["takeover"]): StackStatus["takeover"] {
+  return { ...takeover, rungs: takeover.rungs.map((rung) => ({ ...rung, provenAt: rung.provenAt ?? null })) };
 }
 
 /** What the reconciler wrote is old then, and must not look as if it were of now. */
