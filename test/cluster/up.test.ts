@@ -248,11 +248,11 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
   });
 
   // The short form of `npm run bench drills`, which plays all seventeen.
-  describe("drills, one after the other", () => {
+  describe("a drill", () => {
     const passed = async () =>
       JSON.parse((await stack.tandem(["drill", "list", "--stack", GATE, "--output", "json"])).text);
 
-    test.each(["server-power", "network-cut", "switchover", "reconciler-kill"] as const)(
+    test.each(["server-power"] as const)(
       "%s: every token comes once, both groups serve again, and the cluster has a record of it that replays",
       async (scenario) => {
         const { report, seconds } = await gateDrill(GATE, scenario);
@@ -268,7 +268,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       },
     );
 
-    test("`kubectl get drills` shows them, and they did not use up the failover budget", async () => {
+    test("`kubectl get drills` shows it, and it did not use up the failover budget", async () => {
       const shown = await stack.withEnv("kubectl", ["get", "drills", "-n", "tandem-gate"]);
       expect(shown.text).toMatch(/^NAME +SCENARIO +HIT +RESULT +GAP +AGE$/m);
       for (const { scenario } of await passed()) expect(shown.text).toContain(scenario);
@@ -276,14 +276,6 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       const unplanned = moves.filter(({ why }) => why === "adopt" || why === "failover");
       expect(unplanned.length).toBeGreaterThan(0);
       expect(unplanned.filter(({ drill }) => drill === undefined)).toEqual([]);
-    });
-
-    test("one is refused while the automation is paused, with the reason, and nothing is done", async () => {
-      expect((await stack.tandem(["pause", "--stack", GATE, "--reason", "cables"])).exitCode).toBe(0);
-      const refused = await stack.tandem(["drill", "run", "server-power", "--stack", GATE, "--destructive", "--yes"]);
-      expect((await stack.tandem(["resume", "--stack", GATE])).exitCode).toBe(0);
-      expect(refused.exitCode, refused.text).toBe(1);
-      expect(refused.text).toContain("paused by");
     });
   });
 
@@ -297,7 +289,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     expect(report.streams.carriedOn).toBeGreaterThan(0);
   };
 
-  test.each(["rank-crash"] as const)(
+  test.each(["rank-crash", "network-cut"] as const)(
     "%s in the active group: 20 streams go on without a lost or doubled token, and the group comes back",
     async (fault) => {
       const round = await gateRound(GATE, engine, fault);
