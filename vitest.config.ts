@@ -1,8 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-const exclude = ["test/cluster/**", "test/conformity/**", "test/bench/**"];
+/** Whole groups, gateways and reconcilers run here, as processes or in virtual time; most of the time is theirs, not ours. */
+const rehearsal = ["drill", "gateway", "readiness", "reconciler", "rehearsal", "sim"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+const exclude = ["test/cluster/**", "test/conformity/**", "test/bench/**", ...rehearsal];
 
-// Three projects: `unit` needs Node alone; `conformity` runs the argument parser of the pinned SGLang release;
+// Four projects: `unit` and `rehearsal` need Node alone; `conformity` runs the argument parser of the pinned SGLang release;
 // `cluster` needs root and a container engine, and shares one real cluster.
 export default defineConfig({
   test: {
@@ -12,6 +16,15 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "rehearsal",
+          include: rehearsal,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Most of the time of these tests is waiting for processes of their own; one worker left a core idle.

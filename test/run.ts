@@ -43,6 +43,7 @@ await check("types", node, ["node_modules/typescript/bin/tsc", "--noEmit"]);
 await check("style", node, ["test/lint.ts"]);
 await check("a browser for the tests of pages", node, ["test/support/install-browser.ts"]);
 await suite("unit");
+await suite("rehearsal");
 await suite("conformity");
 
 const obstacle = clusterObstacle();
