@@ -85,7 +85,7 @@ export class ClusterRecord {
     await this.#patch("", { record: { evidence: packLines(evidence, MAX_RECORD_CHARS), gateway } });
     await this.#close({
       result: report.passed ? "Passed" : "Failed",
-      gapSeconds: report.streams.longestPauseSeconds,
+      gapSeconds: Math.round(report.streams.longestPauseSeconds * 100) / 100,
       summary: JSON.stringify(report),
       endedAt: new Date().toISOString(),
     });

@@ -191,7 +191,7 @@ function nameOf(move: MoveStatus): string {
 function statusOf(report: DrillReport): DrillStatus {
   return {
     result: report.passed ? "Recovered" : "NotRecovered",
-    gapSeconds: report.streams.longestPauseSeconds,
+    gapSeconds: Math.round(report.streams.longestPauseSeconds * 100) / 100,
     summary: JSON.stringify(report),
     endedAt: new Date(Date.parse(report.startedAt) + report.seconds * 1000).toISOString(),
   };
