@@ -229,6 +229,28 @@ describe("one decision", () => {
     expect(decide(tried)).toMatchObject({ action: { kind: "start-group", group: "b", revision: "v1" } });
   });
 
+  test("a start with a revision that the spec has taken back ends at once, and what serves is left alone", () => {
+    const bad = (change: Partial<GroupObserved>, start: Partial<typeof at> = {}) =>
+      withGroup(seenAt({ wanted: "v1", ...start }), "b", {
+        run: "starting",
+        revision: "v2",
+        failedRevision: "v2",
+        ...change,
+      });
+    const ends = { kind: "act", action: { kind: "stop-group", group: "b", why: "change" } };
+    expect(decide(bad({}))).toMatchObject(ends);
+    // It crashes again and again: no pause between restarts holds this up.
+    const { verdict } = seenAt({ b: "software" }).groups[1] as GroupObserved;
+    const restartsMs = Array.from({ length: 9 }, () => seenAt(at).atMs - 1);
+    expect(decide(bad({ verdict, restartsMs }))).toMatchObject(ends);
+    // Not where it is the only one left, where nobody could tell that it has ended, or where it serves.
+    expect(decide(bad({}, { a: "power" }))).not.toMatchObject({ action: { why: "change" } });
+    expect(decide(bad({ verdict: { ...verdict, state: "blind" } }))).not.toMatchObject({ kind: "act" });
+    expect(decide(bad({ revision: "v1" }))).not.toMatchObject({ kind: "act" });
+    // What the other group serves with is known to be good: half a load is not thrown away for a change.
+    expect(decide(bad({ revision: "v1", failedRevision: null }, { wanted: "v2" }))).not.toMatchObject({ kind: "act" });
+  });
+
   const change = (seen: Observed, name: string, one: Partial<ServerObserved>): Observed => ({
     ...seen,
     servers: seen.servers.map((server) => (server.name === name ? { ...server, ...one } : server)),

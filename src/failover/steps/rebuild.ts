@@ -20,6 +20,10 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
     const detail = `${group.id} did not turn green with ${group.revision}`;
     return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
   }
+  if (isOverruled(group, seen)) {
+    const action = { kind: "stop-group", group: group.id, why: "change" } as const;
+    return [act("change", action, `${group.id} starts with ${group.revision}, which nobody wants any more`)];
+  }
   if (group.verdict.state === "suspect") return takeApart(group, seen, policy);
   if (group.run === "serving") return [];
   const lost = lostMember(group, seen, policy);
@@ -28,6 +32,18 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
   if (seen.atMs < untilMs) return [isLooping(group, seen, policy) ?? wait("starting", untilMs, `${group.id} loads`)];
   const fix = `see the logs of its pods; then: tandem explain group ${group.id}`;
   return [escalate("does-not-start", `${group.id} is not ready after its load time`, fix)];
+}
+
+/**
+ * It starts with a revision that the spec does not ask for any more and that no group serves with: it need not fail first. So a
+ * change that made it crash is over as soon as the spec is set back, whatever its load time is and however often it crashed.
+ */
+function isOverruled(group: GroupObserved, seen: Observed): boolean {
+  if (group.run !== "starting" || !isSoftware(group) || group.verdict.state === "blind") return false;
+  const next = revisionFor(group, seen);
+  const serving = intactBeside(seen, group.id);
+  const isProven = serving.some(({ revision }) => revision === group.revision);
+  return next !== group.revision && next !== group.failedRevision && serving.length > 0 && !isProven;
 }
 
 /** A brake refuses to move the traffic away: what only crashed is started again where it is. */
