@@ -212,6 +212,28 @@ describe("one decision", () => {
     expect(decide(inB({}))).toMatchObject({ action: { kind: "return-server", server: "gpu-c" } });
   });
 
+  test("a server that was only silent, and has no BMC, needs nobody's hands; one with a fault, or a BMC, is booted", () => {
+    const quarantine = { sinceMs: 0, remedy: "failover-reboot" } as const;
+    const fence = { fenced: true, reason: "heard with no process on any GPU" };
+    const inB = (change: Partial<ServerObserved>): Observed => {
+      const seen = withGroup(seenAt(at), "b", { run: "stopped" });
+      const servers = seen.servers.map((server) =>
+        server.name === "gpu-c" ? { ...server, bmc: false, quarantine, fence, ...change } : server,
+      );
+      return { ...seen, servers };
+    };
+    const well = { state: "healthy", sinceMs: 0, remedy: null, reason: "" } as const;
+    const broken = { ...well, state: "suspect", remedy: "failover-reboot", reason: "XID 79" } as const;
+    const boot = { action: { kind: "treat", server: "gpu-c", remedy: "failover-reboot" } };
+    expect(decide(inB({}))).toMatchObject({ action: { kind: "validate", server: "gpu-c" } });
+    expect(decide(inB({ validated: true }))).toMatchObject({ action: { kind: "return-server", server: "gpu-c" } });
+    expect(decide(inB({ told: false }))).toMatchObject({ kind: "wait" });
+    expect(decide(inB({ verdict: broken }))).toMatchObject(boot);
+    expect(decide(inB({ failedChecks: 1 }))).toMatchObject(boot);
+    expect(decide(inB({ bmc: true }))).toMatchObject(boot);
+    expect(decide(inB({ fence: { fenced: false, reason: "ranks run" } }))).not.toMatchObject({ kind: "act" });
+  });
+
   const slow = (seen: Observed) =>
     withGroup(seen, "a", { verdict: { ...(seen.groups[0] as GroupObserved).verdict, wantsSwitch: true } });
   test("a slow group is left without an error, but not twice in half an hour", () => {

@@ -27,16 +27,30 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
   if (underWay !== null) return [underWay];
   // What a server said before it fell silent is old by now; what it needs beyond the quarantine's remedy shows when it is back.
   const needed = verdict.state === "suspect" && !isUnheard(server) ? strongest(server) : quarantine.remedy;
-  if (treated === null || compareRemedies(treated.remedy, needed) < 0) return treat(server, needed);
-  if (isUnheard(server) || treated.done === false) {
+  const isBack = wasOnlySilent(server);
+  if (isBack && server.told === false)
+    return [wait("emptying", seen.atMs + policy.firstWordWithinMs, `${name} has not told yet what it knows`)];
+  if (!isBack && (treated === null || compareRemedies(treated.remedy, needed) < 0)) return treat(server, needed);
+  if (treated !== null && (isUnheard(server) || treated.done === false)) {
     if (compareRemedies(treated.remedy, "failover-reboot") < 0) return treat(server, "failover-reboot");
     return [escalate("needs-hands", `${name} does not come back after ${treated.remedy}`, `look at ${name}'s console`)];
   }
   if (verdict.state === "suspect") return treat(server, "failover-support");
   if ((server.failedChecks ?? 0) > 0) return treat(server, strongest(server));
-  if (!server.validated)
-    return [act("repair", { kind: "validate", server: name }, `${name} is well after ${treated.remedy}`)];
+  if (!server.validated) {
+    const after = treated === null ? "its silence, and empty" : treated.remedy;
+    return [act("repair", { kind: "validate", server: name }, `${name} is well after ${after}`)];
+  }
   return [act("repair", { kind: "return-server", server: name }, `${name} passed its checks`)];
+}
+
+/**
+ * A cable, a switch, a frozen machine: it is heard again, holds no process, and nothing that a boot would cure is found. Whoever
+ * has a BMC boots it all the same, since nobody knows why it was silent; without one a person would be called for a loose plug.
+ */
+function wasOnlySilent({ treated, bmc, quarantine, verdict, failedChecks, fence }: Quarantined): boolean {
+  const isWell = verdict.state === "healthy" && fence.fenced && (failedChecks ?? 0) === 0;
+  return treated === null && !bmc && quarantine.remedy === "failover-reboot" && isWell;
 }
 
 /** A treatment needs time: until then neither silence nor the fault that it is to cure asks for the next rung. */
