@@ -15,12 +15,19 @@ export class EffectChecks {
   readonly #gateways: () => readonly SimGateway[];
   readonly #epochs = new Map<number, string>([[1, "a"]]);
   readonly #done = new Map<string, number[]>();
+  /** When the way between anybody and the server's agent changed last: what came just now is not known yet. */
+  readonly #flowedMs = new Map<string, number>();
   #lastBy = "";
   #lastMs = 0;
 
   constructor(world: World, gateways: () => readonly SimGateway[]) {
     this.#world = world;
     this.#gateways = gateways;
+    world.watchers.push({
+      onTruth() {},
+      onFlow: ({ name }) => void this.#flowedMs.set(name, world.now),
+      onApi() {},
+    });
   }
 
   check(order: Order): void {
@@ -98,7 +105,8 @@ export class EffectChecks {
     for (const name of membersOf(state, id)) {
       const server = world.server(name);
       const { needs, faultMs } = server;
-      const isTold = needs !== null && world.flows(by, server) && world.now - faultMs > KNOWN_AFTER_MS;
+      const sinceMs = Math.max(faultMs, this.#flowedMs.get(name) ?? 0);
+      const isTold = needs !== null && world.flows(by, server) && world.now - sinceMs > KNOWN_AFTER_MS;
       if (isTold && !state.service.servers[name]?.quarantine) breach("not-blamed", `${name} needs ${needs}`);
     }
   }

@@ -31,7 +31,9 @@ export class GatewayChecks {
   choice(gateway: SimGateway, choice: Choice, before: string): void {
     const world = this.#world;
     if (choice.reason.length < 5) world.breach("no-reason", `${gateway.name}: ${choice.kind}`);
-    const wasWell = this.#wellFor(gateway, before) >= KNOWN_AFTER_MS;
+    // One that stood still knows what it knew before, until it has asked.
+    const awakeMs = world.now - gateway.wokeMs;
+    const wasWell = Math.min(this.#wellFor(gateway, before), awakeMs) >= KNOWN_AFTER_MS;
     if (choice.kind !== "use") {
       const well = [...world.groups.keys()].find((id) => this.#wellFor(gateway, id) >= KNOWN_AFTER_MS);
       if (well !== undefined) world.breach("needless-hold", `${gateway.name} ${choice.kind}s, and ${well} answers it`);
@@ -45,7 +47,6 @@ export class GatewayChecks {
     if (choice.group === before) return;
     if (choice.adoptEpoch === null) {
       const target = gateway.trafficOf(choice.group);
-      // One that stood still knows what it knew before, until it has asked.
       const knownMs = Math.max(target?.answeredUntilMs ?? 0, gateway.wokeMs);
       const isDead = target?.answersSinceMs === null && world.now - knownMs > KNOWN_AFTER_MS;
       if (isDead) world.breach("gateway-moved-to-dead", `${gateway.name} took ${choice.group}, which answers nothing`);

@@ -9,6 +9,8 @@ import { SYSTEM_FAULTS } from "./system-faults.ts";
 export interface FaultKind {
   /** The shortest and the longest time, and the share that never ends by itself; null: it is over at once, or for good. */
   lasts: readonly [number, number, number] | null;
+  /** A machine that is off has no kernel that could say so: there the fault is not put. */
+  needsPower?: true;
   /** Makes it so; returns how it ends. For `system` the server is any. */
   begin(stack: Stack, server: SimServer, fault: PlannedFault): unknown;
 }

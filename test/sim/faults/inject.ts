@@ -53,6 +53,10 @@ export class Injector {
   #put(fault: PlannedFault): void {
     const { world } = this.#stack;
     const server = serverFor(fault, this.#stack);
+    if (FAULTS[fault.kind]?.needsPower && !server.power) {
+      this.open -= 1;
+      return;
+    }
     this.#onFault(fault, stateOf(this.#stack));
     world.say(() => `FAULT ${fault.kind}${fault.role === "system" ? "" : ` ${server.name}`}${lasting(fault)}`);
     this.lastMs = world.now;

@@ -50,12 +50,13 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
       return () => stack.machines.cutNet(server, false);
     },
   },
-  "gpu-reset": { lasts: null, begin: gpu("failover-reset", 95) },
-  "gpu-lost": { lasts: null, begin: gpu("failover-reboot", 79) },
-  "gpu-broken": { lasts: null, begin: gpu("failover-support", 74) },
-  "gpu-half-mended": { lasts: null, begin: gpu("failover-reset", 119, true) },
+  "gpu-reset": { lasts: null, needsPower: true, begin: gpu("failover-reset", 95) },
+  "gpu-lost": { lasts: null, needsPower: true, begin: gpu("failover-reboot", 79) },
+  "gpu-broken": { lasts: null, needsPower: true, begin: gpu("failover-support", 74) },
+  "gpu-half-mended": { lasts: null, needsPower: true, begin: gpu("failover-reset", 119, true) },
   "software-xid": {
     lasts: null,
+    needsPower: true,
     begin: (stack, server, { detail }) => {
       put(server, stack);
       stack.agents.line(server, { kind: "xid", code: 31 });
