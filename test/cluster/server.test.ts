@@ -14,6 +14,7 @@ import {
   settleControlPlane,
 } from "../../src/machines/server/control-plane.ts";
 import { restoreEtcd, snapshotEtcd } from "../../src/machines/server/etcd.ts";
+import { filesStep } from "../../src/machines/server/files-step.ts";
 import type { Expectation } from "../../src/machines/server/judge-server.ts";
 import { preflight } from "../../src/machines/server/preflight.ts";
 import { prepareServer } from "../../src/machines/server/prepare.ts";
@@ -256,6 +257,18 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       for (const host of [address, "10.213.0.10"]) {
         await a.run('timeout 3 bash -c "exec 3<> /dev/tcp/$host/53"', { values: { host } });
       }
+    });
+
+    test("a file that is right is not believed while what comes after it was not done", async () => {
+      const files = [{ path: "/etc/tandem/restarted.conf", content: "new\n" }];
+      const killed = filesStep(a, "a restart", files, { after: "exit 9" });
+      await expect(killed.act(undefined)).rejects.toMatchObject({ code: "E_REMOTE" });
+      expect(await a.run("cat /etc/tandem/restarted.conf")).toBe("new\n");
+      const step = filesStep(a, "a restart", files, { after: "touch /run/restarted" });
+      expect(await step.check(undefined)).toBe(false);
+      await step.act(undefined);
+      expect(await step.check(undefined)).toBe(true);
+      await a.run("rm /run/restarted");
     });
 
     test("a second run of everything finds all done and changes no file and no object", async () => {

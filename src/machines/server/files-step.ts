@@ -28,7 +28,9 @@ done
 `;
 
 /**
- * A step that is done when all files are as given, and (`also`) a further check succeeds.
+ * A step that is done when all files are as given, what comes after them was done, and (`also`) a further check succeeds. A mark
+ * says that the files are being changed: a program that still runs with what was there before looks just like one that was
+ * started anew, and a run that was killed in between would be believed.
  *
  * @param after runs when something was not as it should be: reload, restart
  */
@@ -42,11 +44,12 @@ export function filesStep(
     check: `${mode} ${createHash("sha256").update(content).digest("hex")} ${path}`,
     content: Buffer.from(content).toString("base64"),
   }));
+  const mark = `/var/lib/tandem/unfinished-${createHash("sha256").update(name).digest("hex").slice(0, 12)}`;
   return scriptStep(remote, {
     name,
-    check: `${CHECK}\n${also}`,
+    check: `[ ! -e ${mark} ] || exit 1\n${CHECK}\n${also}`,
     checkInput: lines.map(({ check }) => `${check}\n`).join(""),
-    act: `${WRITE}\n${after}`,
+    act: `own_folder /var/lib/tandem; : > ${mark}\n${WRITE}\n${after}\nrm -f ${mark}`,
     input: lines.map(({ check, content }) => `${check} ${content}\n`).join(""),
     timeoutMs,
   });
