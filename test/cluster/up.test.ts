@@ -27,8 +27,6 @@ import { clusterObstacle } from "../support/cluster-obstacle.ts";
 import { type GateRound, gateDrill, gateRound } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
-import { lateWrites } from "../support/late-writes.ts";
-import { ReconcilerRig } from "../support/reconciler-rig.ts";
 import { changedSince } from "../support/server-listing.ts";
 
 const obstacle = clusterObstacle();
@@ -316,25 +314,6 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       await back;
       await controlPlane.test(`[ -e ${manifest} ]`).then((there) => (there ? "" : restore()));
       await controlPlane.close();
-    }
-  });
-
-  test("a leader that stood still past its lease: its late writes are refused, the next one fences by the BMC, and is killed too", async () => {
-    const rig = new ReconcilerRig(GATE, engine);
-    try {
-      await rig.prepare(["gpu-a", "gpu-b", "gpu-c", "gpu-d"]);
-      const { late, epochs, wokenLeads, adopted, fenced, redundant } = await lateWrites(rig);
-      process.stdout.write(
-        `adopted ${adopted.toFixed(1)} s, fenced ${fenced.toFixed(1)} s, redundant ${redundant.toFixed(1)} s after the fault\n`,
-      );
-      // Its decision and its lease: all of them were made before somebody else acted.
-      expect(late.map(({ path }) => path.includes("/leases/"))).toContain(false);
-      expect(late.filter(({ status }) => status !== 409)).toEqual([]);
-      expect(epochs.after).toBe(epochs.before + 1);
-      expect(wokenLeads).toBe(false);
-    } finally {
-      await rig.restore();
-      await rig.close();
     }
   });
 
