@@ -1,11 +1,11 @@
+import { definition, definitionName } from "../definition.ts";
 import type { Manifest } from "../manifest.ts";
 import { name, object, oneOf, type Schema, text, time } from "../model-service/fields.ts";
-import { PART_OF } from "../names.ts";
 import { DRILL, DRILL_KINDS, DRILL_RESULTS, MAX_RECORD_CHARS } from "./resource.ts";
 
-const [GROUP = "", VERSION = ""] = DRILL.apiVersion.split("/");
+const KIND = { ...DRILL, plural: "drills" };
 /** Name of the definition. */
-export const DRILLS = `drills.${GROUP}`;
+export const DRILLS = definitionName(KIND);
 /** The report as text, its longest part a timeline of sentences. */
 const MAX_SUMMARY_CHARS = 100_000;
 
@@ -34,59 +34,25 @@ const status = object(
 
 const column = (title: string, jsonPath: string, type = "string") => ({ name: title, type, jsonPath });
 
-/** The definition of Drill. Like every definition it belongs to no namespace. */
+/** The definition of Drill. */
 export function drillDefinition(): Manifest {
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: DRILLS, labels: { ...PART_OF } },
-    spec: {
-      group: GROUP,
-      scope: "Namespaced",
-      names: {
-        kind: DRILL.kind,
-        listKind: `${DRILL.kind}List`,
-        plural: "drills",
-        singular: "drill",
-        categories: ["tandem"],
-      },
-      versions: [
-        {
-          name: VERSION,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: [
-            column("Scenario", ".spec.scenario"),
-            column("Hit", ".spec.victim"),
-            column("Result", ".status.result"),
-            column("Gap", ".status.gapSeconds", "number"),
-            column("Age", ".spec.startedAt", "date"),
-            { ...column("By", ".spec.by"), priority: 1 },
-          ],
-          schema: {
-            openAPIV3Schema: {
-              ...object(
-                {
-                  apiVersion: { type: "string" },
-                  kind: { type: "string" },
-                  metadata: { type: "object" },
-                  spec,
-                  status,
-                  record: object({ evidence: part, gateway: part, reconciler: part }, [
-                    "evidence",
-                    "gateway",
-                    "reconciler",
-                  ]),
-                },
-                ["apiVersion", "kind", "metadata", "status", "record"],
-              ),
-              description:
-                "A fault that was caused on purpose, or a real failover: what happened, and how it is known.",
-            },
-          },
-        },
-      ],
+  return definition({
+    ...KIND,
+    singular: "drill",
+    columns: [
+      column("Scenario", ".spec.scenario"),
+      column("Hit", ".spec.victim"),
+      column("Result", ".status.result"),
+      column("Gap", ".status.gapSeconds", "number"),
+      column("Age", ".spec.startedAt", "date"),
+      { ...column("By", ".spec.by"), priority: 1 },
+    ],
+    fields: {
+      spec,
+      status,
+      record: object({ evidence: part, gateway: part, reconciler: part }, ["evidence", "gateway", "reconciler"]),
     },
-  };
+    optional: ["status", "record"],
+    description: "A fault that was caused on purpose, or a real failover: what happened, and how it is known.",
+  });
 }
