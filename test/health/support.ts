@@ -3,6 +3,7 @@ import { hearBeat, hearEvidence, hearHello } from "../../src/health/hear.ts";
 import type { GpuLogLine } from "../../src/health/kernel-line.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "../../src/health/rules.ts";
 import { type ServerEvidence, unheard } from "../../src/health/server-evidence.ts";
+import { soundGpu } from "../support/gpu-sample.ts";
 
 /** What an agent says at one moment: a piece of evidence, a beat, or a new start of the kernel or of the agent. */
 export type Heard = Evidence | "beat" | { boot: string } | { agent: string };
@@ -51,23 +52,8 @@ const lineAt = (gpu: number) => ({
   uptimeUs: Number.MAX_SAFE_INTEGER,
 });
 
-export const gpu = (index: number, change: Partial<GpuSample> = {}): GpuSample => ({
-  index,
-  pci: pciOf(index),
-  uuid: `GPU-${index}`,
-  temperatureC: 60,
-  powerW: 500,
-  throttle: [],
-  eccUncorrected: 0,
-  remappedRowsPending: false,
-  remappedRowsFailure: false,
-  pcieWidth: 16,
-  pcieWidthMax: 16,
-  nvlinksActive: 18,
-  recoveryAction: "None",
-  processIds: [],
-  ...change,
-});
+export const gpu = (index: number, change: Partial<GpuSample> = {}): GpuSample =>
+  soundGpu(index, { pci: pciOf(index), ...change });
 
 /** Eight GPUs, the fourth of them changed. */
 export const gpus = (change: Partial<GpuSample> = {}, found = 8): Evidence => ({

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { Evidence } from "../../src/health/evidence.ts";
 import type { SubscribeOptions, Subscription } from "../../src/stream/subscription.ts";
+import { soundGpu } from "../support/gpu-sample.ts";
 import { listenOnLoopback } from "./loopback.ts";
 
 const HEARTBEAT_MS = 250;
@@ -126,22 +127,7 @@ export class FakeServer {
 
   #gpus(): Evidence {
     const processIds = [...(this.#running ? [this.#pid] : []), ...(this.strayPid === null ? [] : [this.strayPid])];
-    const gpu = (index: number) => ({
-      index,
-      pci: `0000:${(index + 10).toString(16)}:00`,
-      uuid: `GPU-${index}`,
-      temperatureC: 40,
-      powerW: 100,
-      throttle: [],
-      eccUncorrected: 0,
-      remappedRowsPending: false,
-      remappedRowsFailure: false,
-      pcieWidth: 16,
-      pcieWidthMax: 16,
-      nvlinksActive: 18,
-      recoveryAction: "None",
-      processIds,
-    });
+    const gpu = (index: number) => soundGpu(index, { temperatureC: 40, powerW: 100, processIds });
     return { kind: "gpus", expected: 8, found: 8, gpus: Array.from({ length: 8 }, (_, index) => gpu(index)) };
   }
 }

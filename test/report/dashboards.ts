@@ -7,6 +7,7 @@ import { heardTokens, NO_FLOW } from "../../src/report/dashboard/flow.ts";
 import type { DashboardSources, GatewaySeen } from "../../src/report/dashboard/sources.ts";
 import { hearFrame } from "../../src/stream/hear-frame.ts";
 import { planned } from "../plan/good-spec.ts";
+import { soundGpu } from "../support/gpu-sample.ts";
 
 export const WALL_MS = Date.parse("2026-11-24T15:10:02.000Z");
 export const MONO_MS = 600_000;
@@ -72,23 +73,7 @@ export function wellService(more: Partial<ModelServiceStatus> = {}): ModelServic
 }
 
 export function gpu(index: number, more: Partial<GpuSample> = {}): GpuSample {
-  return {
-    index,
-    pci: `0000:${(index + 10).toString(16)}:00`,
-    uuid: `GPU-${index}`,
-    temperatureC: 52 + index,
-    powerW: 410,
-    throttle: [],
-    eccUncorrected: 0,
-    remappedRowsPending: false,
-    remappedRowsFailure: false,
-    pcieWidth: 16,
-    pcieWidthMax: 16,
-    nvlinksActive: 18,
-    recoveryAction: "None",
-    processIds: [100 + index],
-    ...more,
-  };
+  return soundGpu(index, { temperatureC: 52 + index, powerW: 410, processIds: [100 + index], ...more });
 }
 
 /** A server that is heard and has told of its eight GPUs. */
