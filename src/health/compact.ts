@@ -12,9 +12,9 @@ const MAX_PACKS = 8;
 const MAX_EXITS = 64;
 
 /**
- * Drops the pieces that no finding can rest on any more, so that an observer may run for months: of state the last piece,
- * the first of each run that is open (with the one before it) and the last word of the process before, of kernel lines the first and last of each code in a pack. Only
- * pieces that speak of the same subject as `latest` are looked at.
+ * Drops the pieces that no finding can rest on any more, so that an observer may run for months: of state the last piece, the
+ * first of each run that is open (with the one before it) and the last word of the process before, of kernel lines the first
+ * and last of each code in a pack. Only pieces that speak of the same subject as `latest` are looked at.
  */
 export function compact(
   pieces: readonly Piece[],
