@@ -10,7 +10,7 @@ import {
   reporterVolumes,
 } from "./agent-reporter.ts";
 import type { Manifest } from "./manifest.ts";
-import { ACCESS_SECRET, AGENT, onServers, stackLabels, TANDEM_IMAGE } from "./names.ts";
+import { ACCESS_SECRET, AGENT, onEveryServer, stackLabels, TANDEM_IMAGE } from "./names.ts";
 
 /**
  * An agent runs little code and must stay below 60 MiB: V8's optimizing compilers alone bring ten megabytes of Node's own
@@ -38,7 +38,6 @@ const TOKEN_FOLDER = "/etc/tandem-agent";
 export function agentDaemon(plan: ServingPlan): Manifest {
   const name = { "app.kubernetes.io/name": AGENT };
   const labels = { ...name, ...stackLabels(plan) };
-  const servers = [...Object.values(plan.groups).flatMap(({ servers }) => servers), ...plan.spec.spares];
   const volumes = agentVolumes(plan);
   return {
     apiVersion: "apps/v1",
@@ -59,7 +58,7 @@ export function agentDaemon(plan: ServingPlan): Manifest {
           hostNetwork: true,
           // The ranks' processes, whose end must be seen at once, are the server's.
           hostPID: true,
-          affinity: onServers(servers),
+          nodeSelector: onEveryServer(plan),
           tolerations: [{ operator: "Exists" }],
           securityContext: { fsGroup: REPORTER_ID },
           containers: [

@@ -1,6 +1,6 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import type { Manifest } from "./manifest.ts";
-import { onServers, stackLabels } from "./names.ts";
+import { onEveryServer, stackLabels } from "./names.ts";
 
 /**
  * v0.20.0 of NVIDIA's device plugin. The digest is the one that NVIDIA pins for it in its GPU Operator, tag v26.7.0
@@ -16,11 +16,11 @@ const SOCKETS = "/var/lib/kubelet/device-plugins";
 /**
  * NVIDIA's device plugin, by which a server offers its GPUs to Kubernetes as `nvidia.com/gpu`. Nobody else installs it in
  * a cluster that Tandem makes; in one that is there already it is the owner's, and a local stack has the emulator's.
- * As NVIDIA's own `deployments/static/nvidia-device-plugin.yml` of v0.20.0 has it, except that it runs by server name and
- * with no Kubernetes token.
+ * As NVIDIA's own `deployments/static/nvidia-device-plugin.yml` of v0.20.0 has it, except that it runs on the stack's own
+ * servers and with no Kubernetes token.
  */
 export function devicePlugin(plan: ServingPlan): Manifest[] {
-  const { provision, servers } = plan.spec;
+  const { provision } = plan.spec;
   if (provision.kind !== "ssh" || provision.devicePlugin === "none") return [];
   const labels = { "app.kubernetes.io/name": NAME, ...stackLabels(plan) };
   return [
@@ -38,7 +38,7 @@ export function devicePlugin(plan: ServingPlan): Manifest[] {
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             priorityClassName: "system-node-critical",
-            affinity: onServers(Object.keys(servers)),
+            nodeSelector: onEveryServer(plan),
             tolerations: [{ operator: "Exists" }],
             containers: [
               {

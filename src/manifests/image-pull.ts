@@ -1,6 +1,6 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import type { Manifest } from "./manifest.ts";
-import { onServers, PULL_DAEMON, stackLabels } from "./names.ts";
+import { onEveryServer, PULL_DAEMON, stackLabels } from "./names.ts";
 
 /**
  * Every node of a kubeadm cluster already has this image: it is the pod sandbox of Kubernetes 1.36.3
@@ -30,8 +30,8 @@ export function imagePull(plan: ServingPlan): Manifest {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: 0,
-          // By name and not by group: the label of a group moves, the need for the image does not.
-          affinity: onServers([...Object.values(plan.groups).flatMap(({ servers }) => servers), ...plan.spec.spares]),
+          // Not by group: the label of a group moves, the need for the image does not.
+          nodeSelector: onEveryServer(plan),
           // A quarantined or not yet untainted server needs the image as well.
           tolerations: [{ operator: "Exists" }],
           initContainers: [

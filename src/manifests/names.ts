@@ -2,6 +2,7 @@ import type { GroupPlan, ServingPlan } from "../plan/serving-plan.ts";
 
 /** Node label that makes a server a member of a group. Only the reconciler moves it; pods never name hosts. */
 export const GROUP_LABEL = "tandem.dev/group";
+/** On every object of a stack, and on the node of each of its GPU servers for as long as it belongs to the stack. */
 export const STACK_LABEL = "tandem.dev/stack";
 
 /** Labels that LeaderWorkerSet v0.9 puts on every pod of a group (api/leaderworkerset/v1/leaderworkerset_types.go). */
@@ -54,7 +55,15 @@ export function groupsOf(plan: ServingPlan): GroupPlan[] {
   return Object.values(plan.groups).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** A node affinity for servers by name: a label moves, what these pods watch or serve does not. */
+/**
+ * A node selector for what runs on every GPU server of the stack, spares too. Not by their names: one more server would be
+ * another template, and a DaemonSet would start all its pods anew, so that for a while nobody watches.
+ */
+export function onEveryServer(plan: ServingPlan): Record<string, string> {
+  return { [STACK_LABEL]: plan.name };
+}
+
+/** A node affinity for servers that the spec chose by name: which they are changes with the spec alone. */
 export function onServers(names: readonly string[]): object {
   const term = { key: "kubernetes.io/hostname", operator: "In", values: [...names].sort() };
   return {

@@ -332,10 +332,11 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       expect(await kubectl("get node gpu-b -o jsonpath='{.metadata.labels.tandem\\.dev/group}'")).toBe("a");
     });
 
-    test("a label that was moved stays where it was moved to", async () => {
-      await kubectl("label --overwrite node gpu-b tandem.dev/group=b");
+    test("a label that was moved stays where it was moved to, and the stack's comes back", async () => {
+      await kubectl("label --overwrite node gpu-b tandem.dev/group=b tandem.dev/stack-");
       await joinWorker(b, cp, stack.workerConfig(b, cluster));
-      expect(await kubectl("get node gpu-b -o jsonpath='{.metadata.labels.tandem\\.dev/group}'")).toBe("b");
+      const labels = "-o jsonpath='{.metadata.labels.tandem\\.dev/group} {.metadata.labels.tandem\\.dev/stack}'";
+      expect(await kubectl(`get node gpu-b ${labels}`)).toBe("b server-test");
     });
   });
 
@@ -403,7 +404,7 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
 
   describe("provision: existing", () => {
     const columns =
-      "-o jsonpath='{.metadata.labels.tandem\\.dev/group} {.metadata.annotations.tandem\\.dev/stack} {.metadata.annotations.tandem\\.dev/labelled}'";
+      "-o jsonpath='{.metadata.labels.tandem\\.dev/group} {.metadata.labels.tandem\\.dev/stack} {.metadata.annotations.tandem\\.dev/stack} {.metadata.annotations.tandem\\.dev/labelled}'";
     let joined: ExistingStack;
 
     test("a node that another stack has, and one that is not there, are named", async () => {
@@ -416,7 +417,7 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       const told = text.split("Diagnostics:")[1] ?? "";
       expect(told).toMatch(/node gpu-a is a server of another stack[\s\S]+fix: take it out[\s\S]+\[E_NODE_TAKEN\]/);
       expect(told).toMatch(/the cluster has no node gpu-z[\s\S]+there are cp-1, gpu-a[\s\S]+\[E_NO_NODE\]/);
-      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("a  true");
+      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("a server-test  true");
     });
 
     test("a node that is free serves, and is given back", async () => {
@@ -426,11 +427,11 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       const began = performance.now();
       const up = await joined.tandem("up");
       expect(up.exitCode, up.text.slice(-3000)).toBe(0);
-      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("a joined true");
+      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("a joined joined true");
       expect(await kubectl("get -n tandem-joined lws sglang-a -o jsonpath={.status.readyReplicas}")).toBe("1");
       const down = await joined.tandem("down");
       expect(down.exitCode, down.text.slice(-3000)).toBe(0);
-      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("  ");
+      expect(await kubectl(`get node gpu-a ${columns}`)).toBe("   ");
       expect(await kubectl("get namespace tandem-joined lws-system --ignore-not-found")).toBe("");
       process.stdout.write(
         `up and down on an existing cluster: ${((performance.now() - began) / 1000).toFixed(1)} s\n`,

@@ -33,15 +33,19 @@ describe("must get right: 23, everything that a start needs is on the server alr
     }
   });
 
-  test("every server of the stack pulls the engine's image beforehand: groups and spares, tainted or not", () => {
+  test("every server of the stack pulls the engine's image beforehand and is watched: groups and spares, tainted or not", () => {
     for (const [name, plan] of PLANS) {
-      const pull = ofKind(plan, "DaemonSet").find(({ metadata }) => metadata.name === "engine-image");
-      if (pull === undefined) throw new Error(`${name} pulls no image`);
-      const { spec } = (pull.spec as { template: { spec: PodSpec & { affinity: object } } }).template;
-      expect(spec.initContainers?.[0]?.image, name).toBe(plan.image);
-      expect(spec.tolerations, name).toEqual([{ operator: "Exists" }]);
-      const places = JSON.stringify(spec.affinity);
-      for (const server of Object.keys(plan.spec.servers)) expect(places, name).toContain(`"${server}"`);
+      for (const daemon of ["engine-image", "agent"]) {
+        const found = ofKind(plan, "DaemonSet").find(({ metadata }) => metadata.name === daemon);
+        if (found === undefined) throw new Error(`${name} has no ${daemon}`);
+        const { spec } = (found.spec as { template: { spec: PodSpec } }).template;
+        if (daemon === "engine-image") expect(spec.initContainers?.[0]?.image, name).toBe(plan.image);
+        expect(spec.tolerations, name).toEqual([{ operator: "Exists" }]);
+        expect(spec.nodeSelector, name).toEqual({ "tandem.dev/stack": plan.name });
+        // One more server is no other template: all agents would start anew, and nobody would watch meanwhile.
+        for (const server of Object.keys(plan.spec.servers))
+          expect(JSON.stringify(found), name).not.toContain(`"${server}"`);
+      }
     }
     expect(PLANS.find(([name]) => name === "spare")?.[1].spec.spares).toEqual(["gpu-c"]);
   });

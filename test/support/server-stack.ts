@@ -105,6 +105,7 @@ export async function startServerStack(name: string, subnet: string, workers: nu
     },
     workerConfig: (remote, { endpoint, caHash }) => ({
       ...nodeConfig(remote),
+      stack: name,
       controlPlaneEndpoint: endpoint,
       caHash,
       labels: { "tandem.dev/group": "a" },

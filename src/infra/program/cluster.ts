@@ -154,6 +154,7 @@ export class Cluster extends pulumi.ComponentResource {
         node: nodeInputs(inputs, server),
         access: accessInputs(server),
         machineId: prepared.machineId,
+        stack: spec.name,
         controlPlane: { name: leader.name, address: leader.address },
         endpoint: `${leader.address}:6443`,
         caHash: controlPlane.caHash,

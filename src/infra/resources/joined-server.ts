@@ -2,6 +2,7 @@ import { z } from "zod";
 import { TandemError } from "../../errors.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { LiveObject } from "../../kube/objects.ts";
+import { GROUP_LABEL, STACK_LABEL } from "../../manifests/names.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { connectionTo, isAway } from "./cluster-link.ts";
 
@@ -18,8 +19,8 @@ const Inputs = z.strictObject({
 type Inputs = z.infer<typeof Inputs>;
 type Outputs = Record<string, never>;
 
-/** The stack whose server a node is; with LABELLED, which a join of ours leaves as well. */
-const STACK = "tandem.dev/stack";
+/** The stack whose server a node is, by an annotation of the label's name; with LABELLED, which a join of ours leaves as well. */
+const STACK = STACK_LABEL;
 const LABELLED = "tandem.dev/labelled";
 /** The kubelet names at most so many images (its default `nodeStatusMaxImages`); of a longer list nothing follows. */
 const NAMED_IMAGES = 50;
@@ -60,6 +61,15 @@ function warnOfGpus(node: LiveObject, { name }: Inputs, warn: Operation["warn"])
   );
 }
 
+/** By this label agents run on a server: without it nobody would watch there, and nothing else would say so. */
+function warnOfLabel({ metadata }: LiveObject, { name, stack }: Inputs, warn: Operation["warn"]): void {
+  if (metadata.labels?.[STACK_LABEL] === stack) return;
+  warn(
+    `${name} has no label ${STACK_LABEL}=${stack}, so that no agent runs there; somebody took it off: ` +
+      `put it back with \`kubectl label --overwrite node ${name} ${STACK_LABEL}=${stack}\``,
+  );
+}
+
 async function label(inputs: Inputs, { signal, warn }: Operation): Promise<Outputs> {
   const { kubeconfig, name, stack, labels } = inputs;
   const link = connectionTo(kubeconfig);
@@ -75,9 +85,13 @@ async function label(inputs: Inputs, { signal, warn }: Operation): Promise<Outpu
   }
   warnOfImages(node, inputs, warn);
   warnOfGpus(node, inputs, warn);
-  if (annotations[LABELLED] === "true") return {};
-  const metadata = { labels, annotations: { [LABELLED]: "true", [STACK]: stack } };
-  await patch(link.client, name, metadata, signal);
+  const lasting = { [STACK_LABEL]: stack };
+  // A server that was moved to another group stays there.
+  if (annotations[LABELLED] === "true") await patch(link.client, name, { labels: lasting }, signal);
+  else {
+    const marks = { [LABELLED]: "true", [STACK]: stack };
+    await patch(link.client, name, { labels: { ...labels, ...lasting }, annotations: marks }, signal);
+  }
   return {};
 }
 
@@ -98,6 +112,7 @@ export const joinedServer: ResourceType<Inputs, Outputs> = {
   async look({ inputs }, { signal, warn }) {
     try {
       const node = await nodeOf(connectionTo(inputs.kubeconfig), inputs.name, signal);
+      warnOfLabel(node, inputs, warn);
       warnOfImages(node, inputs, warn);
       warnOfGpus(node, inputs, warn);
     } catch (error) {
@@ -114,8 +129,8 @@ export const joinedServer: ResourceType<Inputs, Outputs> = {
       throw error;
     });
     if (node?.metadata.annotations?.[STACK] !== stack) return;
-    // Also a label that the reconciler has moved since: the keys are ours.
-    const gone = Object.fromEntries(Object.keys(labels).map((key) => [key, null]));
+    // Also what the reconciler has moved since, on a spare too: the keys are ours.
+    const gone = Object.fromEntries([...Object.keys(labels), GROUP_LABEL, STACK_LABEL].map((key) => [key, null]));
     await patch(link.client, name, { labels: gone, annotations: { [LABELLED]: null, [STACK]: null } }, signal);
   },
 };

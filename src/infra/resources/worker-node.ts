@@ -12,6 +12,7 @@ const Inputs = z.strictObject({
   node: Node,
   access: Access,
   machineId: z.string(),
+  stack: z.string().meta({ description: "A label of the server for as long as it belongs to the stack." }),
   controlPlane: z.strictObject({ name: z.string(), address: z.string() }),
   endpoint: z.string(),
   caHash: z.string(),
@@ -54,7 +55,7 @@ function stillServes(name: string): TandemError {
 }
 
 async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
-  const { node, access, controlPlane, endpoint, caHash, labels } = inputs;
+  const { node, access, stack, controlPlane, endpoint, caHash, labels } = inputs;
   const taints = inputs.taints.map(({ key, value, effect }) => ({
     key,
     effect,
@@ -67,7 +68,7 @@ async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
       signal: operation.signal,
     });
     const admitted = await admitOperator(remote, node, operation.signal);
-    const config = { ...admitted, controlPlaneEndpoint: endpoint, caHash, labels, taints };
+    const config = { ...admitted, stack, controlPlaneEndpoint: endpoint, caHash, labels, taints };
     await onServer({ ...controlPlane, access }, (leader) => joinWorker(remote, leader, config, progressOf(operation)));
   });
   return {};

@@ -1,3 +1,4 @@
+import { STACK_LABEL } from "../../manifests/names.ts";
 import { filesStep } from "./files-step.ts";
 import { gatewayAddressStep } from "./gateway-address.ts";
 import { ignoredChecks, type JoinInput, joinConfig, kubeletPatch } from "./kubeadm-config.ts";
@@ -10,6 +11,8 @@ import { changing, script, scriptStep } from "./script.ts";
 import { runSteps, type Step, type StepOptions, type StepReport } from "./step.ts";
 
 export interface WorkerConfig extends NodeConfig, JoinInput {
+  /** The stack's name, which is a label of the server for as long as it belongs to the stack: agents run by it. */
+  stack: string;
   /** Set once, when the server is new in the cluster. Later the labels belong to whoever moves servers between groups. */
   labels: Readonly<Record<string, string>>;
 }
@@ -73,15 +76,22 @@ function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig, ig
   };
 }
 
-function labelsStep(controlPlane: Remote, { name, labels }: WorkerConfig): Step {
-  const patch = { metadata: { labels, annotations: { "tandem.dev/labelled": "true" } } };
+function labelsStep(controlPlane: Remote, { name, stack, labels }: WorkerConfig): Step {
+  const lasting = { metadata: { labels: { [STACK_LABEL]: stack } } };
+  const first = {
+    metadata: { labels: { ...labels, ...lasting.metadata.labels }, annotations: { "tandem.dev/labelled": "true" } },
+  };
+  // The annotation says that the first labels were given, so that a server that was moved to another group stays there.
+  const read = `
+export KUBECONFIG=/etc/kubernetes/admin.conf
+labelled=$(kubectl get node "$node_name" -o "jsonpath={.metadata.annotations.tandem\\.dev/labelled} {.metadata.labels.tandem\\.dev/stack}")`;
   return scriptStep(controlPlane, {
     name: `labels of ${name}`,
-    values: { node_name: name, patch: JSON.stringify(patch) },
-    // The annotation says that the first labels were given, so that a server that was moved to another group stays there.
-    check:
-      '[ "$(kubectl --kubeconfig /etc/kubernetes/admin.conf get node "$node_name" -o "jsonpath={.metadata.annotations.tandem\\.dev/labelled}")" = true ]',
-    act: `
-kubectl --kubeconfig /etc/kubernetes/admin.conf patch node "$node_name" --type merge -p "$patch" > /dev/null`,
+    values: { node_name: name, stack, first: JSON.stringify(first), lasting: JSON.stringify(lasting) },
+    check: `${read}
+[ "$labelled" = "true $stack" ]`,
+    act: `${read}
+case $labelled in "true "*) patch=$lasting ;; *) patch=$first ;; esac
+kubectl patch node "$node_name" --type merge -p "$patch" > /dev/null`,
   });
 }
