@@ -481,6 +481,17 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       }
     });
 
+    test("a kernel setting that was enough before us stays as it was", async () => {
+      await a.run("echo 1 > /proc/sys/net/ipv4/ip_forward");
+      try {
+        await prepareServer(a, stack.nodeConfig(a));
+        await resetServer(a);
+        expect(await a.run("cat /proc/sys/net/ipv4/ip_forward")).toBe("1\n");
+      } finally {
+        await a.run("echo 0 > /proc/sys/net/ipv4/ip_forward");
+      }
+    });
+
     test("another cluster's files are not touched, by reset nor by init", async () => {
       await a.run(
         "mkdir -p /etc/kubernetes/manifests; echo foreign > /etc/kubernetes/manifests/etcd.yaml; echo foreign > /etc/kubernetes/kubelet.conf",
