@@ -113,6 +113,14 @@ function* system(facts: ServerFacts, wanted: Expectation): Generator<Finding> {
       "install the distribution's full kernel package",
     );
   }
+  if (facts.missingPrograms.includes("iproute2")) {
+    yield error(
+      "E_IPROUTE",
+      "iproute2 is missing",
+      "without ip and ss neither addresses nor taken ports nor the other servers can be looked at",
+      "apt-get install -y iproute2",
+    );
+  }
   if (facts.missingPrograms.length > 0 && !facts.programs.includes("apt-get")) {
     yield error(
       "E_PACKAGES",

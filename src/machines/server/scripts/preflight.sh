@@ -17,6 +17,10 @@ say clock-synced "$(timedatectl show -p NTPSynchronized --value 2> /dev/null || 
 for path in $paths; do
   say disk "$path $(df -PB1 -- "$(existing "$path")" | awk 'NR == 2 { print $4, $2, $1 }')"
 done
+# Small images lack it; what only it can tell is then left out, and that said.
+network=yes
+for program in ip ss; do command -v "$program" > /dev/null || network=''; done
+[ -n "$network" ] || { say missing iproute2 && ports='' peers=''; }
 for port in $ports; do
   line=$(ss -Hltnp "sport = :$port" | head -n 1)
   [ -z "$line" ] || say port "$port $(grep -oP 'users:\(\("\K[^"]+' <<< "$line" || echo unknown)"
@@ -50,7 +54,7 @@ for unit in k3s k3s-agent rke2-server rke2-agent snap.microk8s.daemon-kubelite k
   ! systemctl is-active -q "$unit" 2> /dev/null || say unit "$unit"
 done
 for file in /etc/cni/net.d/*; do [ ! -e "$file" ] || say cni "$file"; done
-ip -o -4 addr show | while read -r _ device _ address _; do say address "${address%/*} $device"; done
+[ -z "$network" ] || ip -o -4 addr show | while read -r _ device _ address _; do say address "${address%/*} $device"; done
 for peer in $peers; do
   [ "$peer" != "$own_address" ] || continue
   case $(ip -4 route get "$peer" 2> /dev/null) in
