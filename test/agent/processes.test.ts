@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/agent/clock.ts";
 import { Discovery } from "../../src/agent/processes/discover.ts";
@@ -140,8 +140,30 @@ describe("SGLang's command line and titles", () => {
   test("a stat line is read whatever the process is called", () => {
     const rest = "S 7 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1";
     for (const comm of ["python3", "a) R 1 (b", "sglang::schedul"])
-      expect(parseStat(`42 (${comm}) ${rest}`)).toEqual({ state: "S", parent: 7, startTicks: 12345 });
+      expect(parseStat(`42 (${comm}) ${rest}`)).toEqual({ state: "S", ended: false, parent: 7, startTicks: 12345 });
     expect(parseStat("")).toBeNull();
     expect(parseStat("garbage")).toBeNull();
+  });
+
+  // States and flags as read from the kernel while such a process was killed; the dump of one GiB took 11 seconds.
+  test.each([
+    ["runs", "R", 0x400000, false],
+    ["waits in the driver", "D", 0x400040, false],
+    ["is stopped", "T", 0x400000, false],
+    ["writes its core", "R", 0x400640, true],
+    ["waits for another thread to write the core", "I", 0x400440, true],
+    ["gives back what the driver pinned", "D", 0x400404, true],
+    ["left by itself and is being buried", "R", 0x400004, true],
+    ["is a zombie", "Z", 0x40040c, true],
+  ])("a rank that %s", async (_name, state, flags, ended) => {
+    await using machine = new Machine();
+    const line = `42 (a) R 0 (b) ${state} 7 1 1 0 -1 ${flags} 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1`;
+    mkdirSync(machine.path("proc/42/task/42"), { recursive: true });
+    writeFileSync(machine.path("proc/42/task/42/stat"), line);
+    const proc = new Proc(machine.path("proc"));
+    expect(proc.stat(42)).toMatchObject({ state, ended });
+    const fd = proc.openStat(42) ?? -1;
+    expect(proc.readState(fd)).toBe(ended ? "ended" : state.charCodeAt(0));
+    closeSync(fd);
   });
 });

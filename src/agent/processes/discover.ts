@@ -81,7 +81,7 @@ export class Discovery {
 
   #consider(pid: number): void {
     const stat = this.#options.proc.stat(pid);
-    if (stat === null || stat.state === "Z") return;
+    if (stat === null || stat.ended) return;
     if (this.#known.get(pid) === stat.startTicks) return;
     this.#known.set(pid, stat.startTicks);
     this.#waiting.push({ pid, startTicks: stat.startTicks, parent: stat.parent });

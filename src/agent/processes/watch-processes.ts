@@ -44,7 +44,8 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
     const fd = proc.openStat(found.pid);
     if (fd === null) return false;
     // Between its discovery and now it may have ended and its number may be another's.
-    if (proc.readStat(fd)?.startTicks !== found.startTicks) {
+    const stat = proc.readStat(fd);
+    if (stat?.startTicks !== found.startTicks || stat.ended) {
       closeSync(fd);
       return false;
     }
@@ -119,10 +120,9 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
 
 /** USER_HZ is 100 on every architecture that Linux runs GPUs on (proc_pid_stat(5), field 22). */
 const MS_PER_TICK = 10;
-const GONE = new Set([undefined, ..."ZXx"].map((letter) => letter?.charCodeAt(0)));
 const STOPPED = new Set([..."Tt"].map((letter) => letter.charCodeAt(0)));
 
-function stateOf(letter: number | undefined): "running" | "stopped" | "exited" {
-  if (GONE.has(letter)) return "exited";
-  return letter !== undefined && STOPPED.has(letter) ? "stopped" : "running";
+function stateOf(letter: number | "ended"): "running" | "stopped" | "exited" {
+  if (letter === "ended") return "exited";
+  return STOPPED.has(letter) ? "stopped" : "running";
 }
