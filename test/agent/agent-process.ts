@@ -56,6 +56,7 @@ export class AgentProcess {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
+        ...(process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {}),
         NODE_COMPILE_CACHE: compileCache(),
         AGENT_SERVER: "gpu-a",
         AGENT_HOST: "127.0.0.1",
