@@ -4,6 +4,12 @@ import { parseKernelLine } from "../../src/health/kernel-line.ts";
 
 test.each([
   {
+    // Read from the kernel's log of a server with an H200 and the open driver 580.159.04.
+    when: "a rank writes where it must not",
+    line: "3,360,92769832,-;NVRM: Xid (PCI:0000:00:06): 31, pid=842, name=sglang::schedul, channel 0x0000000a, intr 00000000. MMU Fault: ENGINE GRAPHICS GPC1 GPCCLIENT_T1_8 faulted @ 0x0_00000000. Fault is of type FAULT_PDE ACCESS_TYPE_VIRT_WRITE",
+    then: { kind: "xid", code: 31, pci: "0000:00:06", sequence: 360, uptimeUs: 92769832 },
+  },
+  {
     when: "a GPU falls off the bus",
     line: "3,1052,81234567,-;NVRM: Xid (PCI:0000:0B:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
     then: { kind: "xid", code: 79, pci: "0000:0b:00", sequence: 1052, uptimeUs: 81234567 },

@@ -16,11 +16,12 @@ export class CudaEngine {
     this.pid = pid;
   }
 
-  /** Resolves when the rank has its memory. `mark` is part of the launcher's command line. */
-  static async start(mark: string, gib: number): Promise<CudaEngine> {
+  /** Resolves when the rank has its memory. `mark` is part of the launcher's command line; a core goes into `folder`. */
+  static async start(mark: string, gib: number, folder: string): Promise<CudaEngine> {
     const script = `
       const { spawn } = require("node:child_process");
-      const rank = spawn("python3", [${JSON.stringify(RANK)}, "0", "${gib}"], { stdio: ["inherit", "inherit", "inherit"] });
+      const rank = spawn("/bin/sh", ["-c", 'ulimit -c unlimited; exec python3 "$0" 0 ${gib}', ${JSON.stringify(RANK)}], {
+        stdio: "inherit", cwd: ${JSON.stringify(folder)} });
       rank.once("exit", (code, signal) => { console.log("exit " + (signal ?? code)); setInterval(() => {}, 1000); });`;
     const launcher = spawn(
       process.execPath,
