@@ -92,7 +92,10 @@ function whileHeld(view: GatewayView, suspicions: readonly Suspicion[], timing: 
   };
 }
 
-/** A fresh epoch moves new requests; what runs finishes where it is. A suspect group is not taken on anybody's word. */
+/**
+ * A fresh epoch moves new requests; what runs finishes where it is, unless its group was given up: the next step stops that
+ * one. A suspect group is not taken on anybody's word.
+ */
 function byWord(view: GatewayView, suspicions: readonly Suspicion[]): Decision | null {
   const { word, adoptedEpoch } = view;
   if (word === null || word.epoch <= adoptedEpoch) return null;
@@ -101,7 +104,16 @@ function byWord(view: GatewayView, suspicions: readonly Suspicion[]): Decision |
     return use(view.current, `epoch ${word.epoch} names group ${word.active}, which this gateway does not know`);
   if (target.state === "suspect" && target.group !== view.current)
     return use(view.current, `epoch ${word.epoch} names group ${word.active}, which is suspect: ${target.reason}`);
-  return use(word.active, `epoch ${word.epoch} names group ${word.active}`, { adoptEpoch: word.epoch });
+  const named = `epoch ${word.epoch} names group ${word.active}`;
+  const current = view.groups.find(({ id }) => id === view.current);
+  const isGivenUp = word.why === "failover" && word.active !== view.current;
+  if (!isGivenUp || current === undefined || current.waitingSinceMs === null)
+    return use(word.active, named, { adoptEpoch: word.epoch });
+  const software = suspicions.some(
+    ({ group, state, software }) => group === current.id && state === "suspect" && software,
+  );
+  const reason = word.reason ? `${named}: ${word.reason}` : named;
+  return use(word.active, reason, { running: "carry", software, adoptEpoch: word.epoch });
 }
 
 /** What speaks against the current group besides what it was pardoned for: the rank that ends after the line that told of it. */

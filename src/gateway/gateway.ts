@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Suspicion } from "../failover/choose/suspicion.ts";
 import { type ChooseTiming, DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
 import type { ServerView } from "../failover/choose/view.ts";
 import type { Choice } from "../failover/choose.ts";
@@ -102,6 +103,7 @@ export class Gateway {
         this.#apply(choice, before);
         this.changes.tell();
       },
+      onStranded: (suspicion) => this.#carryFrom(suspicion),
       pendingSinceMs: () => this.traffic.pendingSinceMs,
       ask: (group) => void askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
     });
@@ -173,6 +175,13 @@ export class Gateway {
       );
     }
     this.traffic.use(choice.group, { carry, software: choice.software });
+  }
+
+  /** A group that was left on purpose has failed before it had written its last answers. */
+  #carryFrom({ group, reason, software }: Suspicion): void {
+    this.#log.warn({ group, reason }, "streams of a group that is not used any more are carried on");
+    this.traffic.carryFrom(group, software);
+    this.#groups.get(group)?.dropIdle();
   }
 
   /** Choices made since then with what they were made on, so that they can be made again elsewhere. */

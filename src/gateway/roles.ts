@@ -6,6 +6,8 @@ export interface Role {
   active: string;
   epoch: number;
   reason: string;
+  /** Why it moved last, as the ModelService has it; `failover`: the group before it was given up. */
+  why?: string | undefined;
   /** Missing while nobody has told it: then the configuration's hold. */
   members?: Members | undefined;
 }

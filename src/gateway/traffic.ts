@@ -132,6 +132,14 @@ export class Traffic implements RiderHost {
     this.dispatcher.use(group);
   }
 
+  /** The streams of one group go on in the group that is used. */
+  carryFrom(group: string, software: boolean): void {
+    this.#reissue(
+      [...this.riders].filter((rider) => rider.group === group),
+      software,
+    );
+  }
+
   /** No group can be used: streams of suspect groups stay with them, in case those go on after all. */
   hold(): void {
     this.#shed = null;

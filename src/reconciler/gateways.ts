@@ -62,6 +62,8 @@ export interface Role {
   active: string;
   epoch: number;
   reason: string;
+  /** Why it moved last; whoever still waits in a group that was given up is carried on. */
+  why?: string;
   members: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -137,11 +139,14 @@ export class Gateways {
   async tell(url: string, role: Role): Promise<boolean> {
     this.#told.set(url, { epoch: role.epoch, atMs: performance.now() });
     try {
-      const status = await this.#put(url, role);
-      if (status !== 400) return status === 200;
-      // One of an older release knows no members; it still takes the word.
-      const { members: _, ...plain } = role;
-      return (await this.#put(url, plain)) === 200;
+      // One of an older release knows no reason for a move, or no members; it still takes the word.
+      const { why: _, ...named } = role;
+      const { members: __, ...plain } = named;
+      for (const words of [role, named, plain]) {
+        const status = await this.#put(url, words);
+        if (status !== 400) return status === 200;
+      }
+      return false;
     } catch {
       return false;
     }

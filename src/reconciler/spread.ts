@@ -29,12 +29,14 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
   const members = Object.fromEntries([...observation.workloads].map(([id, workload]) => [id, workload.members]));
   const { active, epoch } = status;
   for (const heard of gateways.behind({ epoch, members }, knowledge.moment.monoMs)) {
-    const reason = status.moves?.at(-1)?.reason.slice(0, 400) ?? "the ModelService says so";
+    const move = status.moves?.at(-1);
+    const reason = move?.reason.slice(0, 400) ?? "the ModelService says so";
+    const why = move?.epoch === epoch ? { why: move.why } : {};
     steps.push({
       what: `${heard.url} is told epoch ${epoch}`,
       run: async () => {
         hands.assertLeader();
-        await gateways.tell(heard.url, { active, epoch, reason, members });
+        await gateways.tell(heard.url, { active, epoch, reason, ...why, members });
       },
     });
   }

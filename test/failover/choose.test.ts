@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { strandedOf } from "../../src/failover/choose/stranded.ts";
 import type { GatewayView, GroupView } from "../../src/failover/choose/view.ts";
 import { choose } from "../../src/failover/choose.ts";
 import { AT, fault, group, idle, server, view } from "./views.ts";
@@ -546,6 +547,32 @@ describe("what becomes of running streams", () => {
     const lost = choose(view({ groups: [group("a", { faults: [fault("XID 79: gone")] }), idle("b")] }));
     expect(lost).toMatchObject({ kind: "use", group: "b", running: "carry", adoptEpoch: null });
     expect(choose(view({ word: { active: "b", epoch: 2 } }))).toMatchObject({ running: "stay", adoptEpoch: 2 });
+  });
+
+  test("a word that gives their group up carries them over, and says why", () => {
+    const word = { active: "b", epoch: 2, why: "failover", reason: "a: the port is down" };
+    const given = choose(view({ word }));
+    expect(given).toMatchObject({
+      running: "carry",
+      adoptEpoch: 2,
+      reason: "epoch 2 names group b: a: the port is down",
+    });
+    // Nobody waits there: a replica that has just started learns an old word, and has lived through no failover.
+    expect(choose(view({ word, groups: [idle("a"), idle("b")] }))).toMatchObject({ running: "stay", adoptEpoch: 2 });
+    expect(choose(view({ word: { ...word, why: "switchover" } }))).toMatchObject({ running: "stay" });
+  });
+
+  test("those that a planned move left behind go on when something speaks against their group", () => {
+    const left = (more: Partial<GroupView>) => view({ current: "b", groups: [group("a", more), group("b")] });
+    const stranded = (at: GatewayView) => strandedOf(at, choose(at)).map(({ group: id }) => id);
+    expect(stranded(left({}))).toEqual([]);
+    expect(stranded(left({ servers: silentB, lastTokenMs: quiet }))).toEqual(["a"]);
+    expect(stranded(left({ faults: [fault("XID 79: gone")] }))).toEqual(["a"]);
+    expect(stranded(left({ faults: [fault("XID 79: gone")], waitingSinceMs: null }))).toEqual([]);
+    // They stay where they are while nobody can serve: their group may go on after all.
+    expect(stranded(view({ groups: ["a", "b"].map((id) => group(id, { faults: [fault("XID 79: gone")] })) }))).toEqual(
+      [],
+    );
   });
 
   test.each<[string, boolean, Partial<GatewayView>]>([

@@ -69,6 +69,25 @@ describe("a fault moves traffic, and every stream ends whole", () => {
     expect((await Promise.all(answers)).flat()).toEqual([]);
   });
 
+  test("answers that a planned move left behind: their group hangs, and nothing resets a connection", async () => {
+    const answers = await streams(10, 500);
+    world.gateway.gateway.roles.set({ active: "b", epoch: 2, reason: "a test", why: "switchover" });
+    expect(status()).toMatchObject({ active: "b", groups: { a: { requests: 10 } } });
+    process.kill(-(world.a[1]?.child.pid ?? 0), "SIGSTOP");
+    agent("gpu-b").silent = true;
+    expect((await Promise.all(answers)).flat()).toEqual([]);
+    expect(status()).toMatchObject({ active: "b", lastFailover: null });
+  });
+
+  test("the reconciler's word that their group is given up", async () => {
+    const answers = await streams(10, 500);
+    for (const server of world.a) await server.order({ fault: "hang" });
+    world.gateway.gateway.roles.set({ active: "b", epoch: 2, reason: "a: gpu-a, port down", why: "failover" });
+    expect(status()).toMatchObject({ active: "b", groups: { a: { requests: 0 } } });
+    expect((await Promise.all(answers)).flat()).toEqual([]);
+    expect(status().lastFailover?.reason).toBe("epoch 2 names group b: a: gpu-a, port down");
+  });
+
   test("a worker without power: no beat, no token, no reset", async () => {
     const answers = await streams(10, 500);
     process.kill(-(world.a[1]?.child.pid ?? 0), "SIGSTOP");

@@ -9,7 +9,7 @@ export interface GatewayView {
   /** Unplanned moves of this gateway, oldest first. */
   moves: readonly Move[];
   /** The reconciler's word, and the highest epoch that this gateway has acted on. */
-  word: { active: string; epoch: number } | null;
+  word: Word | null;
   adoptedEpoch: number;
   /** Since when no group could be used; null while one can. */
   heldSinceMs: number | null;
@@ -20,6 +20,14 @@ export interface GatewayView {
   /** Since when the longest-waiting request has had no group; null while none waits. */
   pendingSinceMs: number | null;
   groups: readonly GroupView[];
+}
+
+export interface Word {
+  active: string;
+  epoch: number;
+  reason?: string;
+  /** `failover`: the group before it was given up as broken, and will be stopped. */
+  why?: string | undefined;
 }
 
 export interface GroupView {

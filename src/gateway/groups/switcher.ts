@@ -1,6 +1,7 @@
 import { settleMoves, type Wellness, wellnessOf } from "../../failover/choose/dwell.ts";
 import { isProven } from "../../failover/choose/proven.ts";
-import { faultStands } from "../../failover/choose/suspicion.ts";
+import { strandedOf } from "../../failover/choose/stranded.ts";
+import { faultStands, type Suspicion } from "../../failover/choose/suspicion.ts";
 import type { ChooseTiming } from "../../failover/choose/timing.ts";
 import type { GatewayView, GroupView, Move } from "../../failover/choose/view.ts";
 import { type Choice, choose } from "../../failover/choose.ts";
@@ -15,6 +16,8 @@ const TICK_MS = 20;
 export interface SwitcherHooks {
   /** The outcome changed: another group, held, or shed. */
   onChoice(choice: Choice, before: { group: string; sinceMs: number }): void;
+  /** Requests wait in a group that is not used, and that something speaks against. */
+  onStranded(suspicion: Suspicion): void;
   ask(group: Group): void;
   /** Since when the longest-waiting request has had no group. */
   pendingSinceMs(): number | null;
@@ -121,6 +124,8 @@ export class Switcher {
       (choice.kind === "hold" && before.kind === "hold" && choice.untilMs !== before.untilMs);
     this.decisions.add(view, choice, changed);
     if (changed) this.#hooks.onChoice(choice, { group: view.current, sinceMs: sinceOf(choice, view) });
+    // A move that carries streams has left nobody behind: their group has no passengers any more.
+    else for (const suspicion of strandedOf(view, choice)) this.#hooks.onStranded(suspicion);
   }
 
   #remember(choice: Choice, view: GatewayView): void {

@@ -10,6 +10,7 @@ const RoleSchema = z.strictObject({
   active: z.string(),
   epoch: z.int().min(1),
   reason: z.string().max(500),
+  why: z.string().max(50).optional(),
   members: z
     .record(z.string(), z.array(z.string()))
     .refine((members) => new Set(Object.values(members).flat()).size === Object.values(members).flat().length, {

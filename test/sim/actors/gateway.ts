@@ -119,6 +119,7 @@ export class SimGateway extends Actor {
     const hooks = {
       onChoice: (choice: Choice, before: { group: string }) => this.#chosen(choice, before.group),
       ask: (group: Group) => this.#traffic.get(group.id)?.ask(),
+      onStranded: ({ group }: { group: string }) => void this.#traffic.get(group)?.refresh(),
       pendingSinceMs: () => null,
     };
     this.#switcher = new Switcher(
