@@ -325,6 +325,20 @@ describe("one decision", () => {
     expect(lost(40_000, false, seenAt(at))).toMatchObject({ kind: "hold", reason: "all-well" });
   });
 
+  test("a group whose isolation was begun and could not be ended is stopped, though its server is heard again", () => {
+    const half = {
+      quarantine: { sinceMs: 0, remedy: "failover-reboot" as const },
+      fence: { fenced: true, reason: "" },
+    };
+    const starting = withGroup(seenAt(at), "b", { run: "starting", runSinceMs: 9_990_000 });
+    expect(decide(starting)).toMatchObject({ kind: "wait", reason: "starting" });
+    expect(decide(change(starting, "gpu-d", half))).toMatchObject({
+      reason: "isolate",
+      action: { kind: "stop-group", group: "b" },
+      detail: "b does not serve, and gpu-d is in quarantine",
+    });
+  });
+
   test("a group that a gateway uses is not left because Kubernetes does not call it ready yet", () => {
     const loading = withGroup(seenAt(at), "a", { run: "starting", runSinceMs: 9_990_000 });
     expect(decide(loading)).toMatchObject({ kind: "wait", reason: "starting" });

@@ -28,6 +28,12 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
   if (group.run === "serving") return [];
   const lost = lostMember(group, seen, policy);
   if (lost !== undefined) return giveUp(group, lost, seen, policy);
+  const broken = group.members.find((name) => serverOf(seen, name)?.quarantine);
+  if (broken !== undefined) {
+    // Nothing of it is placed there, so that its load would only time out. Its isolation was begun, and could not be ended.
+    const why = `${group.id} does not serve, and ${broken} is in quarantine`;
+    return [act("isolate", { kind: "stop-group", group: group.id, why: "fault" }, why)];
+  }
   const untilMs = group.runSinceMs + policy.startWithinMs;
   if (seen.atMs < untilMs) return [isLooping(group, seen, policy) ?? wait("starting", untilMs, `${group.id} loads`)];
   const fix = `see the logs of its pods; then: tandem explain group ${group.id}`;
