@@ -1,7 +1,7 @@
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { writeInfiniband } from "../../src/emulator/gpu/infiniband.ts";
+import { hcasOf, setPort, writeInfiniband } from "../../src/emulator/gpu/infiniband.ts";
 import { type ServerProcess, startGroup } from "../emulator/server-process.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "./agent-process.ts";
 
@@ -102,11 +102,12 @@ describe("InfiniBand ports", () => {
     using listener = new Listener(agent.url);
     await listener.heard({ kind: "link", device: "mlx5_0", port: 1, state: "up", rateGbps: 400, downCount: 0 });
     await listener.heard({ kind: "link", device: "mlx5_1", state: "up" });
-    const port = `${machine.path("sys")}/class/infiniband/mlx5_1/ports/1`;
-    writeFileSync(`${port}/state`, "1: DOWN\n");
-    await listener.heard({ kind: "link", device: "mlx5_1", state: "down" });
-    writeFileSync(`${port}/state`, "4: ACTIVE\n");
-    writeFileSync(`${port}/counters/link_downed`, "1\n");
+    expect(hcasOf(machine.path("sys"))).toEqual(["mlx5_0", "mlx5_1"]);
+    setPort(machine.path("sys"), "mlx5_1", "down");
+    // Down is down: nothing is counted twice.
+    setPort(machine.path("sys"), "mlx5_1", "down");
+    await listener.heard({ kind: "link", device: "mlx5_1", state: "down", downCount: 1 });
+    setPort(machine.path("sys"), "mlx5_1", "up");
     await listener.heard({ kind: "link", device: "mlx5_1", state: "up", downCount: 1 });
     rmSync(`${machine.path("sys")}/class/infiniband/mlx5_0`, { recursive: true });
     await listener.heard({ kind: "link", device: "mlx5_0", state: "down" });

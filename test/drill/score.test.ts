@@ -16,6 +16,10 @@ const uses = (group: string, wallMs: number) => ({
   choice: { kind: "use", group, reason: "epoch 2", suspicions },
 });
 
+const holds = (wallMs: number) => ({ ...uses("b", wallMs), choice: { kind: "hold", reason: "neither", suspicions } });
+/** There the second group stands still while the first one is broken. */
+const onCluster = scenarioOf("double-fault", "cluster");
+
 /** One whole stream, a fault in its middle, and nothing else. */
 function facts(name: ScenarioName, more: Partial<DrillFacts> = {}): DrillFacts {
   return {
@@ -62,6 +66,7 @@ describe("what a drill saw is green", () => {
     ["switchover", { decisions: [uses("a", 5_010), uses("b", 5_400)] }],
     ["double-fault", { moves: [move("b"), move("a", 900)] }],
     ["gateway-kill", { doomed: new Set(["gone"]), probes: [perfectRecord(chat)] }],
+    ["double-fault", { scenario: onCluster, moves: [move("b")], decisions: [holds(5_900)] }],
   ])("%s", (name, more) => {
     expect(scoreDrill(facts(name, more)).failures).toEqual([]);
   });
@@ -115,6 +120,18 @@ describe("and red, naming what was broken", () => {
       "streams: 1 were torn",
     ],
     ["the second fault moved nothing", "double-fault", { moves: [move("b")] }, "traffic: moved 1 times, not twice"],
+    [
+      "the second fault did not matter",
+      "double-fault",
+      { scenario: onCluster, moves: [move("b")], decisions: [holds(4_000), uses("b", 5_900)] },
+      "fault: a group could serve all the time",
+    ],
+    [
+      "traffic went back to the broken group",
+      "double-fault",
+      { scenario: onCluster, moves: [move("b"), move("a", 900)], decisions: [holds(5_900)] },
+      "traffic: moved 2 times, not once",
+    ],
     ["no sibling answered", "gateway-kill", { doomed: new Set(["gone"]) }, "next token: did not happen"],
     ["nobody isolated it", "server-power", { repair: unrepaired }, "old group isolated: did not happen"],
     [

@@ -1,5 +1,5 @@
-import { undoOnCluster } from "../../drill/scenarios/cluster-causes.ts";
 import { ClusterDrillArena } from "../../drill/scenarios/cluster-drill-arena.ts";
+import { undoOnCluster } from "../../drill/scenarios/cluster-undo.ts";
 import { clearIntent, readIntent, writeIntent } from "../../drill/scenarios/intent.ts";
 import { TandemError } from "../../errors.ts";
 import { readStackSecrets } from "../../infra/stack/stack-secrets.ts";
@@ -9,7 +9,7 @@ import { serviceAccess } from "../service/access.ts";
 import { stackAccess } from "../stack-access.ts";
 import { ClusterRecord } from "./cluster-record.ts";
 import { atRisk, type DrillGround } from "./ground.ts";
-import { followStack, moveByRequest, whatSpeaksAgainst } from "./service.ts";
+import { followStack, orderByRequest, whatSpeaksAgainst } from "./service.ts";
 
 const SOUND_MS = 20_000;
 
@@ -36,9 +36,12 @@ export async function clusterGround(
       fix: "run `tandem up` with its spec",
     });
   const service = await serviceAccess({ stack });
+  // Also by a drill that is ended early: what it undoes is undone to the end.
+  const order = (kind: "switchover" | "return", target: string) =>
+    orderByRequest(stack, kind, target, kind === "return" ? new AbortController().signal : signal);
   const inCluster = new ClusterRecord(service);
   try {
-    await cleanUp({ plan, engine, service }, inCluster, say);
+    await cleanUp({ plan, engine, service, order }, inCluster, say);
     await inCluster.assertAlone();
   } catch (error) {
     await service.client.close();
@@ -53,7 +56,7 @@ export async function clusterGround(
     agentToken: secrets["agent-token"],
     admin,
     against: () => whatSpeaksAgainst(stack),
-    switchover: (target) => moveByRequest(stack, target, signal),
+    order,
     service,
     follow: (ending) => followStack(stack, ending),
     versions: { node: process.version, kubernetes: plan.spec.name === "" ? "" : "local cluster" },

@@ -8,7 +8,7 @@ import { followService, readService } from "../service/follow.ts";
 import { stackAccess } from "../stack-access.ts";
 
 /** A request that the reconciler has not carried out by then has failed as a drill. */
-const MOVE_MS = 60_000;
+const ORDER_MS = 60_000;
 
 /** The ModelService of a stack now, and whenever it changes, until `signal` is aborted. */
 export async function* followStack(stack: string, signal: AbortSignal): AsyncGenerator<ModelService> {
@@ -56,16 +56,21 @@ export function reasonsAgainst({ spec, status }: ModelService): string[] {
   return reasons;
 }
 
-/** Asks for a planned move as `tandem switchover` does, and waits for the reconciler's word. */
-export async function moveByRequest(stack: string, target: string, signal: AbortSignal): Promise<void> {
+/** Asks for it as `tandem switchover` and `tandem server return` do, and waits for the reconciler's word. */
+export async function orderByRequest(
+  stack: string,
+  kind: "switchover" | "return",
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
   const ask = {
-    kind: "switchover" as const,
+    kind,
     target,
-    timeoutMs: MOVE_MS,
+    timeoutMs: ORDER_MS,
     signal,
     onProgress: () => {},
     check: () => {},
   };
   const { outcome, detail } = await withService({ stack }, (access) => askFor(access, ask));
-  if (outcome !== "done") throw new Error(`the move to ${target} was ${outcome}: ${detail}`);
+  if (outcome !== "done") throw new Error(`the ${kind} of ${target} was ${outcome}: ${detail}`);
 }

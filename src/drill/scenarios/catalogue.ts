@@ -12,6 +12,9 @@ const ISOLATED_SECONDS = 10;
 /** Until the server is proven harmless: at once by its BMC, or by its own word after a boot of some seconds. */
 const FENCED_SECONDS = 30;
 
+/** Long enough to be noticed (0.6 s), and shorter than what the reconciler takes for a lost server (3 s). */
+const STANDS_STILL_MS = 2_000;
+
 /** From the fault to the next token, as in budgets.ts; the way to a decision is a part of it. */
 const moving = ({ max }: { max: number }): Scenario["budgets"] => ({
   detected: max,
@@ -26,7 +29,7 @@ const still = { "redundant again": REDUNDANT_SECONDS };
 
 type Entry = Omit<Scenario, "name"> & {
   /** Where a cluster must do it in another way. */
-  onCluster?: Pick<Scenario, "steps" | "reason">;
+  onCluster?: Partial<Scenario> & Pick<Scenario, "steps">;
 };
 const moves = (
   cause: Scenario["steps"][0]["cause"],
@@ -53,13 +56,19 @@ const ENTRIES: Record<ScenarioName, Entry> = {
   "engine-hang": moves(
     "engine-hang",
     BUDGETS["engine-hang"],
-    /no token/,
+    /no token|is stopped/,
     "no step finishes any more, sockets stay open",
   ),
   "server-power": moves("server-power", BUDGETS["server-power"], /silent|no token/, "a server loses power"),
   "server-freeze": moves("server-freeze", BUDGETS["server-freeze"], /silent|no token/, "a server freezes"),
   "network-cut": moves("network-cut", BUDGETS["network-cut"], /silent|no token/, "a server loses its network"),
-  "ib-down": moves("ib-down", BUDGETS["engine-hang"], /no token/, "an InfiniBand port goes down, ranks wait"),
+  // The reconciler is sure of the port after 3 s, the gateway of its own tokens after 5 s: whoever is first moves traffic.
+  "ib-down": moves(
+    "ib-down",
+    BUDGETS["engine-hang"],
+    /no token|port is down/,
+    "an InfiniBand port goes down, ranks wait",
+  ),
   "slow-server": {
     summary: "a server gets slow, steps take four times",
     blastRadius: "answers of group GROUP come slower; no request fails",
@@ -91,13 +100,24 @@ const ENTRIES: Record<ScenarioName, Entry> = {
     // Held for at most 15 s (holdDeadlineMs), then refused: a stream that goes on has gone on by then.
     budgets: { "next token": 15, "redundant again": REDUNDANT_SECONDS },
     arenas: both,
-    // A GPU comes back with a boot of half a minute, longer than requests are held; what was frozen serves again at once.
+    // A GPU comes back with a boot of half a minute, longer than requests are held. So the second group stands still for a
+    // while: nobody serves then, and the only group that is whole must not be taken apart for it.
     onCluster: {
+      summary: "a second group stands still while the first is broken",
+      blastRadius: "all streams pause until the second group goes on; until SERVER is repaired there is no standby",
       steps: [
-        { cause: "server-freeze", on: "active" },
-        { cause: "server-freeze", on: "active" },
+        { cause: "gpu-xid", on: "active" },
+        { cause: "server-freeze", on: "active", lastsMs: STANDS_STILL_MS },
       ],
-      reason: /silent|no token/,
+      outcome: "held",
+      budgets: {
+        detected: BUDGETS["gpu-xid"].max,
+        decided: BUDGETS["gpu-xid"].max,
+        "next token": 15,
+        "old group isolated": ISOLATED_SECONDS,
+        fenced: FENCED_SECONDS,
+        "redundant again": REDUNDANT_SECONDS,
+      },
     },
   },
   "gateway-kill": {

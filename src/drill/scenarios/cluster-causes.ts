@@ -1,16 +1,18 @@
-import { appendFile, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
+import { hcasOf, setPort } from "../../emulator/gpu/infiniband.ts";
 import { kmsgRecord, xidLine } from "../../emulator/gpu/kernel-log.ts";
-import { inspectContainer } from "../../machines/local/container.ts";
 import type { Engine } from "../../machines/local/engine.ts";
-import { containerName } from "../../machines/local/labels.ts";
+import { RECONCILER_LEASE } from "../../manifests/names.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
-import { releaseAsBefore, releaseBadly, releaseReached, type ServiceAt } from "../cluster/bad-release.ts";
+import { releaseBadly, releaseReached, type ServiceAt } from "../cluster/bad-release.ts";
 import type { ClusterArena } from "../cluster/cluster-arena.ts";
 import { orderEngine } from "../cluster/engine-order.ts";
-import { rankProcesses } from "../cluster/rank-processes.ts";
-import { repair } from "../cluster/repair.ts";
+import { leaseHolder, leasePassed } from "../cluster/lease-holder.ts";
+import { API_SERVER, ASIDE, killProgram, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
+import { pick } from "../pick.ts";
+import { undoOnCluster } from "./cluster-undo.ts";
 import type { Caused } from "./drill-arena.ts";
 import type { Cause } from "./scenario.ts";
 
@@ -22,21 +24,22 @@ export interface ClusterCause {
   random: () => number;
   /** The ModelService, for what is done to a release. */
   service: ServiceAt;
-  switchover(target: string): Promise<void>;
+  /** Asks the reconciler as an operator would, and resolves when it has carried that out. */
+  order(kind: "switchover" | "return", target: string): Promise<void>;
 }
 
 /** A standby is stopped and started with what it is given within seconds. */
 const RELEASE_MS = 60_000;
+/** Others take the lease when it was not renewed for 6 s; a busy API server is given as much again. */
+const LEASE_MS = 15_000;
 const SLOW_FACTOR = 4;
 const WEAR_LINES = 100;
 const WEAR = { xid: 63, detail: "Row remapping event: row remapping pending.", gpu: 2 };
-const API_SERVER = "etc/kubernetes/manifests/kube-apiserver.yaml";
-const ASIDE = "etc/kubernetes/kube-apiserver.yaml.drill";
 
 /** Does it to a machine of the local cluster, from outside as power and cables are; `undo` is what a person would do. */
 export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<Caused> {
-  const { plan, engine, arena, victim, random, service } = what;
-  const undo = () => undoOnCluster(cause, { plan, engine, victim, service });
+  const { plan, engine, arena, victim, random, service, order } = what;
+  const undo = () => undoOnCluster(cause, { plan, engine, victim, service, order });
   switch (cause) {
     case "server-power":
     case "server-freeze":
@@ -64,11 +67,19 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
     case "gateway-kill":
       return { ...(await killProgram(engine, plan.name, victim, "tandem-gateway")), undo };
     case "reconciler-kill": {
+      const leader = await leaseHolder(service.client, leaseOf(plan));
       for (const machine of Object.keys({ ...plan.spec.controlPlane, ...plan.spec.servers })) {
-        const killed = await killProgram(engine, plan.name, machine, "tandem-reconciler").catch(() => null);
-        if (killed !== null) return { ...killed, undo };
+        // A process calls itself by its pod's name, and a word of its own start.
+        const isLeader = async (pid: string) => {
+          const pod = (await readFile(`/proc/${pid}/root/etc/hostname`, "utf8").catch(() => "")).trim();
+          return pod !== "" && leader.startsWith(`${pod}-`);
+        };
+        const killed = await killProgram(engine, plan.name, machine, "tandem-reconciler", isLeader).catch(() => null);
+        if (killed === null) continue;
+        const shown = () => leasePassed(service.client, leaseOf(plan), leader, LEASE_MS);
+        return { ...killed, what: `${killed.what}, which led`, undo, shown };
       }
-      throw new Error("no reconciler runs on any machine");
+      throw new Error(`the reconciler that leads (${leader || "nobody does"}) runs on no machine`);
     }
     case "api-server-down": {
       const [machine = ""] = Object.keys(plan.spec.controlPlane);
@@ -80,18 +91,18 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
     }
     case "switchover": {
       const atMs = monotonicMs();
-      await what.switchover(victim);
+      await what.order("switchover", victim);
       return { atMs, what: `a move to group ${victim} was asked for`, undo };
     }
     case "ib-down": {
       const ranks = await ranksOf(engine, plan.name, victim);
+      const sys = `${await rootOf(engine, plan.name, victim)}/${SYS}`;
+      const device = pick(hcasOf(sys), random);
       const atMs = monotonicMs();
+      setPort(sys, device, "down");
+      // Collectives that cross it wait for data that never comes; here nothing crosses it, so they are told to.
       await orderEngine(ranks, { fault: "hang" });
-      return {
-        atMs,
-        what: "its ranks wait for data that never comes, as they do when an InfiniBand port is down",
-        undo,
-      };
+      return { atMs, what: `port ${device}/1 went down, and its ranks wait for the others`, undo };
     }
     case "slow-server": {
       const ranks = await ranksOf(engine, plan.name, victim);
@@ -117,68 +128,5 @@ function undoneWhenDone(injected: Injected, undo: () => Promise<void>): Caused {
   return { ...injected, undo: settled };
 }
 
-/** Undoes a cause, also one of a drill that was killed: nothing but its name and its victim need be known. */
-export async function undoOnCluster(
-  cause: Cause,
-  { plan, engine, victim, service }: Pick<ClusterCause, "plan" | "engine" | "victim" | "service">,
-): Promise<void> {
-  switch (cause) {
-    case "gpu-lost":
-    case "ecc-storm":
-      await repair(engine, plan.name, victim, "gpu-xid");
-      await writeFile(`${await rootOf(engine, plan.name, victim)}/run/tandem/gpus.tsv`, "").catch(() => {});
-      return;
-    case "ib-down":
-    case "slow-server": {
-      // A group that was put together anew in between has forgotten the order.
-      const ranks = await ranksOf(engine, plan.name, victim).catch(() => []);
-      if (ranks.length > 0) await orderEngine(ranks, { fault: "clear" }).catch(() => {});
-      return;
-    }
-    case "bad-release":
-      return releaseAsBefore(service);
-    case "api-server-down": {
-      const root = await rootOf(engine, plan.name, Object.keys(plan.spec.controlPlane)[0] ?? "");
-      await rename(`${root}/${ASIDE}`, `${root}/${API_SERVER}`).catch(() => {});
-      return;
-    }
-    case "server-power":
-    case "server-freeze":
-    case "network-cut":
-    case "rank-crash":
-    case "engine-hang":
-    case "gpu-xid":
-      return repair(engine, plan.name, victim, cause);
-    default:
-      // Programs are started again by Kubernetes, and a planned move is no damage.
-      return;
-  }
-}
-
-async function ranksOf(engine: Engine, stack: string, machine: string) {
-  const container = await inspectContainer(engine.api, containerName(stack, machine));
-  if (container === undefined || !container.State.Running) throw new Error(`machine ${machine} does not run`);
-  return rankProcesses(container.Id);
-}
-
-/** The files of a machine, seen from this computer. */
-async function rootOf(engine: Engine, stack: string, machine: string): Promise<string> {
-  const container = await inspectContainer(engine.api, containerName(stack, machine));
-  if (container === undefined || !container.State.Running) throw new Error(`machine ${machine} does not run`);
-  return `/proc/${container.State.Pid}/root`;
-}
-
-/** Kills one of our programs, or the API server, on a machine, found by its command line. */
-async function killProgram(engine: Engine, stack: string, machine: string, program: string) {
-  const container = await inspectContainer(engine.api, containerName(stack, machine));
-  if (container === undefined) throw new Error(`there is no machine ${machine}`);
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const of = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
-    const [command, cgroup] = await Promise.all([of("cmdline"), of("cgroup")]);
-    if (!command.includes(program) || !cgroup.includes(container.Id)) continue;
-    const atMs = monotonicMs();
-    process.kill(Number(pid), "SIGKILL");
-    return { atMs, what: `the process of ${program} on ${machine} was killed` };
-  }
-  throw new Error(`no ${program} runs on ${machine}`);
-}
+const leaseOf = ({ namespace }: ServingPlan) =>
+  `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${RECONCILER_LEASE}`;

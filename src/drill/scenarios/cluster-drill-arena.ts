@@ -5,6 +5,7 @@ import { AGENT_PORT } from "../../plan/service-ports.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Injected, SeenRequest } from "../arena.ts";
+import { addressHolder } from "../cluster/address-holder.ts";
 import type { ServiceAt } from "../cluster/bad-release.ts";
 import { ClusterArena } from "../cluster/cluster-arena.ts";
 import { ClusterFront } from "../cluster/cluster-front.ts";
@@ -30,8 +31,8 @@ export interface ClusterDrillOptions {
   against(): Promise<string[]>;
   /** The ModelService at its API server. */
   service: ServiceAt;
-  /** Asks for a planned move as an operator would, and resolves when it was done. */
-  switchover(target: string): Promise<void>;
+  /** Asks the reconciler as an operator would, and resolves when it has carried that out. */
+  order(kind: "switchover" | "return", target: string): Promise<void>;
   /** The ModelService now, and whenever it changes. */
   follow(signal: AbortSignal): AsyncIterable<ModelService>;
   versions: Record<string, string>;
@@ -81,6 +82,11 @@ export class ClusterDrillArena implements DrillArena {
       .map(({ name }) => ({ server: name, url: `http://${addressOf(plan, name)}:${AGENT_PORT}`, token: agentToken }));
   }
 
+  entryServer(): Promise<string | null> {
+    const { engine, baseUrl, plan } = this.#options;
+    return addressHolder(engine, plan.name, plan.spec.gateway?.on ?? [], new URL(baseUrl).hostname);
+  }
+
   /** Waits for the gateway to be sound once, so that moves are watched from then on. */
   async watch(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     await this.front.ready({ timeoutMs, ...(signal ? { signal } : {}) });
@@ -111,8 +117,8 @@ export class ClusterDrillArena implements DrillArena {
   }
 
   cause(cause: Cause, victim: string, random: () => number): Promise<Caused> {
-    const { plan, engine, switchover, service } = this.#options;
-    return causeOnCluster(cause, { plan, engine, arena: this.#arena, victim, random, switchover, service });
+    const { plan, engine, order, service } = this.#options;
+    return causeOnCluster(cause, { plan, engine, arena: this.#arena, victim, random, order, service });
   }
 
   followRepair(of: RepairOf): RepairWatch {

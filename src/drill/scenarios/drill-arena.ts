@@ -56,6 +56,8 @@ export interface DrillArena extends Arena {
   /** Entries of the gateway one by one, for drills that hit one of them. */
   readonly replicas: readonly Entry[];
   readonly agents: readonly AgentAddress[];
+  /** The server whose replica of the gateway clients reach now; left out where replicas are on no server that a drill hits. */
+  entryServer?(): Promise<string | null>;
   /** Asks now; an arena that cannot be asked throws. */
   readiness(): Promise<Readiness>;
   /** Empty on an arena whose gateway does not tell. */

@@ -1,5 +1,6 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setPort } from "../../emulator/gpu/infiniband.ts";
 import { xidLine } from "../../emulator/gpu/kernel-log.ts";
 import { TandemError } from "../../errors.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
@@ -22,6 +23,10 @@ const FATAL_XID = { xid: 95, detail: "Uncontained ECC error." };
 const WEAR_XID = { xid: 63, detail: "Row remapping event: row remapping pending." };
 const STORM_LINES = 100;
 const SLOW_FACTOR = 4;
+const IB_DEVICE = "mlx5_0";
+
+/** Where its agent looks for InfiniBand cards. */
+const sysOf = ({ place }: EmulatedServer) => join(place.folder, "sys");
 
 export interface RehearsalArenaOptions extends WorldOptions {
   /** Two for drills that lose one. */
@@ -110,7 +115,7 @@ export class RehearsalArena implements DrillArena {
       ...injected,
       undo: async () => {
         writeFileSync(server.gpuFaults, "");
-        if (cause === "ib-down") this.#port(server, "4: ACTIVE");
+        if (cause === "ib-down") setPort(sysOf(server), IB_DEVICE, "up");
         if (cause === "slow-server") await server.order({ fault: "clear" });
         else if (group !== undefined) await this.world.repairGroup(group);
       },
@@ -132,10 +137,10 @@ export class RehearsalArena implements DrillArena {
         return { ...storm, what: `${STORM_LINES} lines of wear, then ${STORM_LINES} of fatal memory errors` };
       }
       case "ib-down": {
-        this.#port(server, "1: DOWN");
+        setPort(sysOf(server), IB_DEVICE, "down");
         const atMs = monotonicMs();
         await server.order({ fault: "hang" });
-        return { atMs, what: "port mlx5_0/1 went down, and its ranks wait for the others" };
+        return { atMs, what: `port ${IB_DEVICE}/1 went down, and its ranks wait for the others` };
       }
       case "slow-server": {
         const atMs = monotonicMs();
@@ -172,10 +177,6 @@ export class RehearsalArena implements DrillArena {
     also(gpu);
     process.kill(pid, "SIGSTOP");
     return { atMs, what: `XID ${line.xid} on GPU ${gpu}: ${line.detail} Rank ${rank} hangs` };
-  }
-
-  #port(server: EmulatedServer, state: string): void {
-    writeFileSync(join(server.place.folder, "sys/class/infiniband/mlx5_0/ports/1/state"), `${state}\n`);
   }
 
   async #killGateway(name: string): Promise<Caused> {

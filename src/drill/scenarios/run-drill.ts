@@ -62,7 +62,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
   const from = await readyGroup(arena);
   if (scenario.outcome === "replica") assertSibling(arena);
   const [step, ...more] = scenario.steps;
-  const victim = victimOf(arena, step, from, options.victim, random);
+  const victim = await victimOf(arena, step, from, options.victim, random);
   const started = { at: new Date(), ms: monotonicMs() };
   const collector = collectEvidence(arena.agents);
   const requests: SeenRequest[] = [];
@@ -86,7 +86,7 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     story.say(`${crowd.streams.length} streams receive tokens from group ${from}`);
     await pause(BEFORE_MS.min + (BEFORE_MS.max - BEFORE_MS.min) * random(), signal);
     const movesBefore = arena.front.moves.length;
-    if (scenario.outcome === "carried")
+    if (scenario.outcome === "carried" || scenario.outcome === "held")
       repair = arena.followRepair?.({ group: from, server: step.on === "active" ? victim : null });
     // A move may come while the injector is still at work; it is told after what it was for.
     const early: Move[] = [];
@@ -103,12 +103,17 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     for (const next of more) {
       const active = await movedTo(arena, movesBefore, signal);
       // As Kubernetes would: the first group is made anew while the second one serves.
-      const mending = undos.splice(0).map((caused) => caused.undo());
+      const mending = next.lastsMs === undefined ? undos.splice(0).map((caused) => caused.undo()) : [];
       await pause(SECOND_AFTER_MS, signal);
-      const whom = victimOf(arena, next, active, undefined, random);
+      const whom = await victimOf(arena, next, active, undefined, random);
       const caused = await cause(next, whom);
       story.say(`${whom}: the second fault`, caused.what);
       await Promise.all(mending);
+      if (next.lastsMs === undefined) continue;
+      await pause(Math.max(0, caused.atMs + next.lastsMs - monotonicMs()), signal);
+      undos.splice(undos.indexOf(caused), 1);
+      await caused.undo();
+      story.say(`${whom} is as before`, "the second fault is over, the first one lasts");
     }
     const records = await unlessAborted(Promise.all(crowd.streams.map(({ ended }) => ended)), signal);
     const probes = await unlessAborted(probing, signal);

@@ -19,15 +19,18 @@ export interface Step {
   cause: Cause;
   /** Whom it hits: a server of the group that serves, of one that stands by, a replica of the gateway, or nobody. */
   on: "active" | "standby" | "gateway" | "nobody";
+  /** Of a second fault: it is undone after so long, while the first one lasts. */
+  lastsMs?: number;
 }
 
 /**
  * What must be true of streams and traffic for the drill to pass.
  * `carried`: traffic leaves the group, every stream goes on. `stays`: nothing moves, nobody notices.
  * `planned`: new requests go elsewhere, running ones end where they are. `twice`: two groups fail one after the other.
+ * `held`: traffic leaves the group, then nobody can serve for a while, and every stream goes on where it was moved to.
  * `replica`: streams of the replica that dies may break, all others and all new ones are whole.
  */
-export type Outcome = "carried" | "stays" | "planned" | "twice" | "replica";
+export type Outcome = "carried" | "stays" | "planned" | "twice" | "held" | "replica";
 
 /** A drill as data: what happens, whom it can hurt, and what it may cost. */
 export interface Scenario {

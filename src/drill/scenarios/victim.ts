@@ -1,20 +1,24 @@
 import { TandemError } from "../../errors.ts";
 import { pick } from "../pick.ts";
 import type { DrillArena } from "./drill-arena.ts";
-import type { Step } from "./scenario.ts";
+import type { Cause, Step } from "./scenario.ts";
+
+/** These take everything on a server, a replica of the gateway as well. */
+const TAKES_ALL: readonly Cause[] = ["server-power", "server-freeze", "network-cut"];
 
 /**
- * Whom a step hits: the one that was asked for, or any that it can hit.
+ * Whom a step hits: the one that was asked for, or any that it can hit. A server is spared whose gateway holds the drill's own
+ * streams: they would break with it, which is another drill.
  *
  * @throws TandemError E_DRILL_VICTIM for a name that the step cannot hit
  */
-export function victimOf(
+export async function victimOf(
   arena: DrillArena,
-  { on }: Step,
+  { on, cause }: Step,
   active: string,
   wanted: string | undefined,
   random: () => number,
-): string {
+): Promise<string> {
   const serversOf = (serving: boolean) =>
     arena.groups
       .filter(({ id }) => (id === active) === serving)
@@ -25,8 +29,17 @@ export function victimOf(
     gateway: arena.replicas.map(({ name }) => name),
     nobody: arena.groups.filter(({ id }) => id !== active).map(({ id }) => id),
   }[on];
-  if (wanted === undefined) return pick(candidates, random);
-  if (candidates.includes(wanted)) return wanted;
+  const entry = TAKES_ALL.includes(cause) ? ((await arena.entryServer?.()) ?? null) : null;
+  const free = candidates.filter((name) => name !== entry);
+  if (wanted === undefined && free.length > 0) return pick(free, random);
+  if (wanted !== undefined && free.includes(wanted)) return wanted;
+  if (entry !== null && (wanted ?? entry) === entry)
+    throw new TandemError({
+      code: "E_DRILL_VICTIM",
+      what: `${entry} is not hit by this drill`,
+      why: "clients reach the gateway on it now, and the streams that this drill counts would break with that gateway",
+      fix: `name one of ${free.join(", ") || "another group's servers"}, or run the drill gateway-kill`,
+    });
   throw new TandemError({
     code: "E_DRILL_VICTIM",
     what: `${wanted} cannot be hit by this drill`,

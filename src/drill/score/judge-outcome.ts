@@ -20,6 +20,11 @@ export function judgeOutcome(facts: DrillFacts, streams: StreamTally, carriedOn:
     case "twice":
       if (moves.length !== 2) failures.push(`traffic: moved ${moves.length} times, not twice${moved && `: ${moved}`}`);
       break;
+    case "held":
+      if (moves.length !== 1) failures.push(`traffic: moved ${moves.length} times, not once${moved && `: ${moved}`}`);
+      if (!facts.decisions.some(({ choice, wallMs }) => choice.kind === "hold" && wallMs >= facts.faultWallMs))
+        failures.push("fault: a group could serve all the time, so the second fault was none");
+      break;
     case "stays":
       if (moves.length > 0) failures.push(`traffic: moved ${moved}, though group ${from} could serve`);
       break;

@@ -114,7 +114,8 @@ function phasesOf(facts: DrillFacts, carried: Carried): DrillPhase[] {
     const resumed = facts.kind === "cluster" ? resumedSeconds(facts, carried) : [];
     seconds["next token"] = slowest([...carried.map(({ nextTokenSeconds }) => nextTokenSeconds), ...resumed]);
   }
-  if (scenario.outcome === "twice") {
+  if (scenario.outcome === "twice" || scenario.outcome === "held") {
+    if (scenario.outcome === "held") seconds.detected = detectedSeconds(facts);
     seconds.decided = since(facts.moves[0]?.atMs);
     seconds["next token"] = Math.max(0, ...facts.records.map(longestGapMs)) / 1000;
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Files of one HCA under /sys/class/infiniband, as mlx5_core of a ConnectX-7 NDR card shows them. Values end with a newline. */
@@ -35,4 +35,22 @@ export function writeInfiniband(root: string, machine: string, devices: number):
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
     }
+}
+
+/** Takes a port of the tree below `root` down, as a pulled cable does, or brings it up; the card counts how often it went down. */
+export function setPort(root: string, device: string, state: "up" | "down"): void {
+  const port = join(root, "class", "infiniband", device, "ports", "1");
+  const isUp = readFileSync(join(port, "state"), "utf8").startsWith("4");
+  if (isUp === (state === "up")) return;
+  if (isUp) {
+    const counter = join(port, "counters", "link_downed");
+    writeFileSync(counter, `${Number(readFileSync(counter, "utf8")) + 1}\n`);
+  }
+  writeFileSync(join(port, "phys_state"), isUp ? "3: Disabled\n" : "5: LinkUp\n");
+  writeFileSync(join(port, "state"), isUp ? "1: DOWN\n" : "4: ACTIVE\n");
+}
+
+/** The cards of the tree below `root`: `mlx5_0`, … */
+export function hcasOf(root: string): string[] {
+  return readdirSync(join(root, "class", "infiniband")).sort();
 }
