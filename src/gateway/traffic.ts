@@ -6,32 +6,11 @@ import { RefusedRequest } from "./http/refused-request.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { PoisonList } from "./poison.ts";
 import type { Outcome, Rider, RiderHost } from "./stream/rider.ts";
+import type { TrafficEvents, TrafficLimits } from "./traffic-events.ts";
 import type { WatchClock } from "./watch-clock.ts";
 
 /** A stream whose connection broke waits so long for a verdict on its group before it is tried again by itself. */
 const VERDICT_MS = 120;
-
-export interface TrafficLimits {
-  /** Requests in the hands of this gateway, beyond which new ones are refused: what the engine runs, and its queue's budget. */
-  maxRequests: number;
-  /** Waiting tokens of the engine's own queue, by the agent's word, beyond which new requests are refused. */
-  maxEngineQueue: number;
-  maxLegs: number;
-  maxTextBytes: number;
-  prefillWindowTokens: number;
-  totalDeadlineMs: number;
-  poisonForMs: number;
-}
-
-export interface TrafficEvents {
-  /** A connection broke: the choice must be made again. */
-  onBreak(): void;
-  onContinued(rider: Rider, gapMs: number): void;
-  /** The first token of all of a request, and how long its client waited for it. */
-  onFirstToken(waitedMs: number): void;
-  onOver(rider: Rider, outcome: Outcome): void;
-  onPoison(rider: Rider): void;
-}
 
 /** All requests in the gateway's hands: admits them, carries them over when their group is left, ends what cannot go on. */
 export class Traffic implements RiderHost {
