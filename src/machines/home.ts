@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 
 /**
  * Where Tandem keeps everything it makes on this computer: caches that can be rebuilt (`tools/`,
- * `images/`) and state that cannot (`stacks/<name>/`). All paths are absolute. Nothing is created
+ * `images/`, `compiled/`) and state that cannot (`stacks/<name>/`). All paths are absolute. Nothing is created
  * here: whoever writes makes its own folder, so that asking for a path never touches the disk.
  */
 
@@ -22,6 +22,11 @@ export function toolsDir(home: string = tandemHome()): string {
 /** Container image archives, named by a key of what they hold. A cache. */
 export function imagesDir(home: string = tandemHome()): string {
   return join(home, "images");
+}
+
+/** What Node made of our sources and packages (`NODE_COMPILE_CACHE`), shared by all stacks. A cache. */
+export function compiledDir(home: string = tandemHome()): string {
+  return join(home, "compiled");
 }
 
 /** The private container daemon: its socket, data root and pid files. */

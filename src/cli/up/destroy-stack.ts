@@ -3,7 +3,7 @@ import { openStack } from "../../infra/stack/open-stack.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
 import { hasState } from "../../infra/stack/stack-state.ts";
-import { imagesDir, toolsDir } from "../../machines/home.ts";
+import { compiledDir, imagesDir, toolsDir } from "../../machines/home.ts";
 import { cleanLocal } from "../../machines/local/clean.ts";
 import { resolveTools } from "../../machines/tools/resolve.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
@@ -32,5 +32,5 @@ export async function destroyStack(plan: ServingPlan, file: string, phase: Phase
 /** Everything that can be made again. The engine goes with the last stack; its programs and images go here. */
 export async function purgeCaches(stack: string, say: (line: string) => void): Promise<void> {
   await cleanLocal(stack, { purge: true, onProgress: say });
-  for (const folder of [toolsDir(), imagesDir()]) await rm(folder, { recursive: true, force: true });
+  for (const folder of [toolsDir(), imagesDir(), compiledDir()]) await rm(folder, { recursive: true, force: true });
 }

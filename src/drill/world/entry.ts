@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { tandemHome } from "../../machines/home.ts";
+import { compiledDir } from "../../machines/home.ts";
 
 /** The path of a program of this package, whose source ends in `.ts` and which an installed package holds as `.js`. */
 export function entryPath(url: URL): string {
@@ -11,5 +10,5 @@ export function entryPath(url: URL): string {
 
 /** Compiled code of the programs, so that the next start takes a third of the time. Node checks it against the sources. */
 export function compileCache(): string {
-  return join(tandemHome(), "compiled");
+  return compiledDir();
 }

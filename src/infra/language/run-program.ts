@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 
 /** What the CLI asks the language host to run; the fields of `RunRequest` that a Node program needs. */
 export interface ProgramRun {
@@ -26,10 +26,14 @@ export type ProgramEnd = { kind: "done" } | { kind: "bail" } | { kind: "error"; 
 // The SDK exits with this code when it has already told the operator what went wrong (cmd/run/index.ts of the SDK).
 const explainedExitCode = 32;
 
+/** An installed package holds the JavaScript made from the sources. */
+const leanSdk = new URL(`./lean-sdk${extname(import.meta.filename)}`, import.meta.url).href;
+
 /** The command line of the SDK's own runner, in the order in which the official host writes it. */
 export function programArgs(run: ProgramRun, runner: string): string[] {
   return [
     ...run.nodeArgs,
+    ...["--import", leanSdk],
     runner,
     ...["--monitor", run.monitorAddress],
     ...["--engine", run.engineAddress],

@@ -21,6 +21,8 @@ import type { StackInputs } from "./stack-inputs.ts";
 /** Servers that have become one Kubernetes cluster, or a cluster that is there already. */
 export class Cluster extends pulumi.ComponentResource {
   readonly kubeconfig: pulumi.Output<string>;
+  /** Where it lies on this computer by the time that the identity is known. */
+  readonly kubeconfigFile: string;
   /** Another identity is another cluster, with nothing in it. */
   readonly identity: pulumi.Input<string>;
   /** By server name: what must exist before a pod can run there. */
@@ -33,13 +35,15 @@ export class Cluster extends pulumi.ComponentResource {
     const { spec } = inputs.plan;
     if (spec.provision.kind === "existing") {
       const path = spec.provision.kubeconfig.replace(/^~\//, `${homedir()}/`);
-      this.kubeconfig = pulumi.secret(readFileSync(resolve(dirname(inputs.file), path), "utf8"));
+      this.kubeconfigFile = resolve(dirname(inputs.file), path);
+      this.kubeconfig = pulumi.secret(readFileSync(this.kubeconfigFile, "utf8"));
       this.identity = "existing";
       for (const name of Object.keys(spec.servers)) this.nodes[name] = this.#joined(inputs, name);
     } else {
       const targets = targetsOf(spec, inputs.file);
       const [first, ...rest] = targets.map((target) => ({ target, ...this.#server(inputs, target) }));
       if (first === undefined) throw new Error("a spec without a control plane passed its schema");
+      this.kubeconfigFile = join(stackDir(spec.name), "kubeconfig");
       const controlPlane = this.#controlPlane(inputs, first);
       this.controlPlane = controlPlane;
       this.kubeconfig = controlPlane.kubeconfig;
@@ -57,7 +61,7 @@ export class Cluster extends pulumi.ComponentResource {
     return new JoinedServer(
       name,
       {
-        kubeconfig: this.kubeconfig,
+        kubeconfigFile: this.kubeconfigFile,
         cluster: this.identity,
         stack: spec.name,
         name,
@@ -131,7 +135,7 @@ export class Cluster extends pulumi.ComponentResource {
         endpoint: `${address}:6443`,
         certSans: [],
         dns: spec.provision.kind === "local" ? "none" : "node",
-        kubeconfigFile: join(stackDir(spec.name), "kubeconfig"),
+        kubeconfigFile: this.kubeconfigFile,
       },
       { parent: this, dependsOn: [prepared], deletedWith: machine ?? prepared, protect: spec.protect },
     );

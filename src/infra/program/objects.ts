@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Manifest } from "../../manifests/manifest.ts";
+import { packManifest } from "../wire/manifest-text.ts";
 import type { Cluster } from "./cluster.ts";
 import { ManifestResource } from "./resources.ts";
 
@@ -22,11 +23,11 @@ export function declareObject(
   return new ManifestResource(
     [kind, ...(metadata.namespace === undefined ? [] : [metadata.namespace]), metadata.name].join("/"),
     {
-      kubeconfig: cluster.kubeconfig,
+      kubeconfigFile: cluster.kubeconfigFile,
       cluster: cluster.identity,
       fieldManager: `tandem-${stack}`,
-      // As text: Pulumi makes a promise of each leaf of a tree, and copies it six times on its way to the provider.
-      ...(manifest === named ? { text: JSON.stringify(named) } : { manifest }),
+      // As text wherever nothing in it is secret.
+      ...(manifest === named ? { text: packManifest(named) } : { manifest }),
       ...((waiting.ready ?? READY.has(kind)) ? { ready: true } : {}),
       ...(waiting.readySeconds === undefined ? {} : { readySeconds: waiting.readySeconds }),
       ...(initial === undefined ? {} : { initial }),

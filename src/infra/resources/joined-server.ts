@@ -7,7 +7,8 @@ import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { connectionTo, isAway } from "./cluster-link.ts";
 
 const Inputs = z.strictObject({
-  kubeconfig: z.string(),
+  kubeconfigFile: z.string().optional().meta({ description: "Where the cluster's kubeconfig lies on this computer." }),
+  kubeconfig: z.string().optional().meta({ description: "Its content, in states of older versions." }),
   cluster: z.string(),
   stack: z.string(),
   name: z.string().meta({ description: "Of the server in the spec, which is the node's name." }),
@@ -71,8 +72,8 @@ function warnOfLabel({ metadata }: LiveObject, { name, stack }: Inputs, warn: Op
 }
 
 async function label(inputs: Inputs, { signal, warn }: Operation): Promise<Outputs> {
-  const { kubeconfig, name, stack, labels } = inputs;
-  const link = connectionTo(kubeconfig);
+  const { name, stack, labels } = inputs;
+  const link = connectionTo(inputs);
   const node = await nodeOf(link, name, signal);
   const annotations = node.metadata.annotations ?? {};
   if (annotations[LABELLED] === "true" && annotations[STACK] !== stack) {
@@ -107,11 +108,11 @@ export const joinedServer: ResourceType<Inputs, Outputs> = {
   outputs: {},
   secrets: ["kubeconfig"],
   replaceOn: ["cluster", "stack", "name"],
-  quiet: (name) => /^(kubeconfig|images|labels)\b/.test(name),
+  quiet: (name) => /^(kubeconfigFile|kubeconfig|images|labels)\b/.test(name),
   create: async (inputs, operation) => ({ id: inputs.name, outputs: await label(inputs, operation) }),
   async look({ inputs }, { signal, warn }) {
     try {
-      const node = await nodeOf(connectionTo(inputs.kubeconfig), inputs.name, signal);
+      const node = await nodeOf(connectionTo(inputs), inputs.name, signal);
       warnOfLabel(node, inputs, warn);
       warnOfImages(node, inputs, warn);
       warnOfGpus(node, inputs, warn);
@@ -122,8 +123,9 @@ export const joinedServer: ResourceType<Inputs, Outputs> = {
   },
   read: async ({ inputs }) => ({ inputs, outputs: {} }),
   update: (_existing, inputs, operation) => label(inputs, operation),
-  async remove({ inputs: { kubeconfig, name, stack, labels } }, { signal }) {
-    const link = connectionTo(kubeconfig);
+  async remove({ inputs }, { signal }) {
+    const { name, stack, labels } = inputs;
+    const link = connectionTo(inputs);
     const node = await nodeOf(link, name, signal).catch((error) => {
       if (error instanceof TandemError) return undefined;
       throw error;

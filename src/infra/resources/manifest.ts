@@ -4,13 +4,15 @@ import { isGone, isReady } from "../../kube/ready.ts";
 import { retrying } from "../../kube/retry.ts";
 import { waitFor } from "../../kube/wait.ts";
 import { type Operation, type ResourceType, UnfinishedResource } from "../provider/resource-type.ts";
+import { packManifest, unpackManifest } from "../wire/manifest-text.ts";
 import { connectionTo, isAway } from "./cluster-link.ts";
 import { drifted } from "./drift.ts";
 import { assertOurs, isOurs } from "./owner.ts";
 import { takeOver } from "./paths.ts";
 
 const Inputs = z.strictObject({
-  kubeconfig: z.string(),
+  kubeconfigFile: z.string().optional().meta({ description: "Where the cluster's kubeconfig lies on this computer." }),
+  kubeconfig: z.string().optional().meta({ description: "Its content, in states of older versions." }),
   cluster: z.string().meta({ description: "Another value is another cluster, in which nothing of ours exists." }),
   fieldManager: z.string(),
   manifest: z
@@ -22,7 +24,7 @@ const Inputs = z.strictObject({
     .optional(),
   text: z.string().optional().meta({
     description:
-      "The manifest as JSON, in the place of `manifest`, which is for those with secrets: Pulumi takes 20 s for the tree of a big definition.",
+      "The manifest as JSON, packed if it is long, in the place of `manifest`, which is for those with secrets: Pulumi takes 20 s for the tree of a big definition.",
   }),
   ready: z.boolean().optional().meta({ description: "Wait until the object does its work." }),
   readySeconds: z.number().optional(),
@@ -41,7 +43,7 @@ const READY_SECONDS = 600;
 
 function manifestOf({ manifest, text }: Inputs): object {
   if (manifest !== undefined) return manifest;
-  if (text !== undefined) return JSON.parse(text) as object;
+  if (text !== undefined) return unpackManifest(text);
   throw new Error("a Manifest needs `manifest` or `text`");
 }
 
@@ -51,7 +53,7 @@ function idOf(inputs: Inputs): string {
 }
 
 async function apply(inputs: Inputs, operation: Operation, created: boolean): Promise<Outputs> {
-  const { client, objects } = connectionTo(inputs.kubeconfig);
+  const { client, objects } = connectionTo(inputs);
   const { signal, progress } = operation;
   const { fieldManager, ready = false, readySeconds = READY_SECONDS, initial = [] } = inputs;
   const wanted = manifestOf(inputs);
@@ -87,13 +89,13 @@ export const manifest: ResourceType<Inputs, Outputs> = {
   outputs: { uid: "The object's own identity." },
   secrets: ["kubeconfig"],
   replaceOn: ["cluster", "fieldManager"],
-  quiet: (path) => /^(kubeconfig|ready|readySeconds|initial)\b/.test(path),
+  quiet: (path) => /^(kubeconfigFile|kubeconfig|ready|readySeconds|initial)\b/.test(path),
   create: async (inputs, operation) => ({ id: idOf(inputs), outputs: await apply(inputs, operation, true) }),
   async read({ inputs, outputs }, { signal, warn }) {
-    const { objects } = connectionTo(inputs.kubeconfig);
     const given = manifestOf(inputs);
     const reference = referenceTo(given);
     try {
+      const { objects } = connectionTo(inputs);
       const live = await objects.get(reference, signal);
       if (live === null || !isOurs(live, inputs.fieldManager)) return null;
       const wanted = takeOver(given, live, inputs.initial ?? []);
@@ -104,7 +106,7 @@ export const manifest: ResourceType<Inputs, Outputs> = {
         signal,
       });
       const present = drifted(given, live, foreseen) as Inputs["manifest"];
-      const form = inputs.manifest === undefined ? { text: JSON.stringify(present) } : { manifest: present };
+      const form = inputs.manifest === undefined ? { text: packManifest(present as object) } : { manifest: present };
       return { inputs: { ...inputs, ...form }, outputs: { uid: live.metadata.uid ?? "" } };
     } catch (error) {
       if (!isAway(error)) throw error;
@@ -114,7 +116,7 @@ export const manifest: ResourceType<Inputs, Outputs> = {
   },
   update: (_existing, inputs, operation) => apply(inputs, operation, false),
   async remove({ inputs, outputs }, { signal, progress }) {
-    const { client, objects } = connectionTo(inputs.kubeconfig);
+    const { client, objects } = connectionTo(inputs);
     const reference = referenceTo(manifestOf(inputs));
     const live = await objects.get(reference, signal);
     if (live === null || !isOurs(live, inputs.fieldManager)) return;

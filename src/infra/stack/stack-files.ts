@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { stackDir } from "../../machines/home.ts";
+import { compiledDir, stackDir } from "../../machines/home.ts";
 
 /** Where everything of one stack lies: below `TANDEM_HOME/stacks/NAME`, mode 0700. */
 export interface StackFiles {
@@ -46,6 +46,6 @@ export function pulumiEnv(files: StackFiles): Record<string, string> {
     PULUMI_SKIP_UPDATE_CHECK: "1",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "1",
     // Program, provider and language host load 20 MB of JavaScript each: a second of every update without this.
-    NODE_COMPILE_CACHE: join(files.dir, "compile-cache"),
+    NODE_COMPILE_CACHE: compiledDir(),
   };
 }

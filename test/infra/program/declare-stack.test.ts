@@ -4,6 +4,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadPlan } from "../../../src/cli/load-plan.ts";
 import { declareStack } from "../../../src/infra/program/declare-stack.ts";
 import type { StackInputs } from "../../../src/infra/program/stack-inputs.ts";
+import { unpackManifest } from "../../../src/infra/wire/manifest-text.ts";
 
 interface Declared {
   type: string;
@@ -113,7 +114,9 @@ test("real servers have no machines of ours", async () => {
 test("objects are one text each, and what the reconciler moves is set once", () => {
   const manifests = of("tandem:index:Manifest");
   const definition = manifests.find(({ name }) => name.includes("leaderworkersets."));
-  expect(typeof definition?.inputs.text).toBe("string");
+  const text = String(definition?.inputs.text);
+  expect(text.length, "a long one is packed").toBeLessThan(30_000);
+  expect(unpackManifest(text)).toMatchObject({ metadata: { name: "leaderworkersets.leaderworkerset.x-k8s.io" } });
   expect(definition?.inputs.manifest).toBeUndefined();
   const trees = manifests.filter(({ inputs }) => inputs.manifest !== undefined).map(({ name }) => name);
   expect(trees, "a tree costs Pulumi a hundred times as much, and only it can hold secrets").toEqual([
@@ -122,6 +125,8 @@ test("objects are one text each, and what the reconciler moves is set once", () 
   const active = manifests.find(({ name }) => name === "Service/tandem-local/active");
   expect(active?.inputs).toMatchObject({ initial: ["spec.selector"], fieldManager: "tandem-local" });
   expect(new Set(manifests.map(({ name }) => name)).size, "names are unique").toBe(manifests.length);
+  const repeated = manifests.filter(({ inputs }) => inputs.kubeconfig !== undefined);
+  expect(repeated, "the kubeconfig is in the state once, and not with each object").toEqual([]);
 });
 
 test("groups are the reconciler's: the update declares the ModelService, and waits for what it says", () => {
@@ -149,7 +154,7 @@ test("BMC passwords are a Secret of their own, marked as secret", async () => {
 
 test("LeaderWorkerSet's controller runs on the control plane alone, once", () => {
   const deployment = inputsOf("tandem:index:Manifest", (name) => name.startsWith("Deployment/lws-system/"));
-  const { spec } = JSON.parse(String(deployment.text)) as {
+  const { spec } = unpackManifest(String(deployment.text)) as {
     spec: { replicas: number; template: { spec: { nodeSelector: object; containers: { readinessProbe?: object }[] } } };
   };
   expect(spec.replicas).toBe(1);

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { connectionTo, isAway } from "../../../src/infra/resources/cluster-link.ts";
 import { drifted } from "../../../src/infra/resources/drift.ts";
 import { assertOurs, isOurs } from "../../../src/infra/resources/owner.ts";
 import { takeOver } from "../../../src/infra/resources/paths.ts";
+import { packManifest, unpackManifest } from "../../../src/infra/wire/manifest-text.ts";
 import type { LiveObject } from "../../../src/kube/objects.ts";
 
 const set = (replicas: number) => ({
@@ -48,4 +50,27 @@ test("an object is ours if the API server says that we wrote to it", () => {
   expect(() => assertOurs(object("helm", "kubectl"), "tandem-local")).toThrow(
     /sglang-a exists and is not ours: its fields were written by helm, kubectl.*E_OBJECT_FOREIGN/s,
   );
+});
+
+test.each([
+  ["a short one is readable JSON", 1, /^\{"apiVersion/],
+  ["a long one is packed", 2_000, /^gzip:/],
+])("%s, and comes back as it was", (_name, servers, form) => {
+  const manifest = { ...set(1), servers: Array.from({ length: servers }, (_, at) => ({ name: `gpu-${at}` })) };
+  const text = packManifest(manifest);
+  expect(text).toMatch(form);
+  expect(unpackManifest(text)).toEqual(manifest);
+  expect(packManifest(manifest), "the same text each time: another one would be a change").toBe(text);
+});
+
+test("without its kubeconfig nothing is known of a cluster, and the error says what to do", () => {
+  const error = (() => {
+    try {
+      return connectionTo({ kubeconfigFile: "/nonexistent/kubeconfig" });
+    } catch (caught) {
+      return caught;
+    }
+  })();
+  expect(String(error)).toMatch(/kubeconfig cannot be read.*pulumi refresh.*E_KUBECONFIG/s);
+  expect(isAway(error)).toBe(true);
 });
