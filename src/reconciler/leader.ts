@@ -11,7 +11,7 @@ import type { Gateways } from "./gateways.ts";
 import type { Journal } from "./journal.ts";
 import type { ReconcilerMetrics } from "./metrics.ts";
 import type { Next } from "./next-step.ts";
-import { isStamped, readActiveService, stampTerm, upkeep } from "./spread.ts";
+import { isStamped, readActiveService, stampTerm, tellMove, upkeep } from "./spread.ts";
 import { differs, statusOf, turns } from "./status.ts";
 
 /** Between two tries of a step that had to wait, or failed: doubled with each, up to four times as long. */
@@ -127,6 +127,8 @@ export class Leader {
       this.#parts.log.warn({ decision, error: String(error) }, "the step failed");
       outcome = { kind: "waiting", detail: `${decision.detail}; tried and failed: ${(error as Error).message}` };
     }
+    if (outcome.kind === "done" && decision.action.kind === "set-active")
+      await tellMove(hands, { ...decided, reason: decision.detail }, decision.action, this.#parts.gateways);
     metrics.actions.inc({ action, outcome: outcome.kind });
     await journal.acted(service, decided.observation, decision, outcome);
     const key = JSON.stringify(decision.action);

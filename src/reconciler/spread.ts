@@ -1,3 +1,4 @@
+import type { Action } from "../failover/decision.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/errors.ts";
 import type { LiveObject } from "../kube/objects.ts";
@@ -9,6 +10,8 @@ import type { Gateways } from "./gateways.ts";
 import { quarantineOf } from "./observe/records.ts";
 
 const TIMEOUT_MS = 5_000;
+/** A gateway takes a few hundred characters of it. */
+const MAX_REASON = 400;
 
 /** A step that follows from what was decided before, whoever decided it. */
 export interface Upkeep {
@@ -30,7 +33,7 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
   const { active, epoch } = status;
   for (const heard of gateways.behind({ epoch, members }, knowledge.moment.monoMs)) {
     const move = status.moves?.at(-1);
-    const reason = move?.reason.slice(0, 400) ?? "the ModelService says so";
+    const reason = move?.reason.slice(0, MAX_REASON) ?? "the ModelService says so";
     const why = move?.epoch === epoch ? { why: move.why } : {};
     steps.push({
       what: `${heard.url} is told epoch ${epoch}`,
@@ -73,6 +76,22 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
     });
   }
   return steps;
+}
+
+/**
+ * Tells every gateway of a move as soon as it is written, and does not wait for the cluster to be read anew: half a second of a
+ * move that was asked for. Whoever does not hear it is told by `upkeep`.
+ */
+export async function tellMove(
+  hands: Hands,
+  { knowledge, observation, reason }: Decided,
+  { group, epoch, why }: Extract<Action, { kind: "set-active" }>,
+  gateways: Gateways,
+): Promise<void> {
+  const members = Object.fromEntries([...observation.workloads].map(([id, workload]) => [id, workload.members]));
+  hands.assertLeader();
+  const role = { active: group, epoch, reason: reason.slice(0, MAX_REASON), why, members };
+  await Promise.all(gateways.present(knowledge.moment.monoMs).map(({ url }) => gateways.tell(url, role)));
 }
 
 /** Null where the stack has none. */

@@ -1,7 +1,9 @@
 import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
+import type { Decided, Hands } from "../../src/reconciler/actions/hands.ts";
 import { Gateways } from "../../src/reconciler/gateways.ts";
+import { tellMove } from "../../src/reconciler/spread.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { listenOnLoopback } from "./loopback.ts";
 
@@ -49,5 +51,35 @@ test("a gateway of an older release answers at once, and is asked twice a second
     gateways.close();
     server.closeAllConnections();
     server.close();
+  }
+});
+
+test("a move is told to all at once, with why and the members; nobody waits for one that is away", async () => {
+  const fakes = await Promise.all([FakeGateway.start(), FakeGateway.start()]);
+  const gateways = new Gateways(
+    () => "admin",
+    () => {},
+  );
+  gateways.follow(fakes.map(({ url }) => url));
+  const members = { a: ["gpu-a", "gpu-b"], b: ["gpu-c", "gpu-e"] };
+  const decided = {
+    knowledge: { moment: { monoMs: performance.now() } },
+    observation: { workloads: new Map(Object.entries(members).map(([id, names]) => [id, { members: names }])) },
+    reason: "a: gpu-a, port mlx5_0/1: the port is down",
+  } as unknown as Decided;
+  const assertLeader = vi.fn();
+  const move = { kind: "set-active", group: "b", epoch: 7, why: "failover" } as const;
+  try {
+    await vi.waitUntil(() => gateways.heard.size === 2);
+    (fakes[0] as FakeGateway).isAway = true;
+    await tellMove({ assertLeader } as unknown as Hands, decided, move, gateways);
+    expect(fakes[1]?.told).toEqual([{ active: "b", epoch: 7, reason: decided.reason, why: "failover", members }]);
+    expect(fakes[1]?.active).toBe("b");
+    expect(assertLeader).toHaveBeenCalledOnce();
+    // Told a moment ago: it is not told again with the next look at the cluster.
+    expect(gateways.behind({ epoch: 7, members }, performance.now())).toEqual([]);
+  } finally {
+    gateways.close();
+    await Promise.all(fakes.map((one) => one.close()));
   }
 });
