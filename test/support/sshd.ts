@@ -36,6 +36,8 @@ export async function startSshd(): Promise<TestSshd> {
       "PasswordAuthentication no",
       "KbdInteractiveAuthentication no",
       "PermitRootLogin prohibit-password",
+      // What somebody's ~/.bashrc does is no part of a test, and can take a second of each command.
+      `SetEnv HOME=${folder}`,
     ].join("\n"),
   );
   // Root's sshd separates its privileges in this empty folder, which a service unit would make.
