@@ -177,18 +177,17 @@ describe("unknown keys", () => {
 });
 
 describe("any text", () => {
+  /** One comparison for a whole text: `expect` for each number of 6,000 texts took most of the time. */
   const inside = (text: string) => {
     const lines = text.split(/\r\n|\n/);
     const result = parseSpec(text, "any.yaml");
     const problems = result.ok ? result.warnings : result.problems;
-    if (!result.ok) expect(problems.length).toBeGreaterThan(0);
-    for (const { line, column, what, why, fix, code } of problems) {
-      expect(line).toBeGreaterThanOrEqual(1);
-      expect(line).toBeLessThanOrEqual(lines.length);
-      expect(column).toBeGreaterThanOrEqual(1);
-      expect(column).toBeLessThanOrEqual((lines[line - 1] ?? "").length + 1);
-      expect(`${code}${what}${why}${fix}`).not.toMatch(/undefined|\[object|NaN/);
-    }
+    const wrong = problems.filter(({ line, column, what, why, fix, code }) => {
+      const isInside = line >= 1 && line <= lines.length && column >= 1;
+      const isInLine = column <= (lines[line - 1] ?? "").length + 1;
+      return !isInside || !isInLine || /undefined|\[object|NaN/.test(`${code}${what}${why}${fix}`);
+    });
+    expect({ wrong, isExplained: result.ok || problems.length > 0 }).toEqual({ wrong: [], isExplained: true });
   };
 
   test("never throws; every problem has a place inside the file: text", () => {
