@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
+import { temporaryFolders } from "../support/temporary-folder.ts";
 
 /** A program that starts a group as the tests do, and then does not get to stop it. */
 const PROGRAM = `
@@ -9,6 +10,8 @@ const PROGRAM = `
   const servers = await startGroup({ nnodes: 2, tp: 4 });
   console.log(JSON.stringify(servers.map(({ child }) => child.pid)));
 `;
+
+const folder = temporaryFolders();
 
 /** Processes of the given groups that are still there. */
 function left(groups: readonly number[]): number[] {
@@ -31,6 +34,8 @@ test.skipIf(process.platform !== "linux").each<[string, string]>([
 ])("no engine and no rank outlives a test program that %s", async (_name, end) => {
   const program = spawn(process.execPath, ["--input-type=module", "-e", PROGRAM + end], {
     stdio: ["ignore", "pipe", "ignore"],
+    // Its folders are ours to take away: it does not live to do so.
+    env: { ...process.env, TMPDIR: folder() },
   });
   try {
     const [line] = (await once(program.stdout, "data")) as [Buffer];
