@@ -1,16 +1,5 @@
+import type { LastFailover } from "../stream/last-failover.ts";
 import type { Role } from "./roles.ts";
-
-export interface LastFailover {
-  /** Wall clock, ISO 8601. */
-  at: string;
-  from: string;
-  to: string;
-  reason: string;
-  /** The longest time that a carried stream went without a token; null while none has gone on. */
-  gapMs: number | null;
-  /** Streams that went on in the other group. */
-  carried: number;
-}
 
 /** What `GET /status` of the admin port answers. */
 export interface GatewayStatus {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { request } from "undici";
 import { z } from "zod";
 import type { GatewayReport } from "../failover/observed.ts";
+import { LastFailover } from "../stream/last-failover.ts";
 
 const Status = z.looseObject({
   /** Missing in an older release, which answers at once whatever it is asked to wait for. */
@@ -28,17 +29,7 @@ const Status = z.looseObject({
     .record(z.string(), z.looseObject({ stream: z.enum(["open", "closed", "never"]), silentMs: z.number().nullable() }))
     .default({}),
   gapMs: z.number().nullable().default(null),
-  lastFailover: z
-    .looseObject({
-      at: z.string(),
-      from: z.string(),
-      to: z.string(),
-      reason: z.string(),
-      gapMs: z.number().nullable(),
-      carried: z.number(),
-    })
-    .nullable()
-    .default(null),
+  lastFailover: LastFailover.nullable().default(null),
 });
 
 /** What one replica said last. */

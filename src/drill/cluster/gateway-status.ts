@@ -1,5 +1,6 @@
 import { request } from "undici";
 import { z } from "zod";
+import { LastFailover } from "../../stream/last-failover.ts";
 
 /** The part of a gateway's status that a drill and `tandem status` look at (`GatewayStatus` of src/gateway). */
 const Status = z.looseObject({
@@ -19,16 +20,7 @@ const Status = z.looseObject({
       requests: z.number(),
     }),
   ),
-  lastFailover: z
-    .looseObject({
-      at: z.string(),
-      from: z.string(),
-      to: z.string(),
-      reason: z.string(),
-      gapMs: z.number().nullable(),
-      carried: z.number(),
-    })
-    .nullable(),
+  lastFailover: LastFailover.nullable(),
 });
 export type GatewayStatus = z.infer<typeof Status>;
 

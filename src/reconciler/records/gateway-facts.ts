@@ -1,20 +1,18 @@
 import { request } from "undici";
 import { z } from "zod";
+import { LastFailover } from "../../stream/last-failover.ts";
 
 /** What a replica of the gateway knows of a failover that it made. */
 export interface GatewayFacts {
   timing: unknown;
   decisions: readonly { wallMs: number; changed: boolean; view: unknown; choice: unknown }[];
   /** Null: it has moved nothing. */
-  last: { at: string; reason: string; gapMs: number | null; carried: number } | null;
+  last: LastFailover | null;
 }
 
 const TIMEOUT_MS = 3_000;
 const Status = z.looseObject({
-  lastFailover: z
-    .looseObject({ at: z.string(), reason: z.string(), gapMs: z.number().nullable(), carried: z.number() })
-    .nullable()
-    .default(null),
+  lastFailover: LastFailover.nullable().default(null),
 });
 const Decisions = z.looseObject({
   timing: z.unknown(),
