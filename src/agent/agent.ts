@@ -93,7 +93,9 @@ function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): S
         emit,
       }),
     );
-  if (AGENT_SYS !== null) sources.push(watchLinks({ root: AGENT_SYS, everyMs: settings.AGENT_LINK_EVERY_MS, emit }));
+  const devices = settings.AGENT_LINK_DEVICES.split(",").filter((name) => name !== "");
+  if (AGENT_SYS !== null)
+    sources.push(watchLinks({ root: AGENT_SYS, everyMs: settings.AGENT_LINK_EVERY_MS, devices, emit }));
   const { AGENT_WEIGHTS, AGENT_KERNEL_CACHE, AGENT_DF } = settings;
   const folders = [
     ...(AGENT_WEIGHTS === null ? [] : [{ folder: "weights" as const, path: AGENT_WEIGHTS }]),

@@ -43,6 +43,8 @@ const Settings = z.object({
   AGENT_GPU_TIMEOUT_MS: whole(8_000, 50, 600_000),
   /** Root of the tree that has `class/infiniband`. */
   AGENT_SYS: orOff("/sys"),
+  /** The cards that the engine uses, by name and separated by commas; all where none is named. */
+  AGENT_LINK_DEVICES: text(""),
   AGENT_LINK_EVERY_MS: whole(1_000, 50, 60_000),
   /** File in which the reporter puts the conditions that others wrote on this node. */
   AGENT_CONDITIONS: orOff("off"),

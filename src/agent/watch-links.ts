@@ -7,6 +7,8 @@ export interface WatchLinksOptions {
   /** `/sys`, or a tree like it. */
   root: string;
   everyMs: number;
+  /** The cards to follow; all if empty. A port of another network that nobody has plugged in is no fault of the engine's. */
+  devices?: readonly string[];
   emit: Emit;
 }
 
@@ -22,7 +24,7 @@ const HUNG_MS = 3_000;
  * Follows the ports of InfiniBand and RoCE cards. Files are read one after the other on another thread: one card that
  * hangs takes one thread, and is told.
  */
-export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
+export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOptions): Source {
   const tell = monitorState(emit, "infiniband");
   const told = new Map<string, Link>();
   const folder = join(root, "class", "infiniband");
@@ -43,7 +45,7 @@ export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
     const hung = setTimeout(() => tell("hung", `${at} is not answered`), HUNG_MS);
     try {
       const fresh = looks++ % LIST_EVERY === 0;
-      if (fresh) ports = await portsOf(folder);
+      if (fresh) ports = await portsOf(folder, devices);
       for (const { device, port, path } of ports) {
         at = path;
         const before = told.get(`${device}/${port}`);
@@ -73,9 +75,9 @@ export function watchLinks({ root, everyMs, emit }: WatchLinksOptions): Source {
   };
 }
 
-async function portsOf(folder: string): Promise<Port[]> {
+async function portsOf(folder: string, wanted: readonly string[]): Promise<Port[]> {
   const found: Port[] = [];
-  for (const device of await names(folder))
+  for (const device of (await names(folder)).filter((name) => wanted.length === 0 || wanted.includes(name)))
     for (const port of await names(join(folder, device, "ports")))
       found.push({ device, port: Number(port), path: join(folder, device, "ports", port) });
   return found;

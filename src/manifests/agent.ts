@@ -103,12 +103,20 @@ function agentEnv(plan: ServingPlan): object[] {
     AGENT_WEIGHTS: plan.model.weightsPath,
     AGENT_KERNEL_CACHE: CACHE_DIR,
     AGENT_DF: "nsenter --target 1 --mount -- df",
-    AGENT_SYS: plan.image === EMULATOR_IMAGE ? "/run/tandem/sys" : "/sys",
+    ...links(plan),
   };
   return [
     { name: "AGENT_SERVER", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "spec.nodeName" } } },
     ...Object.entries(values).map(([name, value]) => ({ name, value })),
   ];
+}
+
+/** The ports that the engine uses: one of another network is down for good where nobody has plugged it in. */
+function links({ image, spec }: ServingPlan): Record<string, string> {
+  const { kind, devices } = spec.network.rdma;
+  if (image === EMULATOR_IMAGE) return { AGENT_SYS: "/run/tandem/sys" };
+  if (kind === "none") return { AGENT_SYS: "off" };
+  return { AGENT_SYS: "/sys", ...(devices.length === 0 ? {} : { AGENT_LINK_DEVICES: devices.join(",") }) };
 }
 
 function agentVolumes(plan: ServingPlan): { volume: object; mount: object }[] {

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { watchLinks } from "../../src/agent/watch-links.ts";
 import { hcasOf, setPort, writeInfiniband } from "../../src/emulator/gpu/infiniband.ts";
 import { type ServerProcess, startGroup } from "../emulator/server-process.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "./agent-process.ts";
@@ -112,6 +113,34 @@ describe("InfiniBand ports", () => {
     rmSync(`${machine.path("sys")}/class/infiniband/mlx5_0`, { recursive: true });
     await listener.heard({ kind: "link", device: "mlx5_0", state: "down" });
   });
+});
+
+test("of several networks only the ports that the engine uses are followed", async () => {
+  await using machine = new Machine();
+  const root = machine.path("sys");
+  writeInfiniband(root, "gpu-a", 3);
+  setPort(root, "mlx5_1", "down");
+  const told: string[] = [];
+  const downs = Promise.withResolvers<void>();
+  const source = watchLinks({
+    root,
+    everyMs: 20,
+    devices: ["mlx5_0", "mlx5_2"],
+    emit: (evidence) => {
+      if (evidence.kind !== "link") return;
+      told.push(`${evidence.device} ${evidence.state}`);
+      // The last one in the order of reading: whatever else is read has been told by then.
+      if (evidence.device === "mlx5_2" && evidence.state === "down") downs.resolve();
+    },
+  });
+  try {
+    setPort(root, "mlx5_2", "down");
+    await downs.promise;
+    expect(told.filter((one) => one.startsWith("mlx5_1"))).toEqual([]);
+    expect(told).toContain("mlx5_0 up");
+  } finally {
+    source.stop();
+  }
 });
 
 describe.skipIf(process.platform !== "linux")("the engine of the emulator", () => {
