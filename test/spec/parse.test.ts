@@ -177,7 +177,7 @@ describe("unknown keys", () => {
 });
 
 describe("any text", () => {
-  /** One comparison for a whole text: `expect` for each number of 6,000 texts took most of the time. */
+  /** One comparison for a whole text. */
   const inside = (text: string) => {
     const lines = text.split(/\r\n|\n/);
     const result = parseSpec(text, "any.yaml");
