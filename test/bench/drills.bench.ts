@@ -1,3 +1,5 @@
+import { cpus, loadavg, release } from "node:os";
+import { execa } from "execa";
 import type { DrillGround } from "../../src/cli/drill/ground.ts";
 import { clusterGround } from "../../src/cli/drill/ground-cluster.ts";
 import { playDrill } from "../../src/cli/drill/play.ts";
@@ -11,6 +13,9 @@ import { type DrillReport, SCENARIO_NAMES, type ScenarioName } from "../../src/r
 import { Journal } from "../support/journal.ts";
 import { ownMemoryMiB } from "../support/own-memory.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import type { Entry } from "./drills/entry.ts";
+import { renderDrills } from "./drills/render.ts";
+import { writeSection } from "./section.ts";
 
 /** A stack that runs: `tandem up` first. */
 const STACK = process.env.BENCH_STACK ?? "local";
@@ -25,18 +30,10 @@ const READY_MS = 240_000;
 /** A heap that grows shows after 51 drills as more than what a collector leaves lying. */
 const GROWTH_MIB = 64;
 
-interface Entry {
-  report: DrillReport;
-  /** Decisions of gateway and reconciler that came out otherwise when they were made again. */
-  differences: number;
-  decisions: number;
-  /** Of our programs, after the drill. */
-  memoryMiB: number;
-}
-
 /**
  * Every scenario on a running local cluster, one after the other and unattended, as `tandem drill run` does it. Each run is
- * written down when it is over, so that a bench that was ended goes on where it stopped; BENCH_FRESH=1 begins anew.
+ * written down when it is over, so that a bench that was ended goes on where it stopped; BENCH_FRESH=1 begins anew. When every
+ * scenario has run, the table of docs/benchmarks.md is written.
  */
 export const bench: Bench = async () => {
   const journal = new Journal<Entry>(`drills-${STACK}`);
@@ -44,6 +41,7 @@ export const bench: Bench = async () => {
   const of = (name: ScenarioName) => journal.entries.filter(({ report }) => report.scenario === name);
   const endMs = performance.now() + SECONDS * 1_000;
   let failures = 0;
+  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
   const ground = await clusterGround(STACK, new AbortController().signal, tell);
   try {
     for (let run = 0; run < RUNS; run++)
@@ -51,7 +49,8 @@ export const bench: Bench = async () => {
         if (of(name).length > run || performance.now() > endMs) continue;
         try {
           const report = await play(ground, name);
-          const entry = { report, ...(await madeAgain(report)), memoryMiB: await ownMemoryMiB() };
+          const load = loadavg()[0] ?? Number.NaN;
+          const entry = { report, ...(await madeAgain(report)), memoryMiB: await ownMemoryMiB(), load, commit };
           journal.add(entry);
           tell(line(entry));
           failures = 0;
@@ -63,6 +62,8 @@ export const bench: Bench = async () => {
   } finally {
     await ground.close();
   }
+  // A part of them would take the place of the whole.
+  if (SCENARIO_NAMES.every((name) => of(name).length > 0)) writeDrills(journal.entries);
   return measurements(ONLY.flatMap((name) => of(name).slice(0, RUNS)));
 };
 
@@ -72,6 +73,12 @@ async function play(ground: DrillGround, name: ScenarioName): Promise<DrillRepor
   const options = { stack: STACK, streams: 20, destructive: true, yes: true, output: "text" } as const;
   const io = { say: () => {}, signal: new AbortController().signal };
   return playDrill(ground, scenarioOf(name, "cluster"), options, io);
+}
+
+function writeDrills(entries: readonly Entry[]): void {
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() };
+  const date = new Date().toISOString().slice(0, 10);
+  writeSection("drills", renderDrills(entries, SCENARIO_NAMES, { date, ...machine }));
 }
 
 function tell(text: string): void {
