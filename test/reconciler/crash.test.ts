@@ -1,12 +1,11 @@
-import { afterEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { quarantineOf } from "../../src/reconciler/observe/records.ts";
 import type { Write } from "../kube/memory-api.ts";
 import { paths, Stage } from "./stage.ts";
+import { test } from "./stage-test.ts";
 
-const open: Stage[] = [];
-afterEach(async () => {
-  for (const stage of open.splice(0)) await stage.close();
-});
+/** Stories at a time: the time limits in them are real. */
+const AT_A_TIME = 12;
 
 const isStep = ({ path }: Pick<Write, "path">) => !/\/(leases|events|drills)/.test(path);
 const isOut = (stage: Stage, name: string) => {
@@ -14,10 +13,18 @@ const isOut = (stage: Stage, name: string) => {
   return node !== undefined && quarantineOf(node) !== null;
 };
 
-/** The power of gpu-a is cut; `r1` is killed with its write number `at` after that, and `r2` carries on. */
-async function story(at: number, when: "before" | "after"): Promise<{ steps: number; stage: Stage }> {
+/** One story on a stage of its own, which ends with it; answers how many steps `r1` took. */
+async function story(at: number, when: "before" | "after"): Promise<number> {
   const stage = await Stage.open();
-  open.push(stage);
+  try {
+    return await tell(stage, at, when);
+  } finally {
+    await stage.close();
+  }
+}
+
+/** The power of gpu-a is cut; `r1` is killed with its write number `at` after that, and `r2` carries on. */
+async function tell(stage: Stage, at: number, when: "before" | "after"): Promise<number> {
   stage.reconciler("r1");
   await stage.until("both groups serve", () => stage.condition("Redundant") === "True");
   // The second replica hears all that the first hears, and only looks on.
@@ -65,27 +72,27 @@ async function story(at: number, when: "before" | "after"): Promise<{ steps: num
   expect(others, words).toEqual([]);
   const starts = since.filter(({ path, body }) => path.endsWith("sglang-a") && Object(body).spec?.replicas === 1);
   expect(starts.length, words).toBeLessThanOrEqual(2);
-  return { steps, stage };
+  return steps;
 }
 
 const booted = (stage: Stage) => stage.servers.get("gpu-a")?.boots === 1;
 
-test("killed with every single write of a rebuild, before and after it is taken: the next one carries on", async () => {
-  const { steps } = await story(0, "after");
+test.concurrent("killed with every single write of a rebuild, before and after it is taken: the next one carries on", async () => {
+  const steps = await story(0, "after");
   expect(steps).toBeGreaterThan(10);
   const runs = (["before", "after"] as const).flatMap((when) =>
     Array.from({ length: steps }, (_, index) => ({ at: index + 1, when })),
   );
-  // Some at a time: the time limits in them are real.
-  for (let from = 0; from < runs.length; from += 12)
-    await Promise.all(runs.slice(from, from + 12).map(({ at, when }) => story(at, when)));
+  const next = async (): Promise<void> => {
+    for (let run = runs.shift(); run !== undefined; run = runs.shift()) await story(run.at, run.when);
+  };
+  // All of them end before the test does, also when one has failed.
+  const lanes = await Promise.allSettled(Array.from({ length: AT_A_TIME }, next));
+  for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
 }, 600_000);
 
-test("a leader that stood still past its lease cannot write what it decided before", async () => {
-  const stage = await Stage.open();
-  open.push(stage);
-  stage.reconciler("r1");
-  await stage.until("both groups serve", () => stage.condition("Redundant") === "True");
+test.concurrent("a leader that stood still past its lease cannot write what it decided before", async ({ served }) => {
+  const stage = await served();
   stage.reconciler("r2");
   await stage.until("the second one listens", () => stage.servers.get("gpu-a")?.listeners === 2);
   // Its write of the quarantine is on its way, and the process that sent it is stopped: so are its renewals.

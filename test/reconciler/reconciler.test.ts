@@ -1,20 +1,7 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { quarantineOf } from "../../src/reconciler/observe/records.ts";
-import { paths, Stage, type StageOptions } from "./stage.ts";
-
-const open: Stage[] = [];
-afterEach(async () => {
-  for (const stage of open.splice(0)) await stage.close();
-});
-
-/** Both groups serve, the first word is given. */
-async function served(options: StageOptions = {}): Promise<Stage> {
-  const stage = await Stage.open(options);
-  open.push(stage);
-  stage.reconciler("r1");
-  await stage.until("both groups serve", () => stage.condition("Redundant") === "True");
-  return stage;
-}
+import { paths, type Stage } from "./stage.ts";
+import { test } from "./stage-test.ts";
 
 const record = (stage: Stage, name: string) => {
   const node = stage.api.get(paths.node(name));
@@ -28,8 +15,8 @@ const touched = (stage: Stage, what: string) =>
     ({ path, body }) => path.includes(what) && !/tandem.dev\/(term|served-revision)/.test(JSON.stringify(body)),
   );
 
-describe("from nothing", () => {
-  test("the groups are made, the first word is given and told", async () => {
+describe.concurrent("from nothing", () => {
+  test("the groups are made, the first word is given and told", async ({ served }) => {
     const stage = await served();
     expect(stage.service.status).toMatchObject({ active: "a", standby: "b", epoch: 1, redundancy: "2/2 groups" });
     expect(stage.api.get(paths.set("a"))?.metadata.ownerReferences).toMatchObject([
@@ -37,9 +24,8 @@ describe("from nothing", () => {
     ]);
   });
 
-  test("gateways that know a higher epoch keep what they serve", async () => {
-    const stage = await Stage.open();
-    open.push(stage);
+  test("gateways that know a higher epoch keep what they serve", async ({ open }) => {
+    const stage = await open();
     for (const gateway of stage.gateways) {
       Object.assign(gateway, { active: "b", epoch: 7, role: { active: "b", epoch: 7, reason: "before" } });
     }
@@ -50,8 +36,10 @@ describe("from nothing", () => {
   });
 });
 
-describe("a server of the active group loses its power", () => {
-  test("with a BMC it is isolated, fenced, switched on, checked, and its group comes back as the standby", async () => {
+describe.concurrent("a server of the active group loses its power", () => {
+  test("with a BMC it is isolated, fenced, switched on, checked, and its group comes back as the standby", async ({
+    served,
+  }) => {
     const stage = await served();
     const before = stage.api.writes.length;
     stage.cutPower("gpu-a", "b");
@@ -73,7 +61,9 @@ describe("a server of the active group loses its power", () => {
     expect(forced.map(({ path }) => path.split("/").at(-1))).toEqual(["sglang-a-0"]);
   });
 
-  test("without a BMC nothing of it is used before it is heard empty, and a person is told; by hand it comes back", async () => {
+  test("without a BMC nothing of it is used before it is heard empty, and a person is told; by hand it comes back", async ({
+    served,
+  }) => {
     const stage = await served({ bmc: false });
     stage.cutPower("gpu-a", "b");
     await stage.until("a person is told", () => stage.service.status?.decision.reason === "not-fenced");
@@ -89,7 +79,7 @@ describe("a server of the active group loses its power", () => {
     expect(stage.service.status).toMatchObject({ active: "b", epoch: 2 });
   });
 
-  test("a spare takes its place, the gateways learn of it, and the dead one is a spare later", async () => {
+  test("a spare takes its place, the gateways learn of it, and the dead one is a spare later", async ({ served }) => {
     const stage = await served({ spare: true, bmc: false });
     stage.cutPower("gpu-a", "b");
     await stage.until("replaced", () => members(stage, "a")?.includes("gpu-e") === true);
@@ -102,13 +92,17 @@ describe("a server of the active group loses its power", () => {
     expect(members(stage, "a")?.toSorted()).toEqual(["gpu-b", "gpu-e"]);
   });
 
-  test("what fails its checks for long needs the next rung; status says what they had against it", async () => {
+  test("what fails its checks for long needs the next rung; status says what they had against it", async ({
+    served,
+  }) => {
     const stage = await served();
     const server = stage.servers.get("gpu-a");
     if (server !== undefined) server.strayPid = 4_711;
     stage.cutPower("gpu-a", "b");
     await stage.until("the checks object", () => record(stage, "gpu-a")?.objectionsSince !== undefined);
     const told = () => stage.service.status?.servers.find(({ name }) => name === "gpu-a")?.quarantine?.reason;
+    // The record on the node is written first.
+    await stage.until("the status says so", () => told() !== undefined);
     expect(told()).not.toContain("failed");
     // Two minutes later.
     const objected = { ...record(stage, "gpu-a"), objectionsSince: new Date(Date.now() - 121_000).toISOString() };
@@ -121,7 +115,7 @@ describe("a server of the active group loses its power", () => {
     expect(server?.boots).toBe(1);
   });
 
-  test("no gateway moves: the word does, once the verdict has held", async () => {
+  test("no gateway moves: the word does, once the verdict has held", async ({ served }) => {
     const stage = await served();
     stage.cutPower("gpu-b", null);
     await stage.until("moved", () => stage.service.status?.epoch === 2);
@@ -130,8 +124,8 @@ describe("a server of the active group loses its power", () => {
   });
 });
 
-describe("what is no fault", () => {
-  test("an agent that is silent while its group answers", async () => {
+describe.concurrent("what is no fault", () => {
+  test("an agent that is silent while its group answers", async ({ served }) => {
     const stage = await served();
     const server = stage.servers.get("gpu-b");
     if (server === undefined) throw new Error("no gpu-b");
@@ -142,7 +136,7 @@ describe("what is no fault", () => {
     expect(touched(stage, "sglang-a").filter(({ method }) => method === "DELETE")).toEqual([]);
   });
 
-  test("one gateway with a bad link: the word stays, and the group that it left is not touched", async () => {
+  test("one gateway with a bad link: the word stays, and the group that it left is not touched", async ({ served }) => {
     const stage = await served();
     const before = stage.api.writes.length;
     stage.gateways[0]?.moveTo("b");
@@ -153,7 +147,7 @@ describe("what is no fault", () => {
     expect(since).toEqual([]);
   });
 
-  test("nobody is heard: the fault is on our side", async () => {
+  test("nobody is heard: the fault is on our side", async ({ served }) => {
     const stage = await served();
     const before = stage.api.writes.length;
     for (const server of stage.servers.values()) server.isMute = true;
@@ -162,7 +156,7 @@ describe("what is no fault", () => {
     expect(stage.api.writes.slice(before).filter(({ path }) => /sglang|nodes/.test(path))).toEqual([]);
   });
 
-  test("paused by a person: the fault is shown and nothing is done, until it is resumed", async () => {
+  test("paused by a person: the fault is shown and nothing is done, until it is resumed", async ({ served }) => {
     const stage = await served();
     stage.ask({ pause: { by: "ann", at: new Date().toISOString(), reason: "looking" } });
     await stage.until("paused", () => stage.condition("Paused") === "True");
@@ -175,7 +169,9 @@ describe("what is no fault", () => {
   });
 });
 
-test("the API server is away for a while, in which a server dies: then only what holds now is done", async () => {
+test.concurrent("the API server is away for a while, in which a server dies: then only what holds now is done", async ({
+  served,
+}) => {
   const stage = await served();
   stage.api.intercept = async (_request, response) => {
     response.destroy();
@@ -194,7 +190,9 @@ test("the API server is away for a while, in which a server dies: then only what
   expect(stage.api.writes.slice(before).filter(({ path }) => path.endsWith("sglang-b"))).toEqual([]);
 });
 
-test("a new revision reaches the standby first, then the word moves, then the other group", async () => {
+test.concurrent("a new revision reaches the standby first, then the word moves, then the other group", async ({
+  served,
+}) => {
   const stage = await served();
   const order: string[] = [];
   stage.api.answered = async ({ path, body }) => {

@@ -1,26 +1,16 @@
-import { afterEach, expect, test } from "vitest";
-import { paths, Stage } from "./stage.ts";
-
-const open: Stage[] = [];
-afterEach(async () => {
-  for (const stage of open.splice(0)) await stage.close();
-});
-
-async function served(): Promise<Stage> {
-  const stage = await Stage.open({ spare: true });
-  open.push(stage);
-  stage.reconciler("r1");
-  await stage.until("both groups serve", () => stage.condition("Redundant") === "True");
-  return stage;
-}
+import { expect } from "vitest";
+import { paths, type Stage } from "./stage.ts";
+import { test } from "./stage-test.ts";
 
 const request = (id: string, kind: "switchover" | "failover" | "rebuild" | "drain" | "return", target: string) => ({
   request: { id, kind, target, by: "ann", at: new Date().toISOString() },
 });
 const answered = (stage: Stage, id: string) => stage.service.status?.handledRequest?.id === id;
 
-test("a server is drained without a cut stream, a spare takes its place, and it comes back as a spare", async () => {
-  const stage = await served();
+test.concurrent("a server is drained without a cut stream, a spare takes its place, and it comes back as a spare", async ({
+  served,
+}) => {
+  const stage = await served({ spare: true });
   for (const gateway of stage.gateways) gateway.requests.a = 2;
   stage.ask(request("d1", "drain", "gpu-a"));
   await stage.until("traffic moved", () => stage.service.status?.active === "b");
@@ -41,8 +31,8 @@ test("a server is drained without a cut stream, a spare takes its place, and it 
   });
 });
 
-test("what would end the last group is refused with the reason, and nothing is done", async () => {
-  const stage = await served();
+test.concurrent("what would end the last group is refused with the reason, and nothing is done", async ({ served }) => {
+  const stage = await served({ spare: true });
   const before = stage.api.writes.length;
   stage.ask(request("x1", "rebuild", "a"));
   await stage.until("answered", () => answered(stage, "x1"));
@@ -53,8 +43,8 @@ test("what would end the last group is refused with the reason, and nothing is d
   expect(stage.api.writes.slice(before).filter(({ path }) => /sglang|nodes|gpu-/.test(path))).toEqual([]);
 });
 
-test("a switchover moves the word under a new epoch and is answered", async () => {
-  const stage = await served();
+test.concurrent("a switchover moves the word under a new epoch and is answered", async ({ served }) => {
+  const stage = await served({ spare: true });
   stage.ask(request("s1", "switchover", "b"));
   await stage.until("answered", () => answered(stage, "s1"));
   expect(stage.service.status).toMatchObject({ active: "b", epoch: 2, handledRequest: { outcome: "done" } });

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -95,6 +95,7 @@ export class Stage {
     for (const timer of this.#timers) clearTimeout(timer);
     await Promise.all([...this.servers.values(), ...this.gateways, ...this.#bmcs].map((one) => one.close()));
     await this.api.close();
+    rmSync(this.#bmcFolder, { recursive: true, force: true });
   }
 
   get service(): ModelService {
