@@ -29,7 +29,8 @@ const Settings = z.object({
   AGENT_BOOT_ID: z.optional(z.string()),
   AGENT_KERNEL_LOG: orOff("/dev/kmsg"),
   AGENT_PROC: orOff("/proc"),
-  AGENT_PROCESS_POLL_MS: whole(25, 5, 1_000),
+  // Of the 50 ms in which an exit is to be heard; each look wakes the process up, all day long.
+  AGENT_PROCESS_POLL_MS: whole(35, 5, 1_000),
   AGENT_PROCESS_SCAN_MS: whole(1_000, 20, 60_000),
   /** Part of the launcher's command line that tells this server's engine from others on the same computer. */
   AGENT_ENGINE_MATCH: text(""),

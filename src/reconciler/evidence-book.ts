@@ -9,12 +9,15 @@ import type { Subscribe, Subscription } from "../stream/subscription.ts";
 export interface EvidenceHooks {
   /**
    * A word that is more than a beat, or a connection that came or went. `isRoutine`: an engine serves on as it did, which it
-   * says twice a second for as long as it lives.
+   * says twice a second for as long as it lives, or a reading that comes every ten seconds.
    */
   onNews(server: string, isRoutine: boolean): void;
   /** Every frame, beats too. */
   onFrame?(server: string, frame: Frame): void;
 }
+
+/** Readings that are ten seconds old when they come: nothing they show is late for the next pass, a second away at most. */
+const READINGS: ReadonlySet<string> = new Set<Evidence["kind"]>(["gpus", "disk", "memory", "folder"]);
 
 type EngineWord = Extract<Evidence, { kind: "engine" }>;
 
@@ -67,7 +70,7 @@ export class EvidenceBook {
     this.#hooks.onFrame?.(server, frame);
     this.#keep(server, (known) => hearFrame(known, frame, atMs));
     // Only an engine's word counts tokens; what an unknown agent says is checked before it is read.
-    let isRoutine = false;
+    let isRoutine = frame.type === "evidence" && READINGS.has(frame.evidence.kind);
     if (frame.type === "evidence" && frame.evidence.kind === "engine") {
       const evidence = readEvidence(frame.evidence);
       if (evidence?.kind === "engine") isRoutine = this.#progress(evidence, atMs);

@@ -97,8 +97,9 @@ export class Reconciler {
       onFrame: (server, frame) => this.#recorder.hear(server, frame, Date.now()),
       onNews: (isRoutine) => {
         this.#proof?.heed();
-        // The next pass is a second away at most: an engine that serves on must not cause four of them in each.
-        if (!isRoutine) wake();
+        // The next pass is a second away at most: an engine that serves on must not cause four of them in each, and who only
+        // looks on is never late.
+        if (!isRoutine && this.#lease.holds(performance.now())) wake();
       },
       onGateway: (heard) => this.board.feed.heard(heard),
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),

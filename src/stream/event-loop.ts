@@ -4,7 +4,8 @@ export interface Stall {
   toMonoMs: number;
 }
 
-const EVERY_MS = 20;
+/** Each look wakes the process up, all day long: often enough to see a stall of the tolerance, and no oftener. */
+const EVERY_MS = 50;
 /** Scheduling delays of a busy computer with two cores stay below. */
 const TOLERANCE_MS = 100;
 

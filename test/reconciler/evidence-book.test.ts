@@ -36,3 +36,25 @@ test.each(rows)("%s", (_what, before, now, verdict) => {
   const grew = now.instance === before.instance && now.tokensTotal > before.tokensTotal;
   expect(book.progressMs.get("a")).toBe(grew ? 1_001 : undefined);
 });
+
+test.each([
+  ["a reading of the GPUs", { kind: "gpus", expected: 8, found: 8, gpus: [] }, "routine"],
+  ["a reading of a disk", { kind: "disk", path: "/", freeBytes: 1, totalBytes: 2 }, "routine"],
+  [
+    "a port that is down",
+    { kind: "link", device: "mlx5_0", port: 1, state: "down", downCount: 1, rateGbps: 400 },
+    "news",
+  ],
+  ["a rank that ended", { kind: "rank", group: "a", rank: 0, pid: 7, state: "exited" }, "news"],
+] as const)("%s", (_what, evidence, verdict) => {
+  const told: boolean[] = [];
+  let agent: SubscribeOptions | undefined;
+  const subscribe = (options: SubscribeOptions) => {
+    agent = options;
+    return { close: () => {} };
+  };
+  const book = new EvidenceBook(subscribe, () => "token", { onNews: (_server, isRoutine) => told.push(isRoutine) });
+  book.follow({ "gpu-a": "http://127.0.0.1:1" });
+  agent?.onFrame({ type: "evidence", seq: 1, monoMs: 1, wallMs: 1, evidence: evidence as Evidence }, 1_000);
+  expect(told).toEqual([verdict === "routine"]);
+});

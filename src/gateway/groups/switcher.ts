@@ -12,6 +12,8 @@ import type { EvidenceIntake } from "./evidence-intake.ts";
 import type { Group } from "./group.ts";
 
 const TICK_MS = 20;
+/** While this gateway has no request and suspects nobody: each tick wakes the process up, all day long. */
+const IDLE_TICK_MS = 50;
 
 export interface SwitcherHooks {
   /** The outcome changed: another group, held, or shed. */
@@ -40,7 +42,7 @@ export class Switcher {
   readonly #clock: WatchClock;
   readonly #timing: ChooseTiming;
   readonly #hooks: SwitcherHooks;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     start: { active: string; epoch: number },
@@ -58,10 +60,26 @@ export class Switcher {
     this.#timing = timing;
     this.#startUntilMs = clock.now() + timing.firstLoadMs;
     this.#hooks = hooks;
-    this.#timer = setInterval(() => {
-      clock.tick();
-      this.evaluate();
-    }, TICK_MS);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#clock.tick();
+        // First: what it throws must not be the end of all ticks.
+        this.#schedule();
+        this.evaluate();
+      },
+      this.#isIdle ? IDLE_TICK_MS : TICK_MS,
+    );
+  }
+
+  get #isIdle(): boolean {
+    const { choice } = this;
+    if (choice?.kind !== "use" || this.#hooks.pendingSinceMs() !== null) return false;
+    for (const { passengers } of this.#groups.values()) if (passengers.size > 0) return false;
+    return choice.suspicions.every(({ state }) => state === "clear");
   }
 
   get view(): GatewayView {
@@ -152,7 +170,7 @@ export class Switcher {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 }
 
