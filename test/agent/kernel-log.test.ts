@@ -157,7 +157,9 @@ describe("an agent and its kernel log", () => {
     expect(delays[94]).toBeLessThan(100);
     const beats = listener.frames.filter(({ frame }) => frame.type === "beat").map(({ frame }) => frame.monoMs);
     const gaps = beats.slice(1).map((time, at) => time - (beats[at] ?? 0));
-    expect(Math.max(...gaps)).toBeLessThan(400);
+    expect(gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeLessThan(400);
+    // Twelve beats: then a subscriber would give it up.
+    expect(Math.max(...gaps)).toBeLessThan(3_000);
   });
 
   test("a flood of one XID hides no other", async () => {

@@ -1,20 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { toolNames } from "../../src/machines/tools/catalogue.ts";
 import { tandem } from "../support/cli.ts";
 import { temporaryFolders } from "../support/temporary-folder.ts";
 
 const folder = temporaryFolders();
-const before = { ...process.env };
 let home = "";
 
 beforeEach(() => {
   home = folder();
-  process.env.TANDEM_HOME = home;
+  vi.stubEnv("TANDEM_HOME", home);
 });
 afterEach(() => {
-  process.env = { ...before };
+  vi.unstubAllEnvs();
 });
 
 /** A `go` that answers for its version and then runs `script`; `$out` is the program that it is told to write. */
@@ -22,7 +21,7 @@ function fakeGo(script: string): void {
   const bin = folder();
   const text = `#!/bin/sh\n[ "$1" = env ] && { echo go1.26.9; exit; }\nwhile [ $# -gt 1 ]; do [ "$1" = -o ] && out=$2; shift; done\n${script}\n`;
   writeFileSync(join(bin, "go"), text, { mode: 0o755 });
-  process.env.PATH = `${bin}:/usr/bin:/bin`;
+  vi.stubEnv("PATH", `${bin}:/usr/bin:/bin`);
 }
 
 describe("tandem tools", () => {
