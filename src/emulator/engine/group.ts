@@ -26,6 +26,8 @@ export interface GroupEvents {
 }
 
 const CONNECT_RETRY_MS = 200;
+/** The leader's name is not known yet, or still leads to the server that led before: torch listens on every interface, and does not mind. */
+const PASSING: readonly string[] = ["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL"];
 
 /** Torch's sentence for a store that not everybody joined (DistStoreError). */
 const timeoutText = (joined: number, wanted: number, ms: number) =>
@@ -58,13 +60,12 @@ async function listen(address: { host: string; port: number }, deadline: number)
   for (;;) {
     const server = createServer();
     try {
-      // The name of a leader pod resolves only once its headless Service knows it.
       const { address: host } = await lookup(address.host);
       await new Promise<void>((resolve, reject) => server.once("error", reject).listen(address.port, host, resolve));
       return server;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "";
-      if (!["ENOTFOUND", "EAI_AGAIN"].includes(code) || Date.now() > deadline)
+      if (!PASSING.includes(code) || Date.now() > deadline)
         throw new Error(
           `The server socket has failed to listen on any local network address. port: ${address.port}, ${code}`,
         );
