@@ -93,7 +93,8 @@ export class EvidenceIntake {
           `line ${evidence.line.sequence} ${evidence.line.uptimeUs}`,
           fault.text,
           fault.software,
-          ageMs,
+          // An agent that has just started reads late what the kernel said before; the kernel's own clock says when.
+          Math.max(ageMs, this.#ageOf(evidence.line.uptimeUs / 1_000)),
         );
       }
       case "rank": {
@@ -163,9 +164,9 @@ export class EvidenceIntake {
       group.sawToken();
   }
 
-  /** How long a process has run, by its server's own clock; 0 where the agent does not say. */
-  #ageOf(startedMonoMs: number | undefined): number {
-    return startedMonoMs === undefined ? 0 : this.#agentMonoMs - startedMonoMs;
+  /** How long ago something was, by its server's own clock; 0 where the agent does not say. */
+  #ageOf(monoMs: number | undefined): number {
+    return monoMs === undefined ? 0 : this.#agentMonoMs - monoMs;
   }
 
   /** @param ageMs how long ago: a canary that answered since then has asked the new engine */
