@@ -1,4 +1,4 @@
-import { byArrival, type ServerEvidence } from "./server-evidence.ts";
+import { byArrival, type Piece, type ServerEvidence } from "./server-evidence.ts";
 
 /** What was true of a server when it was isolated. */
 export interface Isolation {
@@ -23,6 +23,9 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
     return { fenced: false, reason: "not heard since its isolation" };
   }
   if (isolation.bootId !== null && bootId !== null && bootId !== isolation.bootId) {
+    // Until its group is stopped Kubernetes may start a rank again on a machine that has booted.
+    const started = ranksAlive(known.pieces.filter((piece) => piece.bootId === bootId));
+    if (started > 0) return { fenced: false, reason: `${started} ranks were started since its boot` };
     return { fenced: true, by: "new-boot", reason: "heard with another boot id: nothing of the old group survived" };
   }
   const since = known.pieces.filter(({ arrivedMonoMs }) => arrivedMonoMs >= isolation.atMs).toSorted(byArrival);
@@ -33,12 +36,12 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
   }
   const processes = look.gpus.reduce((sum, { processIds }) => sum + processIds.length, 0);
   if (processes > 0) return { fenced: false, reason: `${processes} processes still hold its GPUs` };
-  const alive = ranksAlive(known);
+  const alive = ranksAlive(known.pieces);
   if (alive > 0) return { fenced: false, reason: `${alive} ranks still run` };
   return { fenced: true, by: "empty", reason: "heard with no process on any GPU" };
 }
 
-function ranksAlive({ pieces }: ServerEvidence): number {
+function ranksAlive(pieces: readonly Piece[]): number {
   const last = new Map<string, boolean>();
   for (const { evidence } of pieces.toSorted(byArrival)) {
     if (evidence.kind !== "rank") continue;
