@@ -23,8 +23,12 @@ export function compact(
   rules: HealthRules,
 ): Piece[] {
   const same = sameSubject(latest);
-  const rest = pieces.filter(({ evidence }) => !same(evidence));
-  const concerned = pieces.filter(({ evidence }) => same(evidence)).toSorted(byArrival);
+  const { rest = [], concerned: unsorted = [] } = Object.groupBy(pieces, ({ evidence }) =>
+    same(evidence) ? "concerned" : "rest",
+  );
+  // The first word on a subject makes nothing superfluous.
+  if (unsorted.length < 2) return [...pieces];
+  const concerned = unsorted.toSorted(byArrival);
   if (latest.kind === "kernel-log") return [...rest, ...compactLines(concerned, treatments, rules)];
   if ((latest.kind === "rank" || latest.kind === "engine-process") && latest.state === "exited") {
     return [...rest, ...concerned.slice(-MAX_EXITS)];

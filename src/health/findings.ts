@@ -4,8 +4,10 @@ import { exitFindings } from "./aspects/ranks.ts";
 import { kernelFindings } from "./aspects/xid.ts";
 import { evidenceKey } from "./evidence.ts";
 import type { Finding, Moves } from "./finding.ts";
+import { flapsOf } from "./flaps.ts";
 import { presentEngine, presentLife } from "./lives.ts";
-import { openRuns } from "./marks.ts";
+import { openRuns, type Run } from "./marks.ts";
+import { once } from "./once.ts";
 import { compareRemedies } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
 import { isEvent, type Piece, type ServerEvidence } from "./server-evidence.ts";
@@ -19,9 +21,9 @@ const BY_MOVES: Readonly<Record<Moves, number>> = { now: 0, planned: 1, never: 2
 export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRules = DEFAULT_HEALTH_RULES): Finding[] {
   const knownUntilMs = Math.min(atMs, known.lastHeardMs ?? Number.NEGATIVE_INFINITY);
   const { server, pieces } = known;
-  const state = bySubject(pieces).flatMap((about) => [
-    ...stateFindings(server, about, knownUntilMs, rules),
-    ...(about[0]?.evidence.kind === "link" ? flapFindings(server, about, atMs, rules) : []),
+  const state = wordsOn(rules)(pieces).flatMap(({ runs, flaps }) => [
+    ...stateFindings(server, runs, knownUntilMs),
+    ...(flaps === null ? [] : flapFindings(server, flaps, atMs, rules)),
   ]);
   return [
     ...kernelFindings(known, atMs, rules),
@@ -38,8 +40,18 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
   );
 }
 
-function stateFindings(server: string, about: readonly Piece[], knownUntilMs: number, rules: HealthRules): Finding[] {
-  return openRuns(about, rules).flatMap(({ mark, first, last }) => {
+/** What the pieces say about each subject, whenever they are asked: only whether it is confirmed turns with time. */
+const wordsOn = once((rules: HealthRules) =>
+  once((pieces: readonly Piece[]) =>
+    bySubject(pieces).map((about) => ({
+      runs: openRuns(about, rules),
+      flaps: about[0]?.evidence.kind === "link" ? flapsOf(about, rules) : null,
+    })),
+  ),
+);
+
+function stateFindings(server: string, runs: readonly Run[], knownUntilMs: number): Finding[] {
+  return runs.flatMap(({ mark, first, last }) => {
     const { code, subject, group = null, remedy, moves, confirmAfterMs, reason, quiet } = mark;
     const confirmed = knownUntilMs - first.arrivedMonoMs >= confirmAfterMs;
     if (quiet && !confirmed) return [];

@@ -40,6 +40,8 @@ export interface Run {
 
 /** The runs that are open after the last of these pieces, which all speak of one subject (one evidence key). */
 export function openRuns(pieces: readonly Piece[], rules: HealthRules): Run[] {
+  // Most of what is known of a server is that a part of it is well.
+  if (!pieces.some(({ evidence }) => marksOf(evidence, rules).length > 0)) return [];
   let open = new Map<string, Run>();
   for (const piece of pieces.toSorted(byArrival)) {
     const next = new Map<string, Run>();

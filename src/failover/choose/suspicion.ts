@@ -42,6 +42,7 @@ export function faultStands(fault: Fault, group: GroupView): boolean {
 }
 
 function byFault(group: GroupView): Suspicion | null {
+  if (group.faults.length === 0) return null;
   const standing = group.faults.filter((fault) => faultStands(fault, group));
   const first = standing.toSorted((a, b) => a.atMs - b.atMs)[0];
   if (first === undefined) return null;
@@ -51,6 +52,7 @@ function byFault(group: GroupView): Suspicion | null {
 }
 
 function byBreaks(group: GroupView, { atMs }: GatewayView, timing: ChooseTiming): Suspicion | null {
+  if (group.breaks.length === 0) return null;
   const since = Math.max(atMs - timing.breakWindowMs, group.canary.answeredMs ?? Number.NEGATIVE_INFINITY);
   const fresh = group.breaks.filter((one) => one.atMs > since);
   const first = fresh[0];
@@ -82,6 +84,7 @@ function byStall(group: GroupView, { atMs }: GatewayView, { stallAfterMs }: Choo
 
 function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): Suspicion | null {
   const { atMs } = view;
+  if (group.servers.every((server) => server.stream === "open" && !isSilent(server, atMs, timing))) return null;
   const quiet = group.servers.filter((server) => isSilent(server, atMs, timing));
   const closed = group.servers.filter(({ stream }) => stream !== "open");
   const blind = (server: ServerView, why: string): Suspicion => {

@@ -20,8 +20,8 @@ const CHANGES = 64;
 /** The choices of the last half minute, and the last changes whenever they were. */
 export class DecisionLog {
   readonly #wallMs: () => number;
-  #latest: RecordedChoice[] = [];
-  #changes: RecordedChoice[] = [];
+  readonly #latest: RecordedChoice[] = [];
+  readonly #changes: RecordedChoice[] = [];
 
   constructor(wallMs: () => number = Date.now) {
     this.#wallMs = wallMs;
@@ -31,8 +31,8 @@ export class DecisionLog {
     const last = this.#latest.at(-1);
     if (!changed && last !== undefined && view.atMs - last.view.atMs < EVERY_MS) return;
     const entry = { wallMs: this.#wallMs(), changed, view, choice };
-    this.#latest = [...this.#latest.slice(1 - LATEST), entry];
-    if (changed) this.#changes = [...this.#changes.slice(1 - CHANGES), entry];
+    if (this.#latest.push(entry) > LATEST) this.#latest.shift();
+    if (changed && this.#changes.push(entry) > CHANGES) this.#changes.shift();
   }
 
   /** In the order in which they were made, from `sinceMs` of the wall clock on. */

@@ -1,8 +1,7 @@
 import type { Evidence } from "../evidence.ts";
 import type { Finding, Mark } from "../finding.ts";
-import { flapsOf } from "../flaps.ts";
+import type { Flaps } from "../flaps.ts";
 import type { HealthRules } from "../rules.ts";
-import type { Piece } from "../server-evidence.ts";
 
 type Link = Extract<Evidence, { kind: "link" }>;
 
@@ -22,8 +21,12 @@ export function linkMarks({ device, port, state }: Link, { portDownAfterMs }: He
 }
 
 /** A port that comes and goes: each time it is up it looks well, so the count of its downs is what tells. */
-export function flapFindings(server: string, pieces: readonly Piece[], atMs: number, rules: HealthRules): Finding[] {
-  const { downs, first, last } = flapsOf(pieces, rules);
+export function flapFindings(
+  server: string,
+  { downs, first, last }: Flaps,
+  atMs: number,
+  rules: HealthRules,
+): Finding[] {
   if (downs < rules.flapDowns || first === null || last === null || last.evidence.kind !== "link") return [];
   if (atMs - last.arrivedMonoMs > rules.flapClearMs) return [];
   const { device, port } = last.evidence;

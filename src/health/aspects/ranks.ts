@@ -1,5 +1,6 @@
 import type { Evidence } from "../evidence.ts";
 import type { Finding, Mark } from "../finding.ts";
+import { once } from "../once.ts";
 import type { HealthRules } from "../rules.ts";
 import { byArrival, type Piece, type Treatment } from "../server-evidence.ts";
 
@@ -26,7 +27,18 @@ export function rankMarks({ group, rank, state }: Rank, { rankStoppedAfterMs }: 
  * well: the group starts again in place.
  */
 export function exitFindings(server: string, pieces: readonly Piece[], treatments: readonly Treatment[]): Finding[] {
-  const exits = new Map<string, { piece: Piece; finding: Finding }>();
+  const exits = openExits(pieces);
+  if (exits.length === 0) return [];
+  // A planned stop, a reset or a reboot accounts for every exit before it.
+  const accounted = Math.max(
+    Number.NEGATIVE_INFINITY,
+    ...treatments.filter(({ what }) => what !== "new-process").map(({ atMs }) => atMs),
+  );
+  return exits.filter(({ sinceMs }) => sinceMs > accounted).map((exit) => ({ ...exit, server }));
+}
+
+const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => {
+  const exits = new Map<string, { piece: Piece; finding: Omit<Finding, "server"> }>();
   for (const piece of pieces.toSorted(byArrival)) {
     const { evidence } = piece;
     if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
@@ -43,7 +55,6 @@ export function exitFindings(server: string, pieces: readonly Piece[], treatment
       piece,
       finding: {
         code: evidence.kind === "rank" ? "rank-exited" : "engine-exited",
-        server,
         subject,
         group,
         remedy: "restart-group",
@@ -55,10 +66,5 @@ export function exitFindings(server: string, pieces: readonly Piece[], treatment
       },
     });
   }
-  // A planned stop, a reset or a reboot accounts for every exit before it.
-  const accounted = Math.max(
-    Number.NEGATIVE_INFINITY,
-    ...treatments.filter(({ what }) => what !== "new-process").map(({ atMs }) => atMs),
-  );
-  return [...exits.values()].map(({ finding }) => finding).filter(({ sinceMs }) => sinceMs > accounted);
-}
+  return [...exits.values()].map(({ finding }) => finding);
+});

@@ -16,6 +16,7 @@ const CURES: Readonly<Record<Treatment["what"], readonly Remedy[]>> = {
 /** Faults that the kernel log tells and that nothing has undone yet. A fault of a GPU concerns whatever runs on it. */
 export function kernelFindings(known: ServerEvidence, atMs: number, rules: HealthRules): Finding[] {
   const sightings = known.pieces.flatMap((piece) => sighting(known.server, piece));
+  if (sightings.length === 0) return [];
   const cuts = known.treatments.map((treatment) => treatment.atMs);
   const found = new Map<string, Finding>();
   for (const incident of incidentsOf(sightings, rules, cuts)) {
