@@ -47,11 +47,12 @@ export function simulate(
   );
   const choices = new GatewayChecks(stack.world, () => stack.gateways);
   const { world } = stack;
-  const effects = new EffectChecks(world, () => stack.gateways);
+  const effects = new EffectChecks(world, () => stack.gateways, stack.reconcilers);
   stack.effects.onEffect = (order) => {
     watchman.actedMs = world.now;
     effects.check(order);
   };
+  stack.effects.onRefused = (order) => effects.refused(order);
   const injector = new Injector(stack, faults, ({ kind, role }, state) => cells.push(cellKey({ kind, role, state })));
   const watchman = new Watchman(stack, injector);
   choices.begin();

@@ -83,7 +83,7 @@ function gatewayWatcher(gateway: SimGateway, world: World) {
 }
 
 /** What a gateway is told of the members of groups. */
-export function membersByGroup({ api, groups }: World): Record<string, string[]> {
+export function membersByGroup({ api, groups }: World): Record<string, readonly string[]> {
   return Object.fromEntries([...groups.keys()].map((id) => [id, membersOf(api.state, id)]));
 }
 

@@ -14,6 +14,8 @@ export interface Order {
   state: ApiState;
   readMs: number;
   look: Look;
+  /** When its first write was taken. */
+  claimedMs: number;
   done: () => void;
 }
 
@@ -33,6 +35,8 @@ export class Effects {
   readonly #machines: Machines;
   readonly #cluster: Cluster;
   onEffect: OnEffect = () => {};
+  /** An order that whoever was told did not take. */
+  onRefused: OnEffect = () => {};
   /** Called before every step; faults that hit between steps hang here. */
   onStep: (by: SimReconciler) => void = () => {};
   /** Writes are taken, their answers are lost. */
@@ -95,6 +99,7 @@ export class Effects {
     const { action, by, state, look } = order;
     const { api } = this.#world;
     if (api.down || api.state.service.version !== state.service.version) return false;
+    order.claimedMs = this.#world.now;
     const { service } = api.state;
     const { atMs } = by;
     const fault = look.crashes.get(groupOfAction(action, service.active, state) ?? "");
@@ -205,12 +210,14 @@ export class Effects {
   }
 
   /** Whoever is told to cut or give power answers. A BMC that does not is left alone for a while. */
-  #isTaken({ action, by }: Order): boolean {
+  #isTaken(order: Order): boolean {
+    const { action, by } = order;
     const isPower = action.kind === "power-off" || (action.kind === "treat" && action.remedy === "failover-reboot");
     if (!isPower) return true;
     const server = this.#world.server(action.server);
     if (server.bmc === "works" || (action.kind === "treat" && this.#world.flows(by.name, server))) return true;
     by.bmcFailedMs.set(server.name, this.#world.now);
+    this.onRefused(order);
     return false;
   }
 

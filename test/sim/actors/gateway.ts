@@ -23,8 +23,10 @@ const ANSWERED_MS = [2_000] as const;
 const ANSWERED_IN_QUIET_MS = [320, 600, 2_000, 6_000] as const;
 const BROKE_MS = [1_000] as const;
 const MOVED_MS = [3_000, 5_000] as const;
-/** While held the real switcher asks ten times a second; nothing is lost by less. */
-const HELD_MS = 400;
+/** While held the real switcher asks ten times a second; here it is called when a group begins to answer. */
+const HELD_MS = 2_000;
+/** What the intake makes nothing of. */
+const UNUSED: readonly string[] = ["gpus", "link"];
 
 /** What the checks want to know of every choice. */
 export type OnChoice = (gateway: SimGateway, choice: Choice, before: string) => void;
@@ -64,7 +66,7 @@ export class SimGateway extends Actor {
         },
         frame: (frame) => {
           if (this.#intakes[at]?.frame(frame)) this.evaluate();
-          else this.#wakeIn(TICK_MS);
+          else if (frame.type !== "evidence" || !UNUSED.includes(frame.evidence.kind)) this.#wakeIn(TICK_MS);
         },
       });
       this.#streams.push(stream);
@@ -132,10 +134,11 @@ export class SimGateway extends Actor {
     );
     // Its timer is of the real clock; here virtual time calls it.
     this.#switcher.close();
+    // Nobody reads it here, and half a minute of views of each gateway is most of what would have to be kept.
+    this.#switcher.decisions.add = () => {};
     this.sinceMs = this.kernel.now;
     this.#assign(members);
     for (const stream of this.#streams) stream.open();
-    for (const group of groups) group.refresh();
     this.#wakeIn(TICK_MS);
   }
 
@@ -174,6 +177,7 @@ export class SimGateway extends Actor {
   /** Spares take places while the gateway runs. */
   #assign(members: Readonly<Record<string, readonly string[]>>): void {
     for (const group of this.#traffic.values()) group.servers = members[group.id] ?? group.servers;
+    this.onTruth();
   }
 
   hear(server: SimServer, frame: EvidenceFrame): void {
@@ -203,6 +207,30 @@ export class SimGateway extends Actor {
     if (!this.runs || this.#switcher === null) return;
     this.#switcher.evaluate();
     this.#wakeAt(this.#nextDue());
+  }
+
+  /** A group answers, or refuses, as it did when it was asked before: mostly the choice is what it was, too. */
+  sameAnswer(id: string, isYes: boolean): void {
+    const isOld = isYes ? this.#isWell() : this.#isWithout(id);
+    if (!isOld) this.evaluate();
+    else if (this.runs) {
+      this.#plannedMs = Number.POSITIVE_INFINITY;
+      this.#wakeAt(this.#nextDue());
+    }
+  }
+
+  /** Nothing speaks against any group, and no move is still to be judged. */
+  #isWell(): boolean {
+    const { choice, moves = [] } = this.#switcher ?? {};
+    const isJudged = moves.every(({ proof, settled }) => proof || settled);
+    return isJudged && choice?.kind === "use" && choice.suspicions.every(({ state }) => state === "clear");
+  }
+
+  /** The group is not used, and is suspect already. */
+  #isWithout(id: string): boolean {
+    const { choice, current } = this.#switcher ?? {};
+    if (choice === undefined || choice === null || (choice.kind === "use" && current === id)) return false;
+    return choice.suspicions.some(({ group, state }) => group === id && state === "suspect");
   }
 
   #chosen(choice: Choice, before: string): void {
@@ -270,7 +298,9 @@ export class SimGateway extends Actor {
       from(group.breaks.at(-1)?.atMs ?? null, BROKE_MS);
     }
     from(this.movedMs - this.#heldUpMs, MOVED_MS);
-    if (this.choice?.kind !== "use") best = Math.min(best, now + HELD_MS);
+    const { choice } = this;
+    if (choice?.kind !== "use") best = Math.min(best, now + HELD_MS);
+    if (choice?.kind === "hold") best = Math.min(best, Math.max(choice.untilMs, now));
     return this.kernel.now + Math.ceil((best - now) / TICK_MS) * TICK_MS + 1;
   }
 }

@@ -2,6 +2,7 @@ import type { GatewayReport, GroupObserved, Observed, ServerObserved } from "../
 import { fenceOf } from "../../../src/health/fenced.ts";
 import { type Crash, follows } from "../../../src/health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../../src/health/group-verdict.ts";
+import { once } from "../../../src/health/once.ts";
 import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
 import { hasTold, type ServerEvidence } from "../../../src/health/server-evidence.ts";
 import { type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
@@ -39,7 +40,10 @@ export interface Look {
 }
 
 /** Evidence and objects → what `decide` is asked about, with the real verdicts, blame, fences and comparison of crashes. */
-export function observe(known: Knowledge): Look {
+export function observe(knowledge: Knowledge): Look {
+  const traffic = new Map<string, GroupTraffic>();
+  for (const id of Object.keys(knowledge.state.groups)) traffic.set(id, knowledge.traffic(id));
+  const known: Knowledge = { ...knowledge, traffic: (id) => traffic.get(id) ?? NO_TRAFFIC };
   const { state, atMs } = known;
   const names = Object.keys(state.nodes);
   const members = new Map(Object.keys(state.groups).map((id) => [id, membersOf(state, id)]));
@@ -71,11 +75,14 @@ export function observe(known: Knowledge): Look {
   return { seen, verdicts, crashes, bootIds };
 }
 
-export function membersOf({ nodes }: ApiState, id: string): string[] {
-  return Object.keys(nodes)
-    .filter((name) => nodes[name]?.group === id)
-    .sort((a, b) => (nodes[a]?.rank ?? 0) - (nodes[b]?.rank ?? 0));
+export function membersOf({ nodes }: ApiState, id: string): readonly string[] {
+  return membersByGroup(nodes)[id] ?? [];
 }
+
+const membersByGroup = once((nodes: ApiState["nodes"]) => {
+  const inOrder = Object.keys(nodes).sort((a, b) => (nodes[a]?.rank ?? 0) - (nodes[b]?.rank ?? 0));
+  return Object.groupBy(inOrder, (name) => nodes[name]?.group ?? "");
+});
 
 /** Verdicts of one process, with the evidence that they were made on. */
 export class Memory {
@@ -198,10 +205,11 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     verdictOnServer(own, known);
   const power = known.power(name);
   const { quarantine } = record;
+  const stoppedMs = object?.replicas === 0 ? object.changedMs : Number.NEGATIVE_INFINITY;
   const isolation =
     quarantine !== null
-      ? { atMs: quarantine.sinceMs, bootId: quarantine.bootId }
-      : { atMs: object?.replicas === 0 ? object.changedMs : Number.NEGATIVE_INFINITY, bootId: null };
+      ? { atMs: Math.max(quarantine.sinceMs, stoppedMs), bootId: quarantine.bootId }
+      : { atMs: stoppedMs, bootId: null };
   const isIdle = quarantine !== null || object === undefined || object.replicas === 0;
   const fence = isIdle
     ? fenceOf(own, isolation, power === "off" ? atMs : null)

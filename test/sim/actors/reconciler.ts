@@ -1,10 +1,11 @@
 import { decide } from "../../../src/failover/decide.ts";
 import type { Action, Decision } from "../../../src/failover/decision.ts";
 import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
+import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
 import type { Witness } from "../../../src/health/silence.ts";
-import type { EvidenceFrame } from "../../../src/stream/frames.ts";
+import type { EvidenceFrame, Frame } from "../../../src/stream/frames.ts";
 import type { ApiState } from "../world/api-server.ts";
 import { Candidate, RENEW_WITHIN_MS, RETRY_MS } from "../world/lease.ts";
 import { Stream } from "../world/stream.ts";
@@ -47,6 +48,9 @@ export class SimReconciler extends Actor {
   #before = new Memory();
   #treatedMs = new Map<string, number>();
   readonly #turns = new Set<number>();
+  /** The last look of each agent, and the servers that a look may prove to be empty. */
+  readonly #looks = new Map<string, Evidence>();
+  #unfenced: ReadonlySet<string> = new Set();
   #leads = false;
   #busy = false;
   #listensSinceMs = 0;
@@ -96,6 +100,7 @@ export class SimReconciler extends Actor {
     this.#before = new Memory();
     this.#treatedMs = new Map();
     this.#turns.clear();
+    this.#looks.clear();
     this.#leads = false;
     this.#busy = false;
     this.#blindMs = null;
@@ -120,20 +125,24 @@ export class SimReconciler extends Actor {
   }
 
   #follow(server: SimServer): Stream {
-    const change = (to: (known: ServerEvidence) => ServerEvidence) => {
+    const change = (to: (known: ServerEvidence) => ServerEvidence, isRepeated = false) => {
       const known = this.#evidence.get(server.name);
       if (known !== undefined) this.#evidence.set(server.name, to(known));
       this.#settled = null;
-      this.#turn();
+      if (!isRepeated) this.#turn();
+      else if (this.#unfenced.has(server.name)) this.look(NEWS_GRID_MS);
     };
     return new Stream(this.#world, this, server, {
       connection: (state, reason) => change((known) => hearConnection(known, state, reason, this.atMs)),
       frame: (frame) =>
-        change((known) => {
-          if (frame.type === "hello") return hearHello(known, frame, this.atMs);
-          if (frame.type === "beat") return hearBeat(known, frame, this.atMs);
-          return hearEvidence(known, frame, this.atMs);
-        }),
+        change(
+          (known) => {
+            if (frame.type === "hello") return hearHello(known, frame, this.atMs);
+            if (frame.type === "beat") return hearBeat(known, frame, this.atMs);
+            return hearEvidence(known, frame, this.atMs);
+          },
+          this.#isRepeated(server.name, frame),
+        ),
     });
   }
 
@@ -145,6 +154,14 @@ export class SimReconciler extends Actor {
     if (!this.alive) return;
     this.#streams.find((stream) => stream.server === server)?.refresh();
     this.#turn();
+  }
+
+  /** A look at the GPUs that shows what the one before has shown turns no verdict; it may prove that a server is empty. */
+  #isRepeated(server: string, frame: Frame): boolean {
+    if (frame.type !== "evidence" || frame.evidence.kind !== "gpus") return false;
+    if (this.#looks.get(server) === frame.evidence) return true;
+    this.#looks.set(server, frame.evidence);
+    return false;
   }
 
   /** Verdicts may turn at fixed times after something changed. */
@@ -246,6 +263,7 @@ export class SimReconciler extends Actor {
     const cached = api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
     this.#noteFailures();
     const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
+    this.#unfenced = new Set(look.seen.servers.flatMap(({ name, fence }) => (fence.fenced ? [] : [name])));
     const decision = this.#decide(look.seen);
     this.#settle(cached, look, decision);
     if (decision.kind === "act") return void this.#act(decision.action);
@@ -258,9 +276,10 @@ export class SimReconciler extends Actor {
     const { api } = this.#world;
     if (api.down) return;
     const { crashes, changes } = api.state.service;
-    for (const [id, { revision, failedRevision, ready, replicas, changedMs }] of Object.entries(api.state.groups)) {
+    for (const [id, group] of Object.entries(api.state.groups)) {
+      const { revision, failedRevision, servedRevision, ready, replicas, changedMs } = group;
       if (ready && failedRevision === revision) api.patchGroup(id, { failedRevision: null });
-      if (ready || replicas === 0 || failedRevision === revision) continue;
+      if (ready || replicas === 0 || [failedRevision, servedRevision].includes(revision)) continue;
       const change = changes.findLast(({ group, what }) => group === id && what.endsWith(` ${revision}`));
       if (change === undefined) continue;
       const ends = crashes.filter(
@@ -295,7 +314,7 @@ export class SimReconciler extends Actor {
         const look = this.#observe(state, readMs);
         const decision = this.#decide(look.seen);
         if (decision.kind !== "act" || !isSameAction(decision.action, action)) return end(50);
-        this.#effects.run({ by: this, action, state, readMs, look, done: () => end(60) });
+        this.#effects.run({ by: this, action, state, readMs, look, claimedMs: readMs, done: () => end(60) });
       });
     });
   }

@@ -6,6 +6,8 @@ import type { SimGateway } from "./gateway.ts";
 const STEP_MS = 25;
 const CONNECT_MS = 1_000;
 const CANARY_GIVE_UP_MS = 30_000;
+/** A question that was asked within this time after the last outcome: nothing lies between the two. */
+const AGAIN_MS = 3_000;
 /** A broken request is tried again on its group if no move was made until then. */
 const RETRY_MS = 120;
 
@@ -77,6 +79,7 @@ export class SimTraffic {
     const isUsed = current === this.id && choice?.kind !== "shed" && this.#world.config.busy;
     const { answers } = this;
     const { now } = this.#world;
+    const isNew = answers && this.answersSinceMs === null;
     if (answers) this.answersSinceMs ??= now;
     else if (this.answersSinceMs !== null) {
       this.answersSinceMs = null;
@@ -88,7 +91,7 @@ export class SimTraffic {
     this.#leader = rank?.group === this.id ? rank.pid : -1;
     const isCut = isUsed && wasLed !== -1 && this.#leader !== wasLed;
     if (this.flows && !flows) this.#tokenMs = this.#gateway.watchNow();
-    const changed = flows !== this.flows || isCut;
+    const changed = flows !== this.flows || isCut || isNew;
     this.flows = flows;
     if (!isUsed) this.#waitingMs = null;
     else if (!flows) this.#waitingMs ??= this.#gateway.watchNow();
@@ -143,8 +146,13 @@ export class SimTraffic {
   }
 
   #outcome(field: "answeredMs" | "failedMs"): void {
+    const { askedMs } = this.canary;
+    const before = this.canary[field] ?? Number.NEGATIVE_INFINITY;
+    const other = this.canary[field === "answeredMs" ? "failedMs" : "answeredMs"] ?? Number.NEGATIVE_INFINITY;
+    const isSame = before > other && (askedMs ?? 0) - before < AGAIN_MS;
     this.canary.askedMs = null;
     this.canary[field] = this.#gateway.watchNow();
-    this.#gateway.evaluate();
+    if (isSame) this.#gateway.sameAnswer(this.id, field === "answeredMs");
+    else this.#gateway.evaluate();
   }
 }

@@ -1,3 +1,4 @@
+import type { Actor } from "../actors/actor.ts";
 import { type Order, words } from "../actors/effects.ts";
 import type { SimGateway } from "../actors/gateway.ts";
 import { membersOf } from "../actors/observe.ts";
@@ -8,6 +9,10 @@ import { isPlainlyBroken, isPlainlyIntact, KNOWN_AFTER_MS } from "./known.ts";
 /** The same action so often within this time is a loop. */
 const LOOP_MS = 60_000;
 const LOOP_TIMES = 5;
+/** That a group serves again: its agent asks the engine every half second, the word travels, and a step was under way. */
+const NEWS_MS = 1_000;
+/** A process that was stopped within a step gives it up after so long. */
+const STEP_MS = 5_500;
 
 /** What reconcilers do, held against what is true at the moment at which it takes effect. */
 export class EffectChecks {
@@ -15,19 +20,46 @@ export class EffectChecks {
   readonly #gateways: () => readonly SimGateway[];
   readonly #epochs = new Map<number, string>([[1, "a"]]);
   readonly #done = new Map<string, number[]>();
-  /** When the way between anybody and the server's agent changed last: what came just now is not known yet. */
+  /** By reconciler and server: when the way between the two began or ended. What came just now is not known yet. */
   readonly #flowedMs = new Map<string, number>();
+  readonly #flows = new Map<string, boolean>();
+  /** When a person paused the automation; null while nobody has. */
+  #pausedMs: number | null = null;
   #lastBy = "";
   #lastMs = 0;
 
-  constructor(world: World, gateways: () => readonly SimGateway[]) {
+  constructor(world: World, gateways: () => readonly SimGateway[], reconcilers: readonly Actor[]) {
     this.#world = world;
     this.#gateways = gateways;
     world.watchers.push({
       onTruth() {},
-      onFlow: ({ name }) => void this.#flowedMs.set(name, world.now),
-      onApi() {},
+      onFlow: (server) => {
+        for (const { name } of reconcilers) this.#noteFlow(name, server);
+      },
+      onApi: () => {
+        this.#pausedMs = world.api.state.service.paused ? (this.#pausedMs ?? world.now) : null;
+      },
     });
+  }
+
+  #noteFlow(observer: string, server: SimServer): void {
+    const key = `${observer} ${server.name}`;
+    const flows = this.#world.flows(observer, server);
+    if (this.#flows.get(key) === flows) return;
+    this.#flows.set(key, flows);
+    this.#flowedMs.set(key, this.#world.now);
+  }
+
+  /** What is wrong with its GPUs, as whoever hears it must know by now; null where nothing is, or nobody can know. */
+  #toldOf(server: SimServer, by: string): string | null {
+    const { needs, faultMs, name } = server;
+    const sinceMs = Math.max(faultMs, this.#flowedMs.get(`${by} ${name}`) ?? 0);
+    return this.#world.flows(by, server) && this.#world.now - sinceMs > KNOWN_AFTER_MS ? needs : null;
+  }
+
+  /** An order that nobody took. */
+  refused({ by, action }: Order): void {
+    this.#loop(`${by.name}: ${words(action)}, refused`, this.#world.now);
   }
 
   check(order: Order): void {
@@ -36,9 +68,11 @@ export class EffectChecks {
     const { api, lease, now } = world;
     const told = `${by.name}: ${words(action)}`;
     const breach = (rule: string, why: string) => world.breach(rule, `${told}: ${why}`);
-    // A step that was under way when the word came is not broken off.
-    if (order.state.service.paused) breach("paused", "a person paused the automation");
-    if (now - readMs > 5_500) breach("stale-read", `decided on what was read ${Math.round(now - readMs)} ms ago`);
+    // A step that was under way when the word came is not broken off; it is over soon.
+    const pausedForMs = now - (this.#pausedMs ?? now);
+    if (order.state.service.paused || pausedForMs > now - order.claimedMs || pausedForMs > STEP_MS)
+      breach("paused", "a person paused the automation");
+    if (now - readMs > STEP_MS) breach("stale-read", `decided on what was read ${Math.round(now - readMs)} ms ago`);
     if (this.#lastBy !== by.name && lease.holder !== by.name && this.#lastMs > readMs)
       breach("late-write", `${this.#lastBy} has acted since`);
     this.#lastBy = by.name;
@@ -65,7 +99,7 @@ export class EffectChecks {
         return;
       }
       case "start-group":
-        return void this.#starts(group as SimGroup, action.revision, breach);
+        return void this.#starts(group as SimGroup, action.revision, by.name, breach);
       case "add-member": {
         const server = onServer as SimServer;
         if (server.rank !== null) breach("not-fenced", "a process of its old group still runs");
@@ -86,9 +120,11 @@ export class EffectChecks {
     const world = this.#world;
     if (isForFault && isPlainlyIntact(world, group))
       breach("intact-touched", `group ${group.id} has served for ${Math.round(world.now - group.servesSinceMs)} ms`);
-    if (group.state !== "serving") return;
+    // The end of a group that is stopped was judged when it was stopped, though a process may live for a moment longer.
+    if (group.state !== "serving" || world.api.state.groups[group.id]?.replicas === 0) return;
     const others = [...world.groups.values()].filter(({ id }) => id !== group.id);
-    if (others.every((other) => isPlainlyBroken(world, other)))
+    const isNews = world.now - group.servesSinceMs < NEWS_MS;
+    if (!isNews && others.every((other) => isPlainlyBroken(world, other)))
       breach("last-intact", `no group but ${group.id} serves`);
     if (!isForFault && world.api.state.service.active === group.id && others.length > 0)
       breach("change-of-active", `group ${group.id} is active`);
@@ -103,11 +139,8 @@ export class EffectChecks {
     const { state } = world.api;
     if (membersOf(state, id).some((name) => state.service.servers[name]?.quarantine)) return;
     for (const name of membersOf(state, id)) {
-      const server = world.server(name);
-      const { needs, faultMs } = server;
-      const sinceMs = Math.max(faultMs, this.#flowedMs.get(name) ?? 0);
-      const isTold = needs !== null && world.flows(by, server) && world.now - sinceMs > KNOWN_AFTER_MS;
-      if (isTold && !state.service.servers[name]?.quarantine) breach("not-blamed", `${name} needs ${needs}`);
+      const needs = this.#toldOf(world.server(name), by);
+      if (needs !== null) breach("not-blamed", `${name} needs ${needs}`);
     }
   }
 
@@ -151,7 +184,7 @@ export class EffectChecks {
     }
   }
 
-  #starts(group: SimGroup, revision: string, breach: (rule: string, why: string) => void): void {
+  #starts(group: SimGroup, revision: string, by: string, breach: (rule: string, why: string) => void): void {
     const world = this.#world;
     const { api, now } = world;
     for (const name of membersOf(api.state, group.id)) {
@@ -160,6 +193,8 @@ export class EffectChecks {
       if (api.state.service.servers[name]?.quarantine) breach("quarantined", `${name} is in quarantine`);
       const isGone = !server.power || server.frozen || !server.net;
       if (isGone && now - server.faultMs > KNOWN_AFTER_MS) breach("start-on-dead", `${name} is not there`);
+      const needs = this.#toldOf(server, by);
+      if (needs !== null) breach("start-on-broken", `${name} needs ${needs}`);
     }
     if (world.badRevisions.has(revision) && world.crashedRevisions.has(revision))
       if (world.crashedRevisions.get(revision) !== group.id)

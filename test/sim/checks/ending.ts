@@ -130,6 +130,8 @@ export class Watchman {
       const record = service.servers[name];
       if ((record?.failedChecks ?? 0) > 0 && record?.treated?.remedy === "failover-reboot")
         return `${name} failed its checks`;
+      if (record?.treated?.remedy === "failover-reboot" && needs !== null)
+        return `${name} broke again after its reboot`;
       if (isHidden && bmc !== "works") return `${name} hides a fault`;
     }
     return null;

@@ -31,11 +31,9 @@ export class GatewayChecks {
   choice(gateway: SimGateway, choice: Choice, before: string): void {
     const world = this.#world;
     if (choice.reason.length < 5) world.breach("no-reason", `${gateway.name}: ${choice.kind}`);
-    // One that stood still knows what it knew before, until it has asked.
-    const awakeMs = world.now - gateway.wokeMs;
-    const wasWell = Math.min(this.#wellFor(gateway, before), awakeMs) >= KNOWN_AFTER_MS;
+    const wasWell = this.#isKnownWell(gateway, before);
     if (choice.kind !== "use") {
-      const well = [...world.groups.keys()].find((id) => this.#wellFor(gateway, id) >= KNOWN_AFTER_MS);
+      const well = [...world.groups.keys()].find((id) => this.#isKnownWell(gateway, id));
       if (well !== undefined) world.breach("needless-hold", `${gateway.name} ${choice.kind}s, and ${well} answers it`);
       return;
     }
@@ -54,6 +52,15 @@ export class GatewayChecks {
       if (wasWell)
         world.breach("gateway-needless-move", `${gateway.name} left ${before}, which answers: ${choice.reason}`);
     }
+  }
+
+  /** One that stood still knows what it knew before, until it has asked: what became well meanwhile is not known yet. */
+  #isKnownWell(gateway: SimGateway, id: string): boolean {
+    const { now } = this.#world;
+    const wellMs = this.#wellFor(gateway, id);
+    const awakeMs = now - gateway.wokeMs;
+    const wellBeforeMs = wellMs - (now - gateway.frozeMs);
+    return Math.min(wellMs, Math.max(awakeMs, wellBeforeMs)) >= KNOWN_AFTER_MS;
   }
 
   #wellFor(gateway: SimGateway, id: string): number {

@@ -6,13 +6,14 @@ const put = (server: SimServer, stack: Stack) => {
   server.faultMs = stack.world.now;
 };
 
-/** A GPU breaks: the kernel says so, the ranks end or hang. */
+/** A GPU breaks: the kernel says so, the ranks end or hang. On a machine that is off nobody says so. */
 function gpu(needs: NonNullable<SimServer["needs"]>, code: number, isHidden = false): FaultKind["begin"] {
   return (stack, server, { detail }) => {
     const { agents, engines, machines, world } = stack;
     put(server, stack);
     server.needs = needs;
     server.isHidden ||= isHidden;
+    if (!server.power) return;
     agents.line(server, { kind: "xid", code });
     agents.lookSoon(server);
     const { rank } = server;
@@ -50,10 +51,10 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
       return () => stack.machines.cutNet(server, false);
     },
   },
-  "gpu-reset": { lasts: null, needsPower: true, begin: gpu("failover-reset", 95) },
-  "gpu-lost": { lasts: null, needsPower: true, begin: gpu("failover-reboot", 79) },
-  "gpu-broken": { lasts: null, needsPower: true, begin: gpu("failover-support", 74) },
-  "gpu-half-mended": { lasts: null, needsPower: true, begin: gpu("failover-reset", 119, true) },
+  "gpu-reset": { lasts: null, begin: gpu("failover-reset", 95) },
+  "gpu-lost": { lasts: null, begin: gpu("failover-reboot", 79) },
+  "gpu-broken": { lasts: null, begin: gpu("failover-support", 74) },
+  "gpu-half-mended": { lasts: null, begin: gpu("failover-reset", 119, true) },
   "software-xid": {
     lasts: null,
     needsPower: true,

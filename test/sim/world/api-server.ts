@@ -39,6 +39,8 @@ export interface GroupObject {
   replicas: 0 | 1;
   revision: string;
   failedRevision: string | null;
+  /** With which it was ready last. */
+  servedRevision: string | null;
   restartsMs: readonly number[];
   /** When replicas changed. */
   changedMs: number;

@@ -91,7 +91,9 @@ export class Cluster {
       const old = api.state.groups[group.id];
       const allReady = group.members.every((name) => api.state.nodes[name]?.ready === true);
       const ready = group.state === "serving" && allReady && old?.replicas === 1;
-      if (old !== undefined && old.ready !== ready) api.patchGroup(group.id, { ready, readyChangedMs: kernel.now });
+      if (old === undefined || old.ready === ready) return;
+      const servedRevision = ready ? old.revision : old.servedRevision;
+      api.patchGroup(group.id, { ready, readyChangedMs: kernel.now, servedRevision });
     });
   }
 

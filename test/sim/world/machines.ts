@@ -5,6 +5,9 @@ import type { Engines } from "./engine.ts";
 import type { SimServer } from "./types.ts";
 import { BOOT_MS, type World } from "./world.ts";
 
+/** An NVLink error that only a person can do something about. */
+const BROKEN_XID = 74;
+
 /** What is done to machines: by faults, by their BMC, and by jobs on them. */
 export class Machines {
   readonly #world: World;
@@ -50,6 +53,8 @@ export class Machines {
       server.bootedMs = this.#world.now;
       this.#mend(server, "failover-reboot");
       this.#world.say(() => `${server.name} has booted`);
+      // The driver meets what a boot does not mend, and says so again.
+      if (server.needs !== null) this.#agents.line(server, { kind: "xid", code: BROKEN_XID });
       this.#hangPeers(server);
       this.#agents.start(server);
       this.#cluster.booted(server);

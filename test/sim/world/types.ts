@@ -25,6 +25,8 @@ export interface SimServer {
   isHot: boolean;
   rank: Rank | null;
   agent: SimAgent | null;
+  /** What its agent saw when it last looked at the GPUs. */
+  look: { of: string; evidence: Evidence } | null;
   bmc: "none" | "works" | "dead";
   /** Grows with each boot or power cut: what was planned for the kernel before is void. */
   life: number;
