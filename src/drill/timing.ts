@@ -9,15 +9,21 @@ export function nextTokenMs(record: StreamRecord, acceptedAtMs: number): number 
   return piece?.atMs ?? record.finishes.find(({ atMs }) => atMs > acceptedAtMs)?.atMs ?? null;
 }
 
+/** Tokens of the group that was left may be under way for so long. */
+const UNDER_WAY_MS = 250;
+
 /**
  * The end of a stream's longest silence that a fault can have caused: when it went on, where nobody saw its request reach
- * another group and tokens that were under way came in between. Null without a token after the fault.
+ * another group and tokens that were under way came in between. A silence that begins later than that is none of the fault's: a
+ * busy computer holds up the new group as well. Null without a token after the fault.
+ *
+ * @param leftAtMs when traffic left the group
  */
-export function resumedMs({ pieces }: StreamRecord, faultAtMs: number): number | null {
+export function resumedMs({ pieces }: StreamRecord, faultAtMs: number, leftAtMs: number): number | null {
   let longest = { gapMs: -1, endMs: null as number | null };
   pieces.forEach(({ atMs }, at) => {
     const before = pieces[at - 1];
-    if (before === undefined || atMs <= faultAtMs) return;
+    if (before === undefined || atMs <= faultAtMs || before.atMs > leftAtMs + UNDER_WAY_MS) return;
     if (atMs - before.atMs > longest.gapMs) longest = { gapMs: atMs - before.atMs, endMs: atMs };
   });
   return longest.endMs;

@@ -35,11 +35,21 @@ describe("when a stream went on, where requests are not seen", () => {
     ["whatever was under way when the fault came", 1030, 1760],
     ["of the silences since the fault", 1765, 1780],
   ])("%s", (_name, faultAtMs, expected) => {
-    expect(resumedMs(interrupted(700), faultAtMs)).toBe(expected);
+    expect(resumedMs(interrupted(700), faultAtMs, faultAtMs)).toBe(expected);
   });
 
   test("a stream without a token since did not", () => {
-    expect(resumedMs(interrupted(700), 9_000)).toBeNull();
+    expect(resumedMs(interrupted(700), 9_000, 9_000)).toBeNull();
+  });
+
+  test("a longer silence that begins when the new group has written for a while is another one", () => {
+    const record = interrupted(700);
+    const late = record.pieces.findIndex(({ atMs }) => atMs > 1_780);
+    for (const piece of record.pieces.slice(late)) piece.atMs += 4_000;
+    expect(resumedMs(record, 1_045, 1_050)).toBe(1_760);
+    // Tokens that were under way at the move come before the silence that it causes.
+    expect(resumedMs(record, 1_005, 1_010)).toBe(1_760);
+    expect(resumedMs(record, 1_045, Number.POSITIVE_INFINITY)).toBe(record.pieces[late]?.atMs);
   });
 });
 

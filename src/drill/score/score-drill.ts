@@ -142,12 +142,13 @@ function phasesOf(facts: DrillFacts, carried: Carried): DrillPhase[] {
   }));
 }
 
-function resumedSeconds({ records, faultAtMs }: DrillFacts, carried: Carried): (number | null)[] {
+function resumedSeconds({ records, faultAtMs, moves }: DrillFacts, carried: Carried): (number | null)[] {
+  const leftAtMs = moves[0]?.atMs ?? Number.POSITIVE_INFINITY;
   const names = new Set(carried.map(({ stream }) => stream));
   return records
     .filter(({ request }) => names.has(request.name))
     .map((record) => {
-      const atMs = resumedMs(record, faultAtMs);
+      const atMs = resumedMs(record, faultAtMs, leftAtMs);
       // One that had no token left to write ended instead, which is judged elsewhere.
       return atMs === null ? 0 : (atMs - faultAtMs) / 1000;
     });
