@@ -44,8 +44,10 @@ export default defineConfig({
           include: rehearsal,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Most of the time of these tests is waiting for processes of their own; one worker left a core idle.
-          maxWorkers: 2,
+          // Most of the time of these tests is waiting for processes of their own: a file takes half a core while it runs.
+          maxWorkers: 3,
+          // Vitest runs projects with different numbers of workers one after the other.
+          sequence: { groupOrder: 1 },
         },
       },
       {
