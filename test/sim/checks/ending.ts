@@ -105,6 +105,14 @@ export class Watchman {
     });
   }
 
+  /** The second XID 31 on one GPU is hardware by NVIDIA's rule, whatever caused it here. */
+  #hasRepeatedXid(): boolean {
+    const isMember = (name: string) => (this.#stack.world.api.state.nodes[name]?.group ?? null) !== null;
+    return [...this.#stack.world.servers.values()].some(
+      ({ name, lines }) => isMember(name) && lines.filter((line) => line.kind === "xid" && line.code === 31).length > 1,
+    );
+  }
+
   /** What a person, and only a person, must do or decide here; null if nothing. */
   #excuse(): string | null {
     const { world } = this.#stack;
@@ -115,7 +123,8 @@ export class Watchman {
     // A brake may keep a machine waiting while another group serves, and nothing else.
     const isServed = [...world.groups.keys()].some((id) => world.serves(id));
     const isBraked = this.#leader?.decision?.reason === "too-many-failovers" && isServed;
-    if (isBraked && service.failoversMs.length > POLICY.maxPerHour && this.#hasBrokenMachine()) return "the brake";
+    const isHardware = this.#hasBrokenMachine() || this.#hasRepeatedXid();
+    if (isBraked && service.failoversMs.length > POLICY.maxPerHour && isHardware) return "the brake";
     for (const server of world.servers.values()) {
       const { name, needs, bmc, power, frozen, net, ib, isHidden } = server;
       const isMember = (nodes[name]?.group ?? null) !== null || service.servers[name]?.quarantine;
