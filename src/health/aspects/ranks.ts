@@ -39,6 +39,7 @@ export function exitFindings(server: string, pieces: readonly Piece[], treatment
 
 const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => {
   const exits = new Map<string, { piece: Piece; finding: Omit<Finding, "server"> }>();
+  const running = new Map<string, number>();
   for (const piece of pieces.toSorted(byArrival)) {
     const { evidence } = piece;
     if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
@@ -46,9 +47,13 @@ const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => 
     const subject = evidence.kind === "rank" ? `rank ${group}/${evidence.rank}` : `launcher of ${group}`;
     const before = exits.get(subject)?.piece.evidence;
     if (evidence.state !== "exited") {
+      running.set(subject, pid);
       if (before !== undefined && "pid" in before && before.pid !== pid) exits.delete(subject);
       continue;
     }
+    // The exit of a predecessor may be told after the start of the process that answers it.
+    if ((running.get(subject) ?? pid) !== pid) continue;
+    running.delete(subject);
     // Of several exits of one rank the first unanswered one is the first bad moment.
     if (before !== undefined) continue;
     exits.set(subject, {
