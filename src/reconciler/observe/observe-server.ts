@@ -153,11 +153,7 @@ function fence(
     const sinceMs = stopped === null ? Number.NEGATIVE_INFINITY : monotonicOf(moment, stopped);
     return fenceOf(evidence, { atMs: sinceMs, bootId: null }, null);
   }
-  // Until its group is stopped Kubernetes may start a rank on it again.
-  const stopped = workload?.run === "stopped" ? workload.notes.runSince : null;
-  const stoppedMs = stopped === null ? Number.NEGATIVE_INFINITY : monotonicOf(moment, stopped);
-  const seenMs = isolationSeenMs.get(name) ?? moment.monoMs;
-  const atMs = Math.max(monotonicOf(moment, record.since), seenMs, stoppedMs);
+  const atMs = Math.max(monotonicOf(moment, record.since), isolationSeenMs.get(name) ?? moment.monoMs);
   const seen = power.get(name);
   const isOff = record.powerOffAskedAt !== undefined && seen?.power === "off" && seen.atMs >= atMs;
   const proven = isOff || record.poweredOffAt !== undefined;

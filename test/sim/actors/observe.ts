@@ -205,11 +205,10 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     verdictOnServer(own, known);
   const power = known.power(name);
   const { quarantine } = record;
-  const stoppedMs = object?.replicas === 0 ? object.changedMs : Number.NEGATIVE_INFINITY;
   const isolation =
     quarantine !== null
-      ? { atMs: Math.max(quarantine.sinceMs, stoppedMs), bootId: quarantine.bootId }
-      : { atMs: stoppedMs, bootId: null };
+      ? { atMs: quarantine.sinceMs, bootId: quarantine.bootId }
+      : { atMs: object?.replicas === 0 ? object.changedMs : Number.NEGATIVE_INFINITY, bootId: null };
   const isIdle = quarantine !== null || object === undefined || object.replicas === 0;
   const fence = isIdle
     ? fenceOf(own, isolation, power === "off" ? atMs : null)
