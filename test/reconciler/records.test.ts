@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RecordedPass, replayPasses } from "../../src/drill/record/replay-passes.ts";
 import type { FailoverPolicy } from "../../src/failover/observed.ts";
+import type { LiveObject } from "../../src/kube/objects.ts";
 import { unpackLines } from "../../src/kube/packed-lines.ts";
 import { DRILL, DRILL_STATE, type Drill, KEEP_DRILLS } from "../../src/manifests/drill/resource.ts";
+import { notesOf } from "../../src/reconciler/observe/records.ts";
 import type { HeardFrame } from "../../src/reconciler/records/flight-recorder.ts";
 import type { DrillReport } from "../../src/report/drill.ts";
 import { NAMESPACE, Stage } from "./stage.ts";
@@ -108,5 +110,29 @@ describe("a drill", () => {
       spec: { until: minutes(-1) },
     });
     await stage.until("closed", () => stage.api.get<Drill>(`${DRILLS}/now`)?.status?.result === "Aborted");
+  });
+
+  test("is no crash that the next one is compared with, and takes no restart of the group; a real one is, and does", async () => {
+    const notes = () => {
+      const set = stage.api.get<LiveObject>(
+        `/apis/leaderworkerset.x-k8s.io/v1/namespaces/${NAMESPACE}/leaderworkersets/sglang-b`,
+      );
+      return notesOf(set);
+    };
+    const crash = async () => {
+      await stage.until("both groups serve", redundant, 60_000);
+      const { runSince } = notes();
+      stage.servers.get("gpu-d")?.stopRanks();
+      await stage.until("the group was stopped", () => notes().runSince !== runSince);
+    };
+    const { crashes, restarts } = notes();
+    putDrill("crash", { state: "running", startedAt: minutes(0), until: minutes(10) });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await crash();
+    expect(notes()).toMatchObject({ crashes, restarts });
+    stage.api.change(`${DRILLS}/crash`, { metadata: { labels: { [DRILL_STATE]: "ended" } } });
+    await crash();
+    expect(notes().crashes).toHaveLength(crashes.length + 1);
+    expect(notes().restarts).toHaveLength(restarts.length + 1);
   });
 });

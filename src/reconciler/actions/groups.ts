@@ -6,6 +6,7 @@ import type { Workload } from "../observe/workload.ts";
 import { endPods } from "./delete-pods.ts";
 import { groupIn } from "./group-in.ts";
 import { type Decided, done, FIELD_MANAGER, type Hands, type Outcome, patchRead, waiting } from "./hands.ts";
+import { runningDrill } from "./running-drill.ts";
 
 const TIMEOUT_MS = 5_000;
 const MAX_REMEMBERED = 8;
@@ -71,20 +72,26 @@ function drainingOf({ knowledge }: Decided, id: string): number {
   return knowledge.requests.get(id) ?? 0;
 }
 
-/** What the next fault will be compared with. */
-function faultNotes({ knowledge, observation }: Decided, id: string, { notes }: Workload): Record<string, string> {
+/** What the next fault will be compared with. What a drill broke on purpose says nothing about it. */
+function faultNotes(decided: Decided, id: string, { notes }: Workload): Record<string, string> {
+  const { knowledge, observation } = decided;
   const finding = observation.findings.get(id);
   if (finding === undefined || finding.crash === null) return {};
   const { crash, follows, group, verdict } = finding;
   const at = recordedAt(knowledge.moment, crash.atMs);
-  const { atMs: _, ...remembered } = crash;
-  const crashes: CrashNote[] = [...notes.crashes, { ...remembered, at }].slice(-MAX_REMEMBERED);
   const isSoftware = (verdict.remedy ?? "restart-group") === "restart-group";
-  const restarts = isSoftware ? [...notes.restarts, new Date().toISOString()].slice(-MAX_REMEMBERED) : notes.restarts;
   const isChanges = isSoftware && notes.servedRevision !== null && notes.servedRevision !== group.revision;
+  const isDrills = !isChanges && runningDrill(decided) !== undefined;
+  const { atMs: _, ...remembered } = crash;
+  const crashes: CrashNote[] = isDrills ? [] : [{ ...remembered, at }];
+  const restarts = isSoftware && !isDrills ? [new Date().toISOString()] : [];
   return {
-    [GROUP_NOTES.follows]: JSON.stringify({ ...follows, at, crashes }),
-    [GROUP_NOTES.restarts]: JSON.stringify(restarts),
+    [GROUP_NOTES.follows]: JSON.stringify({
+      ...follows,
+      at,
+      crashes: [...notes.crashes, ...crashes].slice(-MAX_REMEMBERED),
+    }),
+    [GROUP_NOTES.restarts]: JSON.stringify([...notes.restarts, ...restarts].slice(-MAX_REMEMBERED)),
     ...(isChanges ? { [GROUP_NOTES.failedRevision]: group.revision } : {}),
   };
 }

@@ -1,8 +1,8 @@
 import type { Action } from "../../failover/decision.ts";
 import type { LiveObject } from "../../kube/objects.ts";
-import { DRILL_STATE } from "../../manifests/drill/resource.ts";
 import type { MoveStatus } from "../../manifests/model-service/resource.ts";
 import { type Decided, done, type Hands, type Outcome, patchRead, waiting } from "./hands.ts";
+import { runningDrill } from "./running-drill.ts";
 
 const MAX_MOVES = 20;
 
@@ -18,6 +18,7 @@ export async function setActive(
   const { service } = decided.knowledge.cluster;
   const { active, moves = [], epoch: present = 0 } = service.status ?? {};
   if (epoch <= present) return waiting(`epoch ${epoch} has passed; ${present} holds`);
+  const drill = runningDrill(decided);
   const move: MoveStatus = {
     at: new Date().toISOString(),
     from: active ?? service.spec.initialActive,
@@ -25,7 +26,7 @@ export async function setActive(
     epoch,
     why,
     reason: decided.reason,
-    ...drillOf(decided),
+    ...(drill === undefined ? {} : { drill }),
   };
   const standby = service.spec.groups.map(({ id }) => id).find((id) => id !== group) ?? null;
   await patchRead(
@@ -36,13 +37,4 @@ export async function setActive(
     "status",
   );
   return done(`${group} is active from epoch ${epoch} on`);
-}
-
-/** A move while a drill runs is the drill's; one whose command was killed is none any more when its time is over. */
-function drillOf({ knowledge: { cluster, moment } }: Decided): { drill?: string } {
-  const running = cluster.drills.find(
-    ({ metadata, spec }) =>
-      spec.kind === "drill" && metadata.labels?.[DRILL_STATE] === "running" && moment.wallMs <= Date.parse(spec.until),
-  );
-  return running === undefined ? {} : { drill: running.metadata.name };
 }
