@@ -38,10 +38,13 @@ describe("a running gateway", () => {
     await (await ask(world.url, "/v1/chat/completions", chat("hello", 20, 5).body)).text();
     type Told = { timing: never; decisions: { view: GatewayView; choice: Choice }[] };
     // Ten a second are kept: on a quick machine the answer is there before the third.
-    const { timing, decisions: made } = await vi.waitUntil(async () => {
-      const told = (await decisions()).body as Told;
-      return told.decisions.length > 3 && told;
-    });
+    const { timing, decisions: made } = await vi.waitUntil(
+      async () => {
+        const told = (await decisions()).body as Told;
+        return told.decisions.length > 3 && told;
+      },
+      { timeout: 20_000 },
+    );
     for (const one of made) expect(choose(one.view, timing)).toEqual(one.choice);
   });
 

@@ -140,10 +140,13 @@ describe("a session", () => {
   test("both replicas show the same, also the one that only looks on", async () => {
     const other = await servePage(stage.reconciler("r4"), () => keys);
     try {
-      const ofOther = await vi.waitUntil(async () => {
-        const seen = await state(other.url);
-        return seen.groups.length === 2 && seen.gateways.every(({ answers }) => answers) && seen;
-      });
+      const ofOther = await vi.waitUntil(
+        async () => {
+          const seen = await state(other.url);
+          return seen.groups.length === 2 && seen.gateways.every(({ answers }) => answers) && seen;
+        },
+        { timeout: 20_000 },
+      );
       const { by, at, ...here } = await state();
       expect(ofOther.by).toBe("r4");
       expect(ofOther).toMatchObject({

@@ -14,7 +14,7 @@ test("a move is heard when it happens, counts every half second", async () => {
   const gateways = new Gateways(() => "admin", changed, heard);
   gateways.follow([gateway.url]);
   try {
-    await vi.waitUntil(() => gateways.heard.has(gateway.url));
+    await vi.waitUntil(() => gateways.heard.has(gateway.url), { timeout: 20_000 });
     await delay(250);
     gateway.moveTo("b");
     const movedMs = performance.now();
@@ -70,7 +70,7 @@ test("a move is told to all at once, with why and the members; nobody waits for 
   const assertLeader = vi.fn();
   const move = { kind: "set-active", group: "b", epoch: 7, why: "failover" } as const;
   try {
-    await vi.waitUntil(() => gateways.heard.size === 2);
+    await vi.waitUntil(() => gateways.heard.size === 2, { timeout: 20_000 });
     (fakes[0] as FakeGateway).isAway = true;
     await tellMove({ assertLeader } as unknown as Hands, decided, move, gateways);
     expect(fakes[1]?.told).toEqual([{ active: "b", epoch: 7, reason: decided.reason, why: "failover", members }]);
