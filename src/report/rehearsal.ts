@@ -9,6 +9,10 @@ export const FAULT_CLASSES = [
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
+export function isFaultClass(name: string): name is FaultClass {
+  return (FAULT_CLASSES as readonly string[]).includes(name);
+}
+
 /** One step from the fault to the next token; seconds after the fault. Null: it did not happen. */
 export interface RehearsalPhase {
   phase: "decided" | "continuation accepted" | "next token";

@@ -1,16 +1,15 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { kmsgRecord, xidLine } from "../../emulator/gpu/kernel-log.ts";
-import { inspectContainer } from "../../machines/local/container.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { cutPower, freeze, unplug } from "../../machines/local/faults.ts";
-import { containerName } from "../../machines/local/labels.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Arena, Injected, SeenRequest } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import { LOST_GPU } from "../lost-gpu.ts";
 import { pick } from "../pick.ts";
-import { type RankProcess, rankProcesses } from "./rank-processes.ts";
+import { ranksOf, rootOf } from "./machine.ts";
+import type { RankProcess } from "./rank-processes.ts";
 
 /** The local cluster as a place for faults: done to the machines from outside, as power and cables are. */
 export class ClusterArena implements Arena {
@@ -39,13 +38,14 @@ export class ClusterArena implements Arena {
       case "network-cut":
         return at(unplug(engine, stack, victim), "its cable was pulled; everything on it keeps running");
       case "rank-crash": {
-        const { rank, pid } = pick((await this.#machine(victim)).ranks, random);
+        const { rank, pid } = pick(await this.#ranks(victim), random);
         const atMs = monotonicMs();
         process.kill(pid, "SIGKILL");
         return { atMs, what: `the process of rank ${rank} was killed` };
       }
       case "gpu-xid": {
-        const { ranks, kernelLog } = await this.#machine(victim);
+        const ranks = await this.#ranks(victim);
+        const kernelLog = `${await rootOf(engine, stack, victim)}/dev/kmsg`;
         const gpu = Math.floor(random() * ranks.length);
         const { rank, pid } = ranks[gpu] as RankProcess;
         const sequence = readFileSync(kernelLog, "utf8").split("\n").length;
@@ -56,7 +56,7 @@ export class ClusterArena implements Arena {
         return { atMs, what: `GPU ${gpu} fell off the bus (XID ${LOST_GPU.xid}) and rank ${rank} hangs` };
       }
       case "engine-hang": {
-        const { ranks } = await this.#machine(victim);
+        const ranks = await this.#ranks(victim);
         const atMs = monotonicMs();
         for (const { pid } of ranks) process.kill(pid, "SIGSTOP");
         return { atMs, what: "its ranks stopped making progress, with every socket open" };
@@ -74,12 +74,10 @@ export class ClusterArena implements Arena {
     return { ...(await at(silent.promise, "its cable went silent first, then every process on it was killed")), done };
   }
 
-  async #machine(name: string): Promise<{ ranks: RankProcess[]; kernelLog: string }> {
-    const container = await inspectContainer(this.#engine.api, containerName(this.plan.name, name));
-    if (container === undefined || !container.State.Running) throw new Error(`machine ${name} does not run`);
-    const ranks = await rankProcesses(container.Id);
-    if (ranks.length === 0) throw new Error(`no rank runs on ${name}`);
-    return { ranks, kernelLog: `/proc/${container.State.Pid}/root/dev/kmsg` };
+  async #ranks(machine: string): Promise<RankProcess[]> {
+    const ranks = await ranksOf(this.#engine, this.plan.name, machine);
+    if (ranks.length === 0) throw new Error(`no rank runs on ${machine}`);
+    return ranks;
   }
 }
 

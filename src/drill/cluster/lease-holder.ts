@@ -1,26 +1,43 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { TandemError } from "../../errors.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import type { LiveObject } from "../../kube/objects.ts";
+import { kubeObjects, type LiveObject } from "../../kube/objects.ts";
+import { waitFor } from "../../kube/wait.ts";
 
-const TIMEOUT_MS = 5_000;
-const POLL_MS = 200;
-
-/** Who holds a Lease, by the name that it gave itself; empty while nobody does. */
-export async function leaseHolder(client: KubeClient, path: string): Promise<string> {
-  const lease = await client.json<LiveObject>({ method: "GET", path, timeoutMs: TIMEOUT_MS });
-  return (lease.spec as { holderIdentity?: string } | undefined)?.holderIdentity ?? "";
+export interface LeaseName {
+  namespace: string;
+  name: string;
 }
 
-/** Resolves when somebody else than `before` holds it; false if nobody did within `withinMs`. */
+const referenceTo = (lease: LeaseName) => ({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", ...lease });
+
+/** Empty while nobody holds it. */
+const holderOf = (lease: LiveObject | null) =>
+  (lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity ?? "";
+
+/** Who holds a Lease, by the name that it gave itself; empty while nobody does. */
+export async function leaseHolder(client: KubeClient, lease: LeaseName): Promise<string> {
+  return holderOf(await kubeObjects(client).get(referenceTo(lease)));
+}
+
+/** Resolves when somebody else than `before` holds it; false if nobody did within `deadlineMs`. */
 export async function leasePassed(
   client: KubeClient,
-  path: string,
+  lease: LeaseName,
   before: string,
-  withinMs: number,
+  deadlineMs: number,
 ): Promise<boolean> {
-  for (const endMs = performance.now() + withinMs; performance.now() < endMs; await sleep(POLL_MS)) {
-    const holder = await leaseHolder(client, path).catch(() => "");
-    if (holder !== "" && holder !== before) return true;
+  const check = (object: LiveObject | null) => {
+    const holder = holderOf(object);
+    return holder !== "" && holder !== before
+      ? ({ ok: true } as const)
+      : { ok: false as const, why: `held by ${holder}` };
+  };
+  const { signal } = new AbortController();
+  try {
+    await waitFor(client, kubeObjects(client), referenceTo(lease), check, { deadlineMs, signal });
+    return true;
+  } catch (error) {
+    if (error instanceof TandemError && error.code === "E_WAIT") return false;
+    throw error;
   }
-  return false;
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { inspectContainer } from "../../machines/local/container.ts";
+import { type ContainerInfo, inspectContainer } from "../../machines/local/container.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { containerName } from "../../machines/local/labels.ts";
 import { monotonicMs } from "../clock.ts";
@@ -7,21 +7,26 @@ import { type RankProcess, rankProcesses } from "./rank-processes.ts";
 
 /** Where the agent of an emulated server looks for InfiniBand cards (`AGENT_SYS`). */
 export const SYS = "run/tandem/sys";
+/** What somebody set of its GPUs from outside (src/emulator/gpu/gpus.ts). */
+export const GPU_OVERRIDES = "run/tandem/gpus.tsv";
 export const API_SERVER = "etc/kubernetes/manifests/kube-apiserver.yaml";
 export const ASIDE = "etc/kubernetes/kube-apiserver.yaml.drill";
 
-/** The ranks that run on a machine. */
-export async function ranksOf(engine: Engine, stack: string, machine: string): Promise<RankProcess[]> {
+/** Throws where there is no such machine, and where it is off. */
+async function runningMachine(engine: Engine, stack: string, machine: string): Promise<ContainerInfo> {
   const container = await inspectContainer(engine.api, containerName(stack, machine));
   if (container === undefined || !container.State.Running) throw new Error(`machine ${machine} does not run`);
-  return rankProcesses(container.Id);
+  return container;
+}
+
+/** The ranks that run on a machine. */
+export async function ranksOf(engine: Engine, stack: string, machine: string): Promise<RankProcess[]> {
+  return rankProcesses((await runningMachine(engine, stack, machine)).Id);
 }
 
 /** The files of a machine, seen from this computer. */
 export async function rootOf(engine: Engine, stack: string, machine: string): Promise<string> {
-  const container = await inspectContainer(engine.api, containerName(stack, machine));
-  if (container === undefined || !container.State.Running) throw new Error(`machine ${machine} does not run`);
-  return `/proc/${container.State.Pid}/root`;
+  return `/proc/${(await runningMachine(engine, stack, machine)).State.Pid}/root`;
 }
 
 /** Kills one of our programs, or the API server, on a machine, found by its command line. Throws if it does not run there. */

@@ -4,13 +4,14 @@ import { kmsgRecord, xidLine } from "../../emulator/gpu/kernel-log.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { RECONCILER_LEASE } from "../../manifests/names.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { isFaultClass } from "../../report/rehearsal.ts";
 import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import { releaseBadly, releaseReached, type ServiceAt } from "../cluster/bad-release.ts";
 import type { ClusterArena } from "../cluster/cluster-arena.ts";
 import { orderEngine } from "../cluster/engine-order.ts";
-import { leaseHolder, leasePassed } from "../cluster/lease-holder.ts";
-import { API_SERVER, ASIDE, killProgram, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
+import { type LeaseName, leaseHolder, leasePassed } from "../cluster/lease-holder.ts";
+import { API_SERVER, ASIDE, GPU_OVERRIDES, killProgram, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
 import { pick } from "../pick.ts";
 import { undoOnCluster } from "./cluster-undo.ts";
 import type { Caused } from "./drill-arena.ts";
@@ -40,18 +41,12 @@ const WEAR = { xid: 63, detail: "Row remapping event: row remapping pending.", g
 export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<Caused> {
   const { plan, engine, arena, victim, random, service, order } = what;
   const undo = () => undoOnCluster(cause, { plan, engine, victim, service, order });
+  if (isFaultClass(cause)) return undoneWhenDone(await arena.inject(cause, victim, random), undo);
   switch (cause) {
-    case "server-power":
-    case "server-freeze":
-    case "network-cut":
-    case "rank-crash":
-    case "engine-hang":
-    case "gpu-xid":
-      return undoneWhenDone(await arena.inject(cause, victim, random), undo);
     case "gpu-lost": {
       const injected = await arena.inject("gpu-xid", victim, random);
       const gpu = /^GPU (\d)/.exec(injected.what)?.[1] ?? "0";
-      await writeFile(`${await rootOf(engine, plan.name, victim)}/run/tandem/gpus.tsv`, `${gpu}\tlost\t1\n`);
+      await writeFile(`${await rootOf(engine, plan.name, victim)}/${GPU_OVERRIDES}`, `${gpu}\tlost\t1\n`);
       return { ...injected, undo };
     }
     case "ecc-storm": {
@@ -128,5 +123,4 @@ function undoneWhenDone(injected: Injected, undo: () => Promise<void>): Caused {
   return { ...injected, undo: settled };
 }
 
-const leaseOf = ({ namespace }: ServingPlan) =>
-  `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${RECONCILER_LEASE}`;
+const leaseOf = ({ namespace }: ServingPlan): LeaseName => ({ namespace, name: RECONCILER_LEASE });

@@ -1,9 +1,10 @@
 import { rename, writeFile } from "node:fs/promises";
 import { hcasOf, setPort } from "../../emulator/gpu/infiniband.ts";
 import type { Engine } from "../../machines/local/engine.ts";
+import { isFaultClass } from "../../report/rehearsal.ts";
 import { releaseAsBefore } from "../cluster/bad-release.ts";
 import { orderEngine } from "../cluster/engine-order.ts";
-import { API_SERVER, ASIDE, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
+import { API_SERVER, ASIDE, GPU_OVERRIDES, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
 import { repair } from "../cluster/repair.ts";
 import type { ClusterCause } from "./cluster-causes.ts";
 import type { Cause } from "./scenario.ts";
@@ -13,11 +14,12 @@ export async function undoOnCluster(
   cause: Cause,
   { plan, engine, victim, service, order }: Pick<ClusterCause, "plan" | "engine" | "victim" | "service" | "order">,
 ): Promise<void> {
+  if (isFaultClass(cause)) return repair(engine, plan.name, victim, cause);
   switch (cause) {
     case "gpu-lost":
     case "ecc-storm":
       await repair(engine, plan.name, victim, "gpu-xid");
-      await writeFile(`${await rootOf(engine, plan.name, victim)}/run/tandem/gpus.tsv`, "").catch(() => {});
+      await writeFile(`${await rootOf(engine, plan.name, victim)}/${GPU_OVERRIDES}`, "").catch(() => {});
       return;
     case "ib-down": {
       const sys = `${await rootOf(engine, plan.name, victim)}/${SYS}`;
@@ -35,13 +37,6 @@ export async function undoOnCluster(
       await rename(`${root}/${ASIDE}`, `${root}/${API_SERVER}`).catch(() => {});
       return;
     }
-    case "server-power":
-    case "server-freeze":
-    case "network-cut":
-    case "rank-crash":
-    case "engine-hang":
-    case "gpu-xid":
-      return repair(engine, plan.name, victim, cause);
     default:
       // Programs are started again by Kubernetes, and a planned move is no damage.
       return;
