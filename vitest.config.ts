@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { compileCache } from "./src/drill/world/entry.ts";
+import { compiledDir } from "./src/machines/home.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Whole groups, gateways and reconcilers run here, as processes or in virtual time; most of the time is theirs, not ours. */
@@ -9,7 +9,7 @@ const rehearsal = ["drill", "gateway", "readiness", "reconciler", "rehearsal", "
 const exclude = ["test/cluster/**", "test/conformity/**", "test/bench/**", ...rehearsal];
 
 // Vitest's workers and every program of ours that a test starts: half of the time of a start was compiling.
-const env = { NODE_COMPILE_CACHE: compileCache() };
+const env = { NODE_COMPILE_CACHE: compiledDir() };
 /** What a test file leaves in its temporary folder makes it fail. */
 const tidy = {
   env,

@@ -5,8 +5,8 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compileCache } from "../../src/drill/world/entry.ts";
 import type { Evidence } from "../../src/health/evidence.ts";
+import { compiledDir } from "../../src/machines/home.ts";
 import type { EvidenceFrame, Frame, HelloFrame } from "../../src/stream/frames.ts";
 import { subscribe } from "../../src/stream/subscribe.ts";
 import type { Subscription } from "../../src/stream/subscription.ts";
@@ -57,7 +57,7 @@ export class AgentProcess {
       env: {
         PATH: process.env.PATH,
         ...(process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {}),
-        NODE_COMPILE_CACHE: compileCache(),
+        NODE_COMPILE_CACHE: compiledDir(),
         AGENT_SERVER: "gpu-a",
         AGENT_HOST: "127.0.0.1",
         AGENT_PORT: "0",

@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileCache } from "../../src/drill/world/entry.ts";
+import { compiledDir } from "../../src/machines/home.ts";
 
 const ENTRY = new URL("../../src/emulator/engine/python3.ts", import.meta.url).pathname;
 /** Some hundred engines and agents start in the tests; compiled code makes each a third. */
@@ -53,7 +53,7 @@ export class ServerProcess {
       stdio: ["pipe", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
-        NODE_COMPILE_CACHE: compileCache(),
+        NODE_COMPILE_CACHE: compiledDir(),
         ...FAST,
         EMULATOR_LIFELINE: "stdin",
         EMULATOR_CONTROL_SOCKET: this.socket,

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { TandemError } from "../../errors.ts";
-import { compileCache, entryPath } from "./entry.ts";
+import { compiledDir } from "../../machines/home.ts";
+import { entryPath } from "./entry.ts";
 
 export interface ChildOptions {
   /** For messages: `engine of gpu-a`. */
@@ -34,7 +35,7 @@ export class Child {
       // A group of its own: an engine may kill its group, and Ctrl-C must reach the rehearsal alone.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, NODE_COMPILE_CACHE: compileCache(), ...env },
+      env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, NODE_COMPILE_CACHE: compiledDir(), ...env },
     });
     this.pid = this.#child.pid ?? -1;
     this.exited = new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { compiledDir } from "../../machines/home.ts";
 import type { SeenRequest } from "../arena.ts";
-import { compileCache, entryPath } from "./entry.ts";
+import { entryPath } from "./entry.ts";
 import type { Link, NetworkOrder, NetworkReport } from "./network-messages.ts";
 
 type Body<T> = T extends unknown ? Omit<T, "id"> : never;
@@ -27,7 +28,7 @@ export class Network {
     this.#child = spawn(process.execPath, [entryPath(new URL("./network-main.ts", import.meta.url)), folder], {
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache() },
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compiledDir() },
     });
     this.#child.on("message", (report: NetworkReport) => this.#hear(report));
     this.exited = new Promise((resolve) => {
