@@ -29,7 +29,7 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
   const { status } = service;
   if (status === undefined) return [];
   const steps: Upkeep[] = [];
-  const members = Object.fromEntries([...observation.workloads].map(([id, workload]) => [id, workload.members]));
+  const members = membersOf(observation);
   const { active, epoch } = status;
   for (const heard of gateways.behind({ epoch, members }, knowledge.moment.monoMs)) {
     const move = status.moves?.at(-1);
@@ -78,6 +78,11 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
   return steps;
 }
 
+/** The servers of each group, by their labels. */
+function membersOf({ workloads }: Decided["observation"]): Record<string, readonly string[]> {
+  return Object.fromEntries([...workloads].map(([id, { members }]) => [id, members]));
+}
+
 /**
  * Tells every gateway of a move as soon as it is written, and does not wait for the cluster to be read anew: half a second of a
  * move that was asked for. Whoever does not hear it is told by `upkeep`.
@@ -88,7 +93,7 @@ export async function tellMove(
   { group, epoch, why }: Extract<Action, { kind: "set-active" }>,
   gateways: Gateways,
 ): Promise<void> {
-  const members = Object.fromEntries([...observation.workloads].map(([id, workload]) => [id, workload.members]));
+  const members = membersOf(observation);
   hands.assertLeader();
   const role = { active: group, epoch, reason: reason.slice(0, MAX_REASON), why, members };
   await Promise.all(gateways.present(knowledge.moment.monoMs).map(({ url }) => gateways.tell(url, role)));
