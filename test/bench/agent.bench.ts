@@ -1,11 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { AGENT_PROGRAMS } from "../../src/agent/programs.ts";
 import { writeInfiniband } from "../../src/emulator/gpu/infiniband.ts";
-import { bundleProgram } from "../../src/machines/images/bundle-program.ts";
 import { AGENT_NODE_FLAGS } from "../../src/manifests/agent.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "../agent/agent-process.ts";
+import { bundledAgent, cpuSeconds, memoryMiB } from "./agent-costs.ts";
 import { type Bench, type Measurement, median } from "./bench.ts";
 
 const SMI = fileURLToPath(new URL("../../src/emulator/gpu/nvidia-smi.sh", import.meta.url));
@@ -19,9 +18,6 @@ export const bench: Bench = async () => {
   await using machine = new Machine();
   writeInfiniband(machine.path("sys"), "gpu-a", 8);
   writeFileSync(machine.path("machine.json"), '{"name": "gpu-a", "gpus": 8}');
-  const [program] = AGENT_PROGRAMS;
-  if (program === undefined) throw new Error("no program");
-  writeFileSync(machine.path("agent.cjs"), await bundleProgram(program.entry, { format: "cjs" }));
   const mark = `bench-${process.pid}`;
   await using engine = await FakeEngine.start(
     Array.from({ length: RANKS }, (_, rank) => rank),
@@ -38,7 +34,7 @@ export const bench: Bench = async () => {
   };
   await using agent = await new AgentProcess(machine, settings, [
     ...AGENT_NODE_FLAGS,
-    machine.path("agent.cjs"),
+    await bundledAgent(machine),
   ]).listening();
   const listeners = [new Listener(agent.url), new Listener(agent.url), new Listener(agent.url)];
   const [listener] = listeners;
@@ -122,14 +118,4 @@ async function kernelLines(machine: Machine, listener: Listener): Promise<Measur
 function p99(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
-}
-
-/** Its own time; that of its helpers is the driver's. Ticks of 10 ms. */
-function cpuSeconds({ child }: AgentProcess): number {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function memoryMiB({ child }: AgentProcess): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1_024;
 }

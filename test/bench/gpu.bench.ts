@@ -1,12 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AGENT_PROGRAMS } from "../../src/agent/programs.ts";
 import type { Evidence } from "../../src/health/evidence.ts";
 import { here } from "../../src/machines/server/here.ts";
 import { preflight } from "../../src/machines/server/preflight.ts";
 import { AGENT_NODE_FLAGS } from "../../src/manifests/agent.ts";
 import { AgentProcess, Listener, Machine } from "../agent/agent-process.ts";
+import { bundledAgent, cpuSeconds, memoryMiB } from "./agent-costs.ts";
 import type { Bench, Measurement } from "./bench.ts";
 import { CudaEngine } from "./gpu/cuda-engine.ts";
 import { rankEnds, type Stage } from "./gpu/rank-ends.ts";
@@ -42,7 +41,7 @@ export const bench: Bench = async () => {
       AGENT_NVIDIA_SMI: "nvidia-smi",
       AGENT_GPUS: String(facts.gpus.length),
     },
-    [...AGENT_NODE_FLAGS, await agentProgram(machine)],
+    [...AGENT_NODE_FLAGS, await bundledAgent(machine)],
   ).listening();
   using listener = new Listener(agent.url);
   const { evidence } = await listener.heard({ kind: "gpus" });
@@ -55,15 +54,6 @@ export const bench: Bench = async () => {
   );
   return measured;
 };
-
-async function agentProgram(machine: Machine): Promise<string> {
-  if (process.env.BENCH_AGENT !== undefined) return process.env.BENCH_AGENT;
-  const [program] = AGENT_PROGRAMS;
-  if (program === undefined) throw new Error("no program");
-  const { bundleProgram } = await import("../../src/machines/images/bundle-program.ts");
-  writeFileSync(machine.path("agent.cjs"), await bundleProgram(program.entry, { format: "cjs" }));
-  return machine.path("agent.cjs");
-}
 
 /** A rank that writes where it must not → the driver's line in the kernel's log → the frame. */
 async function fault(listener: Listener, { mark, folder }: Stage): Promise<Measurement> {
@@ -93,15 +83,8 @@ async function quiet(agent: AgentProcess): Promise<Measurement[]> {
   await sleep(QUIET_SECONDS * 1_000);
   const share = ((cpuSeconds(agent) - before) / ((performance.now() - startMs) / 1_000)) * 100;
   const how = `${QUIET_SECONDS} s, real nvidia-smi and kernel log`;
-  const rss = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${agent.child.pid}/status`, "utf8"))?.[1]) / 1_024;
   return [
     { what: "CPU of the agent", measured: share, limit: 2, unit: "%", how },
-    { what: "its memory", measured: rss, limit: 60, unit: "MiB", how: `VmHWM, ${how}` },
+    { what: "its memory", measured: memoryMiB(agent), limit: 60, unit: "MiB", how: `VmHWM, ${how}` },
   ];
-}
-
-/** Its own time; that of its helpers is the driver's. Ticks of 10 ms. */
-function cpuSeconds({ child }: AgentProcess): number {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -2,6 +2,7 @@ import type { Evidence, GpuSample } from "../../../src/health/evidence.ts";
 import type { GpuLogLine } from "../../../src/health/kernel-line.ts";
 import { EvidenceLog } from "../../../src/stream/evidence-log.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
+import { soundGpu } from "../../support/gpu-sample.ts";
 import type { Rank, SimGroup, SimServer } from "./types.ts";
 import type { World } from "./world.ts";
 
@@ -150,20 +151,12 @@ function lookAt(server: SimServer): Evidence {
 }
 
 function sampleOf({ rank, isHot }: SimServer, index: number): GpuSample {
-  return {
-    index,
+  return soundGpu(index, {
     pci: PCI[index] ?? "",
-    uuid: `GPU-${index}`,
     temperatureC: isHot ? 93 : 60,
-    powerW: 500,
     throttle: isHot && index === 0 ? ["hw_thermal_slowdown"] : [],
-    eccUncorrected: 0,
-    remappedRowsPending: false,
-    remappedRowsFailure: false,
-    pcieWidth: 16,
-    pcieWidthMax: 16,
     nvlinksActive: null,
     recoveryAction: null,
     processIds: rank === null ? [] : [rank.pid],
-  };
+  });
 }
