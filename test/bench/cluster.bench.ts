@@ -7,7 +7,7 @@ import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
 import { FAULT_CLASSES } from "../../src/report/rehearsal.ts";
-import { gateRound } from "../support/gate-drill.ts";
+import { gateDrill } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { idleCpuPercent } from "../support/own-cpu.ts";
 import type { Bench, Measurement } from "./bench.ts";
@@ -27,7 +27,7 @@ export const bench: Bench = async () => {
     const token = (performance.now() - began) / 1000;
     const again = await succeed(stack, ["up", stack.spec]);
     const idle = await idleCpuPercent(GATE, stack.kube().client);
-    const faults = await failovers(engine);
+    const faults = await failovers();
     withOneMoreServer(stack);
     const more = await succeed(stack, ["up", stack.spec]);
     const down = await succeed(stack, ["down", stack.spec]);
@@ -79,13 +79,13 @@ function withOneMoreServer(stack: GateStack): void {
   writeFileSync(stack.spec, added);
 }
 
-async function failovers(engine: Awaited<ReturnType<typeof ensureEngine>>): Promise<Measurement[]> {
+async function failovers(): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   for (const fault of FAULT_CLASSES) {
     const seconds: number[] = [];
     let wrong = 0;
     for (let run = 0; run < RUNS; run++) {
-      const { report } = await gateRound(GATE, engine, fault);
+      const { report } = await gateDrill(GATE, fault);
       const next = report.phases.find(({ phase }) => phase === "next token")?.seconds;
       seconds.push(next ?? Number.POSITIVE_INFINITY);
       wrong += report.streams.streams - report.streams.perfect;

@@ -2,18 +2,27 @@ import { stackAccess } from "../../src/cli/stack-access.ts";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
+import type { DrillReport } from "../../src/report/drill.ts";
 import { FAULT_CLASSES, type FaultClass, type RehearsalReport } from "../../src/report/rehearsal.ts";
-import { gateRound } from "../support/gate-drill.ts";
+import { gateDrill } from "../support/gate-drill.ts";
 import { Journal } from "../support/journal.ts";
+import { roundWithoutApi } from "../support/round-without-api.ts";
 import type { Bench, Measurement } from "./bench.ts";
 
 /** A stack that runs: `tandem up` first. */
 const STACK = process.env.BENCH_STACK ?? "local";
+/** `away`: while the API server is gone, and so the reconciler blind. */
+const API = process.env.BENCH_API ?? "there";
 /** Of each class; a run costs half a minute with its repair. */
-const RUNS = Number(process.env.BENCH_RUNS ?? 30);
+const RUNS = Number(process.env.BENCH_RUNS ?? (API === "away" ? 5 : 30));
 const CLASSES = (process.env.BENCH_CLASSES?.split(",") ?? FAULT_CLASSES) as readonly FaultClass[];
 /** Runs that failed to begin, in a row, before this gives up. */
 const PATIENCE = 3;
+
+interface Run {
+  fault: FaultClass;
+  report: DrillReport | RehearsalReport;
+}
 
 /**
  * Faults of every class on a running local cluster, in turns: a random server, rank and moment, 20 streams with contexts of
@@ -25,7 +34,8 @@ export const bench: Bench = async () => {
     if (!FAULT_CLASSES.includes(fault))
       throw new Error(`BENCH_CLASSES: no class ${fault}, want ${FAULT_CLASSES.join(", ")}`);
   await stackAccess(STACK);
-  const journal = new Journal<{ fault: FaultClass; report: RehearsalReport }>(`failover-${STACK}`);
+  if (API !== "there" && API !== "away") throw new Error(`BENCH_API: ${API}, want there or away`);
+  const journal = new Journal<Run>(`failover-${STACK}${API === "away" ? "-without-api" : ""}`);
   if (process.env.BENCH_FRESH === "1") journal.clear();
   const engine = await ensureEngine();
   const reportsOf = (fault: FaultClass) =>
@@ -36,10 +46,10 @@ export const bench: Bench = async () => {
       for (const fault of CLASSES) {
         if (reportsOf(fault).length > run) continue;
         try {
-          const { report, healedSeconds } = await gateRound(STACK, engine, fault);
+          const { report } = await (API === "away" ? roundWithoutApi(STACK, engine, fault) : gateDrill(STACK, fault));
           journal.add({ fault, report });
           failures = 0;
-          tell(fault, report, healedSeconds);
+          tell(fault, report);
         } catch (error) {
           process.stderr.write(`  ${fault}: ${(error as Error).message}\n`);
           if (++failures >= PATIENCE) throw error;
@@ -51,17 +61,17 @@ export const bench: Bench = async () => {
   return CLASSES.flatMap((fault) => measurements(fault, reportsOf(fault).slice(0, RUNS)));
 };
 
-function tell(fault: FaultClass, report: RehearsalReport, healedSeconds: number): void {
+function tell(fault: FaultClass, report: Run["report"]): void {
   const phases = report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(3) ?? "never"} s`).join(", ");
-  process.stderr.write(`  ${fault} on ${report.victim}: ${phases}; sound again after ${healedSeconds.toFixed(0)} s\n`);
+  process.stderr.write(`  ${fault} on ${report.victim}: ${phases}\n`);
   for (const { stream, problems } of report.streams.failures)
     process.stderr.write(`    ${stream}: ${problems.join("; ")}\n`);
 }
 
-function measurements(fault: FaultClass, reports: readonly RehearsalReport[]): Measurement[] {
+function measurements(fault: FaultClass, reports: readonly Run["report"][]): Measurement[] {
   const { p50, max } = BUDGETS[fault];
   const broken = reports.reduce((sum, { streams }) => sum + streams.streams - streams.perfect, 0);
-  const carried = reports.reduce((sum, report) => sum + report.carried.length, 0);
+  const carried = reports.reduce((sum, report) => sum + report.streams.carriedOn, 0);
   const how = `${reports.length} runs, ${carried} streams carried on`;
   return [
     ...(["continuation accepted", "next token"] as const).flatMap((phase): Measurement[] => {

@@ -24,9 +24,10 @@ import type { ModelService } from "../../src/manifests/model-service/resource.ts
 import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
 import type { StackStatus } from "../../src/report/stack-status.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
-import { type GateRound, gateDrill, gateRound } from "../support/gate-drill.ts";
+import { gateDrill } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
+import { roundWithoutApi } from "../support/round-without-api.ts";
 import { changedSince } from "../support/server-listing.ts";
 
 const obstacle = clusterObstacle();
@@ -250,7 +251,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const passed = async () =>
       JSON.parse((await stack.tandem(["drill", "list", "--stack", GATE, "--output", "json"])).text);
 
-    test.each(["server-power"] as const)(
+    test.each(["server-power", "rank-crash", "network-cut"] as const)(
       "%s: every token comes once, both groups serve again, and the cluster has a record of it that replays",
       async (scenario) => {
         const { report, seconds } = await gateDrill(GATE, scenario);
@@ -277,44 +278,16 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     });
   });
 
-  /** What a client must not notice, whatever the fault; how fast it was is the benchmark's business. */
-  const expectCarriedOn = ({ report }: GateRound) => {
+  test("a failover needs no API server", async () => {
+    const { report, healedSeconds } = await roundWithoutApi(GATE, engine, "rank-crash");
     const { lost, doubled, foreign, mixed, misplaced, perfect, streams, failures } = report.streams;
     const counts = { lost, doubled, foreign, mixed, misplaced, perfect };
     const none = { lost: 0, doubled: 0, foreign: 0, mixed: 0, misplaced: 0, perfect: streams };
     expect(counts, JSON.stringify({ ...report, streams: failures })).toEqual(none);
     expect(report.to, report.reason ?? "no move").not.toBe(report.from);
     expect(report.streams.carriedOn).toBeGreaterThan(0);
-  };
-
-  test.each(["rank-crash", "network-cut"] as const)(
-    "%s in the active group: 20 streams go on without a lost or doubled token, and the group comes back",
-    async (fault) => {
-      const round = await gateRound(GATE, engine, fault);
-      expectCarriedOn(round);
-      const next = round.report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(2)} s`).join(", ");
-      process.stdout.write(`${fault}: ${next}; healed after ${round.healedSeconds.toFixed(0)} s\n`);
-    },
-  );
-
-  test("a failover needs no API server", async () => {
-    const [target] = targetsOf(plan().spec, stack.spec);
-    if (target === undefined) throw new Error("a stack has a control plane");
-    const controlPlane = openRemote(target.target);
-    const manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml";
-    await controlPlane.run(
-      `mv ${manifest} /etc/kubernetes/ && for i in {1..150}; do [ -n "$(ss -Hltn 'sport = :6443')" ] || exit 0; sleep 0.2; done; exit 1`,
-    );
-    let back = Promise.resolve("");
-    const restore = () => controlPlane.run(`mv /etc/kubernetes/kube-apiserver.yaml ${manifest}`);
-    try {
-      const round = await gateRound(GATE, engine, "rank-crash", () => (back = restore()));
-      expectCarriedOn(round);
-    } finally {
-      await back;
-      await controlPlane.test(`[ -e ${manifest} ]`).then((there) => (there ? "" : restore()));
-      await controlPlane.close();
-    }
+    const next = report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(2)} s`).join(", ");
+    process.stdout.write(`no API server: ${next}; healed after ${healedSeconds.toFixed(0)} s\n`);
   });
 
   test("the server that holds the gateway's address dies, and so the API server: the same address answers", async () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import type { LiveObject } from "../../src/kube/objects.ts";
 
 export interface Write {
@@ -193,7 +194,9 @@ export class MemoryApi {
     if (method === "PUT") return this.put(place, body);
     const { metadata: { uid: _u, resourceVersion: _v, ...metadata } = {}, status, ...rest } = body;
     const change = isStatus ? { metadata, status } : { metadata, ...rest };
-    return this.put(place, merge(found, change) as LiveObject);
+    const changed = merge(found, change) as LiveObject;
+    // As the real one: what changes nothing is no write.
+    return isDeepStrictEqual(changed, found) ? found : this.put(place, changed);
   }
 
   #delete(path: string, found: LiveObject, { gracePeriodSeconds }: Body): LiveObject {

@@ -126,6 +126,28 @@ describe.concurrent("a server of the active group loses its power", () => {
   });
 });
 
+test.concurrent("LeaderWorkerSet reports on a crashed group while it is stopped: it is stopped all the same, and its crash remembered", async ({
+  served,
+}) => {
+  const stage = await served();
+  let reports = 0;
+  stage.api.answered = async ({ method, path }) => {
+    if (method !== "DELETE" || !path.includes("/sglang-a-")) return;
+    reports += 1;
+    stage.api.change(paths.set("a"), { status: { conditions: [{ type: "Progressing", status: String(reports) }] } });
+  };
+  const stops = () =>
+    stage.api.writes.filter(({ path, body }) => path.endsWith("/sglang-a") && Object(body).spec?.replicas === 0);
+  stage.servers.get("gpu-b")?.stopRanks();
+  for (const gateway of stage.gateways) gateway.moveTo("b");
+  await stage.until("stopped", () => stops().length > 0);
+  expect(reports).toBeGreaterThan(0);
+  const notes = stage.api.get(paths.set("a"))?.metadata.annotations?.["tandem.dev/follows"] ?? "{}";
+  expect(JSON.parse(notes)).toMatchObject({ crashes: [{}] });
+  await stage.until("redundant", () => stage.condition("Redundant") === "True" && stage.service.status?.active === "b");
+  expect(stops()).toHaveLength(1);
+});
+
 describe.concurrent("what is no fault", () => {
   test("an agent that is silent while its group answers", async ({ served }) => {
     const stage = await served();

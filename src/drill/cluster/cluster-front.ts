@@ -26,7 +26,7 @@ export class ClusterFront implements Front {
   #active = "";
   #seen: string | null = null;
   #ended = false;
-  #polling: Promise<void> = Promise.resolve();
+  #polling: Promise<void> | undefined;
 
   constructor({ baseUrl, apiKey, admin, arena }: ClusterFrontOptions) {
     this.#arena = arena;
@@ -52,7 +52,7 @@ export class ClusterFront implements Front {
         if (status.active !== null && against.length === 0) {
           this.#active = status.active;
           this.#seen = status.lastFailover?.at ?? null;
-          if (!this.#ended) this.#polling = this.#poll();
+          if (!this.#ended) this.#polling ??= this.#poll();
           return status;
         }
         problem = against.map(([id, { reason }]) => `group ${id}: ${reason}`).join("; ") || status.reason;

@@ -5,15 +5,25 @@ import type { CrashNote } from "../observe/records.ts";
 import type { Workload } from "../observe/workload.ts";
 import { endPods } from "./delete-pods.ts";
 import { groupIn } from "./group-in.ts";
-import { type Decided, done, FIELD_MANAGER, type Hands, type Outcome, patchRead, waiting } from "./hands.ts";
+import {
+  type Decided,
+  done,
+  FIELD_MANAGER,
+  type Hands,
+  type Outcome,
+  patchRead,
+  patchWanted,
+  waiting,
+} from "./hands.ts";
 import { runningDrill } from "./running-drill.ts";
 
 const TIMEOUT_MS = 5_000;
 const MAX_REMEMBERED = 8;
 
 /**
- * No replica is wanted any more; the object stays, with what is remembered of the group. The note comes first, as it is what
- * another hand's change refuses; then the pods, for their short grace (see `endPods`); then the replicas.
+ * No replica is wanted any more; the object stays, with what is remembered of the group. An empty change comes first, as it is
+ * what another hand's change refuses; then the pods, for their short grace (see `endPods`); then the replicas, in one write
+ * with the note that says that these exits were dealt with. LeaderWorkerSet often begins a crashed group anew at this moment.
  */
 export async function stopGroup(hands: Hands, decided: Decided, id: string, why: "fault" | "change"): Promise<Outcome> {
   const { workload, workloadName } = groupIn(decided, id);
@@ -27,9 +37,9 @@ export async function stopGroup(hands: Hands, decided: Decided, id: string, why:
     ...(why === "fault" ? faultNotes(decided, id, workload) : {}),
   };
   const path = hands.paths.set(workloadName);
-  const noted = await patchRead(hands, path, workload.set, { metadata: { annotations } });
+  const unchanged = await patchRead(hands, path, workload.set, {});
   const ended = await endPods(hands, decided, workload);
-  await patchRead(hands, path, noted, { spec: { replicas: 0 } });
+  await patchWanted(hands, path, unchanged, { metadata: { annotations }, spec: { replicas: 0 } });
   return done(`${id} is stopped; pods deleted: ${ended.join(", ") || "none were there"}`);
 }
 

@@ -1,11 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import type { EscalateReason } from "../../failover/decision.ts";
 import type { KubeClient } from "../../kube/client.ts";
+import { isConflict } from "../../kube/errors.ts";
 import type { LiveObject } from "../../kube/objects.ts";
 import { patchIfUnchanged } from "../../kube/patch.ts";
 import type { PowerBoard } from "../bmc/power-board.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Knowledge } from "../observe/knowledge.ts";
 import type { Observation } from "../observe/observe.ts";
+
+const STATUS_TRIES = 5;
+const READ_TIMEOUT_MS = 5_000;
 
 export const FIELD_MANAGER = "tandem-reconciler";
 
@@ -58,4 +63,31 @@ export async function patchRead(
   assertLeader();
   const options = { fieldManager: FIELD_MANAGER, signal, ...(subresource === undefined ? {} : { subresource }) };
   return patchIfUnchanged(client, path, read, change, options);
+}
+
+/**
+ * As `patchRead`, for what a controller may report on at the same moment: a new status changes nothing about what was decided.
+ *
+ * @throws KubeError 409 if more than the status was changed
+ */
+export async function patchWanted(
+  hands: Hands,
+  path: string,
+  read: LiveObject,
+  change: { metadata?: object; [field: string]: unknown },
+): Promise<LiveObject> {
+  for (let attempt = 1, seen = read; ; attempt++) {
+    try {
+      return await patchRead(hands, path, seen, change);
+    } catch (error) {
+      if (!isConflict(error) || attempt >= STATUS_TRIES) throw error;
+      const request = { method: "GET", path, timeoutMs: READ_TIMEOUT_MS, signal: hands.signal } as const;
+      seen = await hands.client.json<LiveObject>(request);
+      if (!isDeepStrictEqual(wantedOf(seen), wantedOf(read))) throw error;
+    }
+  }
+}
+
+function wantedOf({ metadata: { uid, labels, annotations, deletionTimestamp }, spec }: LiveObject): unknown {
+  return { uid, labels, annotations, deletionTimestamp, spec };
 }
