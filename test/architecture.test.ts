@@ -16,6 +16,11 @@ describe("the sources follow the table of docs/architecture.md", () => {
     expect(found.flat()).toEqual([]);
   });
 
+  test("requests are sent by src/http-request.ts alone: those of undici do not end with their signal", () => {
+    const takesIt = (file: string) => /import [^;]*\brequest\b[^;]* from "undici"/.test(readFileSync(file, "utf8"));
+    expect(files.filter(takesIt)).toEqual(["src/http-request.ts"]);
+  });
+
   test("every folder of src stands in the table, and in docs/architecture.md", () => {
     const folders = new Set(files.map((file) => file.split("/")[1] ?? "").filter((name) => !name.endsWith(".ts")));
     const table = FOLDERS.flat() as string[];

@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent } from "undici";
+import { request } from "../http-request.ts";
 import { KubeError } from "./errors.ts";
 import { type ApiAccess, parseKubeconfig } from "./kubeconfig.ts";
 
@@ -33,7 +34,7 @@ const requestTimeoutMs = 30_000;
 export function kubeClient(kubeconfig: string): KubeClient {
   const access = parseKubeconfig(kubeconfig);
   const dispatcher = connect(access);
-  const send = async (what: KubeRequest): Promise<Dispatcher.ResponseData> => {
+  const send = async (what: KubeRequest) => {
     const url = new URL(access.server + what.path);
     for (const [key, value] of Object.entries(what.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, value);

@@ -1,6 +1,6 @@
-import { request } from "undici";
 import type { ServerEvidence } from "../health/server-evidence.ts";
 import type { GroupTraffic } from "../health/silence.ts";
+import { nearby, request } from "../http-request.ts";
 
 /** Between two questions to one group. */
 const EVERY_MS = 1_000;
@@ -91,6 +91,7 @@ export class Canaries {
 /** Resolves when the engine says something that a dead one cannot; a full queue refuses, and is alive. */
 async function askOne(url: string, model: string): Promise<void> {
   const { statusCode, body } = await request(new URL("/v1/completions", url), {
+    dispatcher: nearby,
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ model, prompt: "canary", max_tokens: 1, temperature: 0, ignore_eos: true }),

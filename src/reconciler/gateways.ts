@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { request } from "undici";
 import { z } from "zod";
 import type { GatewayReport } from "../failover/observed.ts";
+import { nearby, request } from "../http-request.ts";
 import { LastFailover } from "../stream/last-failover.ts";
 
 const Status = z.looseObject({
@@ -22,6 +22,8 @@ const Status = z.looseObject({
       tokens: z.number().default(0),
       state: z.string().default("clear"),
       reason: z.string().default(""),
+      /** Missing in an older release. */
+      answeredMs: z.number().nullable().default(null),
     }),
   ),
   /** Missing in an older release, which is no witness then. */
@@ -145,6 +147,7 @@ export class Gateways {
 
   async #put(url: string, role: object): Promise<number> {
     const { statusCode, body } = await request(new URL("/role", url), {
+      dispatcher: nearby,
       method: "PUT",
       headers: { authorization: `Bearer ${this.#token()}`, "content-type": "application/json" },
       body: JSON.stringify(role),
@@ -173,6 +176,7 @@ export class Gateways {
     const query = version === undefined ? "" : `?after=${version}&wait=${EVERY_MS}`;
     try {
       const { statusCode, body } = await request(new URL(`/status${query}`, url), {
+        dispatcher: nearby,
         headers: { authorization: `Bearer ${this.#token()}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(EVERY_MS + ANSWER_WITHIN_MS)]),
       });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Action } from "../failover/decision.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/errors.ts";
@@ -10,6 +11,8 @@ import type { Gateways } from "./gateways.ts";
 import { quarantineOf } from "./observe/records.ts";
 
 const TIMEOUT_MS = 5_000;
+/** A gateway that hears does so at once; nothing waits for one that is gone with the server that failed. */
+const HEARS_WITHIN_MS = 300;
 /** A gateway takes a few hundred characters of it. */
 const MAX_REASON = 400;
 
@@ -39,7 +42,7 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
       what: `${heard.url} is told epoch ${epoch}`,
       run: async () => {
         hands.assertLeader();
-        await gateways.tell(heard.url, { active, epoch, reason, ...why, members });
+        await soon(gateways.tell(heard.url, { active, epoch, reason, ...why, members }));
       },
     });
   }
@@ -96,7 +99,11 @@ export async function tellMove(
   const members = membersOf(observation);
   hands.assertLeader();
   const role = { active: group, epoch, reason: reason.slice(0, MAX_REASON), why, members };
-  await Promise.all(gateways.present(knowledge.moment.monoMs).map(({ url }) => gateways.tell(url, role)));
+  await soon(Promise.all(gateways.present(knowledge.moment.monoMs).map(({ url }) => gateways.tell(url, role))));
+}
+
+async function soon(told: Promise<unknown>): Promise<void> {
+  await Promise.race([told, delay(HEARS_WITHIN_MS, undefined, { ref: false })]);
 }
 
 /** Null where the stack has none. */

@@ -2,8 +2,9 @@ import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import type { Decided, Hands } from "../../src/reconciler/actions/hands.ts";
-import { Gateways } from "../../src/reconciler/gateways.ts";
+import { type GatewayHeard, Gateways } from "../../src/reconciler/gateways.ts";
 import { tellMove } from "../../src/reconciler/spread.ts";
+import { deafPort } from "../support/deaf-port.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { listenOnLoopback } from "./loopback.ts";
 
@@ -81,5 +82,36 @@ test("a move is told to all at once, with why and the members; nobody waits for 
   } finally {
     gateways.close();
     await Promise.all(fakes.map((one) => one.close()));
+  }
+});
+
+test("a gateway whose server lost its power holds no move up", async () => {
+  const fake = await FakeGateway.start();
+  const deaf = await deafPort();
+  const gateways = new Gateways(
+    () => "admin",
+    () => {},
+  );
+  gateways.follow([fake.url]);
+  try {
+    await vi.waitUntil(() => gateways.heard.has(fake.url), { timeout: 20_000 });
+    const heard = gateways.heard.get(fake.url) as GatewayHeard;
+    gateways.heard.set(deaf.url, { ...heard, url: deaf.url });
+    const decided = {
+      knowledge: { moment: { monoMs: heard.heardMs } },
+      observation: { workloads: new Map() },
+      reason: "",
+    } as unknown as Decided;
+    const move = { kind: "set-active", group: "b", epoch: 7, why: "failover" } as const;
+    const began = performance.now();
+    await tellMove({ assertLeader: () => {} } as unknown as Hands, decided, move, gateways);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await gateways.tell(deaf.url, { active: "b", epoch: 7, reason: "", members: {} })).toBe(false);
+    // A request that waits for its connection does not end with its signal in undici: both took eleven seconds.
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(fake.active).toBe("b");
+  } finally {
+    gateways.close();
+    await Promise.all([fake.close(), deaf.close()]);
   }
 });

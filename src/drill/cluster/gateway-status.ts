@@ -1,5 +1,5 @@
-import { request } from "undici";
 import { z } from "zod";
+import { nearby, request } from "../../http-request.ts";
 import { LastFailover } from "../../stream/last-failover.ts";
 
 /** The part of a gateway's status that a drill and `tandem status` look at (`GatewayStatus` of src/gateway). */
@@ -33,6 +33,7 @@ export interface AdminEndpoint {
 /** Asks one replica; throws when it does not answer within `timeoutMs`. */
 export async function gatewayStatus({ url, token }: AdminEndpoint, timeoutMs = 2_000): Promise<GatewayStatus> {
   const { statusCode, body } = await request(`${url}/status`, {
+    dispatcher: nearby,
     headers: { authorization: `Bearer ${token}` },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,

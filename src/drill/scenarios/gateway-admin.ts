@@ -1,4 +1,4 @@
-import { request } from "undici";
+import { nearby, request } from "../../http-request.ts";
 import type { AdminEndpoint } from "../cluster/gateway-status.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -6,6 +6,7 @@ const TIMEOUT_MS = 5_000;
 /** Asks the operators' port of a gateway, or tells it something; throws with its answer when it refuses. */
 export async function gatewayAdmin<T>({ url, token }: AdminEndpoint, path: string, body?: object): Promise<T> {
   const { statusCode, body: answer } = await request(`${url}${path}`, {
+    dispatcher: nearby,
     method: body === undefined ? "GET" : "PUT",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     signal: AbortSignal.timeout(TIMEOUT_MS),

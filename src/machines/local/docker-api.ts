@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import { Agent, request } from "undici";
+import { Agent } from "undici";
+import { request } from "../../http-request.ts";
 
 export interface DockerCall {
   query?: Record<string, string>;

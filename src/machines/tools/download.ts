@@ -1,8 +1,9 @@
 import { createWriteStream } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { type Dispatcher, request } from "undici";
+import type { Dispatcher } from "undici";
 import { TandemError } from "../../errors.ts";
+import { request } from "../../http-request.ts";
 import { fileSha256 } from "./tool-cache.ts";
 
 export interface DownloadOptions {

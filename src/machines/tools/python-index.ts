@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { request } from "undici";
 import { TandemError } from "../../errors.ts";
+import { request } from "../../http-request.ts";
 import { hideLogin } from "./download.ts";
 import type { WebAccess } from "./web-access.ts";
 

@@ -1,6 +1,7 @@
-import { Agent, buildConnector, request } from "undici";
+import { Agent, buildConnector } from "undici";
 import { z } from "zod";
 import { TandemError } from "../../errors.ts";
+import { request } from "../../http-request.ts";
 
 export interface BmcAccess {
   /** Base URL of the Redfish service. */

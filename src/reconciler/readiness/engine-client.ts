@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { Agent, request } from "undici";
+import { Agent } from "undici";
 import type { GoldenAnswer } from "../../failover/readiness/answers.ts";
 import type { EngineInfo } from "../../failover/readiness/facts.ts";
+import { request } from "../../http-request.ts";
 
 /** Why an engine gave no answer that could be judged. `key`: it refuses the key that the gateways use. */
 export class EngineFailure extends Error {

@@ -1,5 +1,5 @@
-import { request } from "undici";
 import { z } from "zod";
+import { nearby, request } from "../../http-request.ts";
 import { LastFailover } from "../../stream/last-failover.ts";
 
 /** What a replica of the gateway knows of a failover that it made. */
@@ -37,6 +37,7 @@ export async function gatewayFacts(
 async function askOne(url: string, token: string, sinceWallMs: number): Promise<GatewayFacts> {
   const get = async (path: string): Promise<unknown> => {
     const { statusCode, body } = await request(new URL(path, url), {
+      dispatcher: nearby,
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

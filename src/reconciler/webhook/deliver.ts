@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { request } from "undici";
+import { request } from "../../http-request.ts";
 
 const TIMEOUT_MS = 10_000;
 
