@@ -10,7 +10,7 @@ import { openRuns, type Run } from "./marks.ts";
 import { once } from "./once.ts";
 import { compareRemedies } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
-import { isEvent, type Piece, type ServerEvidence } from "./server-evidence.ts";
+import { isEvent, type Piece, type ServerEvidence, type Treatment } from "./server-evidence.ts";
 
 const BY_MOVES: Readonly<Record<Moves, number>> = { now: 0, planned: 1, never: 2 };
 
@@ -20,14 +20,19 @@ const BY_MOVES: Readonly<Record<Moves, number>> = { now: 0, planned: 1, never: 2
  */
 export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRules = DEFAULT_HEALTH_RULES): Finding[] {
   const knownUntilMs = Math.min(atMs, known.lastHeardMs ?? Number.NEGATIVE_INFINITY);
-  const { server, pieces } = known;
+  const { server, pieces, treatments } = known;
+  const stoppedMs = lastStopMs(treatments);
   const state = wordsOn(rules)(pieces).flatMap(({ runs, flaps }) => [
-    ...stateFindings(server, runs, knownUntilMs),
+    ...stateFindings(
+      server,
+      runs.filter((run) => !isOfEngineBefore(run, stoppedMs)),
+      knownUntilMs,
+    ),
     ...(flaps === null ? [] : flapFindings(server, flaps, atMs, rules)),
   ]);
   return [
     ...kernelFindings(known, atMs, rules),
-    ...exitFindings(server, pieces, known.treatments),
+    ...exitFindings(server, pieces, treatments),
     ...stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules),
     ...state,
   ].sort(
@@ -49,6 +54,15 @@ const wordsOn = once((rules: HealthRules) =>
     })),
   ),
 );
+
+/** An engine that its group was stopped with may be the last that was heard of when the next one is started. */
+function isOfEngineBefore({ last }: Run, stoppedMs: number): boolean {
+  return last.evidence.kind === "engine" && last.arrivedMonoMs <= stoppedMs;
+}
+
+function lastStopMs(treatments: readonly Treatment[]): number {
+  return treatments.findLast(({ what }) => what === "planned-stop")?.atMs ?? Number.NEGATIVE_INFINITY;
+}
 
 function stateFindings(server: string, runs: readonly Run[], knownUntilMs: number): Finding[] {
   return runs.flatMap(({ mark, first, last }) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { findingsOf } from "../../src/health/findings.ts";
+import { treat } from "../../src/health/hear.ts";
 import { DEFAULT_HEALTH_RULES } from "../../src/health/rules.ts";
 import { condition, driverAsks, engine, gpus, type Heard, link, play, rank, sxid, xid } from "./support.ts";
 
@@ -254,6 +255,18 @@ test.each<{ last: Heard }>([
   const next: [number, Heard][] = [...until, [9_100, launcher("exited")], [12_000, launcher("running", 51)]];
   expect(codes([...next, [30_000, "beat"]])).toEqual([]);
   expect(codes([...next, [13_000, last], [30_000, "beat"]])).toHaveLength(1);
+});
+
+test("what an engine said before its group was stopped on purpose is over, also while its end is not told yet", () => {
+  const known = play("gpu-a", [
+    [0, launcher("running")],
+    [1_000, engine("unhealthy")],
+    [30_000, "beat"],
+  ]);
+  const after = (atMs: number) =>
+    findingsOf(treat(known, { atMs, what: "planned-stop" }), 30_000).map(({ code }) => code);
+  expect(after(999)).toEqual(["engine-unhealthy"]);
+  expect(after(20_000)).toEqual([]);
 });
 
 describe("no progress", () => {
