@@ -53,6 +53,8 @@ export interface GroupObserved {
   /** A revision that this group did not turn green with. */
   failedRevision: string | null;
   takeover: { ready: boolean; reason: string };
+  /** When anybody had a token of it last; missing where nobody knows. */
+  answeredMs?: number;
 }
 
 export interface VerdictObserved {
@@ -107,6 +109,8 @@ export interface FailoverPolicy {
   staleAfterMs: number;
   /** A member that neither we nor Kubernetes hear is given up after this time if its group does not serve. */
   lostAfterMs: number;
+  /** A group that is to serve alone has answered within this time. */
+  answersWithinMs: number;
   /** Gateways that disagree longer than this are settled. */
   settleAfterMs: number;
   /** A server that is heard may end its processes by itself in this time, before its power is cut. */
@@ -138,6 +142,8 @@ export const DEFAULT_POLICY: FailoverPolicy = {
   firstWordWithinMs: 3_000,
   staleAfterMs: 5_000,
   lostAfterMs: 30_000,
+  // An idle group is asked every 2 s, and we hear of the answer half a second later.
+  answersWithinMs: 4_000,
   settleAfterMs: 2_000,
   emptyWithinMs: 5_000,
   fenceWithinMs: 15_000,

@@ -205,6 +205,7 @@ export class Gateway {
             url,
             requests: passengers.size,
             tokens,
+            answeredMs: answeredOf(group, this.traffic.now()),
           },
         ];
       }),
@@ -233,6 +234,11 @@ export class Gateway {
     this.#switcher.close();
     for (const group of this.#groups.values()) group.dropIdle();
   }
+}
+
+function answeredOf({ lastTokenMs, canary }: Group, nowMs: number): number | null {
+  const lastMs = Math.max(lastTokenMs ?? Number.NEGATIVE_INFINITY, canary.answeredMs ?? Number.NEGATIVE_INFINITY);
+  return Number.isFinite(lastMs) ? Math.round(nowMs - lastMs) : null;
 }
 
 function heardOf({ stream, lastHeardMs }: ServerView, nowMs: number): GatewayStatus["servers"][string] {

@@ -13,9 +13,18 @@ export interface GatewayStatus {
   choice: "use" | "hold" | "shed";
   reason: string;
   model: string;
+  /** `answeredMs` is since its last token, of a stream or of a question of this gateway's own; null where there was none. */
   groups: Record<
     string,
-    { state: string; reason: string; servers: string[]; url: string; requests: number; tokens: number }
+    {
+      state: string;
+      reason: string;
+      servers: string[];
+      url: string;
+      requests: number;
+      tokens: number;
+      answeredMs: number | null;
+    }
   >;
   /**
    * What it hears of each agent: a server that one observer does not hear and another does is well, and its link is not.

@@ -13,7 +13,7 @@ import type { Knowledge, Verdicts } from "./observe/knowledge.ts";
 import { quarantineOf } from "./observe/records.ts";
 import { workloadOf } from "./observe/workload.ts";
 import { ClockOffsets } from "./readiness/clock-offsets.ts";
-import { witnessesOf } from "./witnesses.ts";
+import { answersOf, witnessesOf } from "./witnesses.ts";
 
 /** A pause of our own that is shorter makes nobody look silent: beats come four times a second. */
 const SHORT_MS = 300;
@@ -103,6 +103,7 @@ export class Senses {
       traffic: this.#traffic(cluster, monoMs),
       gateways: this.gateways.reports(monoMs),
       witnesses: witnessesOf(this.gateways.present(monoMs)),
+      answered: answersOf(this.gateways.present(monoMs)),
       requests: this.#requests(monoMs),
       power: this.power.seen,
       bmcAway: this.power.away(monoMs),

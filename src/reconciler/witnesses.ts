@@ -15,3 +15,14 @@ export function witnessesOf(present: readonly Pick<GatewayHeard, "heardMs" | "sa
     }
   return found;
 }
+
+/** When any of the gateways had a token of each group last: of a stream, or of a question of its own. */
+export function answersOf(present: readonly Pick<GatewayHeard, "heardMs" | "said">[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const { heardMs, said } of present)
+    for (const [group, { answeredMs }] of Object.entries(said.groups)) {
+      if (answeredMs === null) continue;
+      found.set(group, Math.max(heardMs - answeredMs, found.get(group) ?? Number.NEGATIVE_INFINITY));
+    }
+  return found;
+}

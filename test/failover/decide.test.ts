@@ -295,6 +295,16 @@ describe("one decision", () => {
     });
   });
 
+  test("a group is not stopped for a change while the one that would serve alone does not answer", () => {
+    const seen = seenAt({ wanted: "v2" });
+    const silentFor = (ms: number) => decide(withGroup(seen, "a", { answeredMs: seen.atMs - ms }));
+    const change = { action: { kind: "stop-group", group: "b", why: "change" } };
+    expect(decide(seen)).toMatchObject(change);
+    expect(silentFor(DEFAULT_POLICY.answersWithinMs)).toMatchObject(change);
+    expect(silentFor(DEFAULT_POLICY.answersWithinMs + 1)).toMatchObject({ kind: "wait", reason: "unconfirmed" });
+    expect(silentFor(DEFAULT_POLICY.lostAfterMs)).toMatchObject({ kind: "escalate", reason: "cannot-take-over" });
+  });
+
   test("a group is not started on a server that is broken or gone by now", () => {
     const seen = stoppedB(seenAt(at));
     const verdict = { state: "suspect" as const, sinceMs: 0, remedy: "failover-reset" as const, reason: "XID 95" };

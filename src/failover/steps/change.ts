@@ -27,7 +27,7 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
   return moveTo(ready.id, seen, "slow");
 }
 
-function change(group: GroupObserved, seen: Observed, { lostAfterMs }: FailoverPolicy): Decision[] {
+function change(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
   const failed = seen.groups.find(({ failedRevision }) => failedRevision === seen.wantedRevision);
   if (failed !== undefined) {
     const detail = `${failed.id} did not turn green with ${seen.wantedRevision}`;
@@ -36,13 +36,28 @@ function change(group: GroupObserved, seen: Observed, { lostAfterMs }: FailoverP
   const { verdict } = group;
   if (verdict.state === "blind") {
     // Nobody could tell when its servers are empty.
-    const untilMs = verdict.sinceMs + lostAfterMs;
+    const untilMs = verdict.sinceMs + policy.lostAfterMs;
     const detail = `${group.id} is not stopped for a change while a server of it is not heard: ${verdict.reason}`;
     if (seen.atMs < untilMs) return [wait("unconfirmed", untilMs, detail)];
     return [escalate("not-fenced", detail, `see the agents of ${group.members.join(", ")}`)];
   }
+  const mute = group.id === seen.active ? null : muteActive(seen, policy);
+  if (mute !== null) return [mute];
   const action = { kind: "stop-group", group: group.id, why: "change" } as const;
   return [act("change", action, `${group.id} goes from ${group.revision} to ${seen.wantedRevision}`)];
+}
+
+/**
+ * The group that would serve alone may hang without anybody having noticed: where nobody sends requests, only the gateways'
+ * questions tell, and a verdict takes longer than they do.
+ */
+function muteActive(seen: Observed, { answersWithinMs, lostAfterMs }: FailoverPolicy): Decision | null {
+  const answeredMs = groupOf(seen, seen.active)?.answeredMs;
+  if (answeredMs === undefined || seen.atMs - answeredMs <= answersWithinMs) return null;
+  const detail = `${seen.active} would serve alone, and has not answered lately`;
+  const untilMs = answeredMs + lostAfterMs;
+  if (seen.atMs < untilMs) return wait("unconfirmed", untilMs, detail);
+  return escalate("cannot-take-over", detail, `see what the gateways say of ${seen.active}: tandem status`);
 }
 
 function moveTo(id: string, seen: Observed, reason: "asked" | "change" | "slow"): Decision[] {

@@ -18,6 +18,8 @@ export interface Knowledge {
   gateways: readonly GatewayReport[];
   /** What the gateways hear of each server. */
   witnesses: ReadonlyMap<string, Witness>;
+  /** When a gateway had a token of each group last. */
+  answered: ReadonlyMap<string, number>;
   /** Requests in the hands of each group, by the word of the gateways. */
   requests: ReadonlyMap<string, number>;
   /** What the BMC of a server in quarantine said last, and when. */

@@ -28,6 +28,7 @@ export function observeGroup(
 ): GroupFinding {
   const { moment, traffic, previous, cluster, takeover } = knowledge;
   const { members, run, notes, pods } = workload;
+  const answeredMs = knowledge.answered.get(spec.id);
   const verdict = groupVerdict({
     group: spec.id,
     members: members.map((name) => evidence.get(name) ?? unheard(name)),
@@ -80,6 +81,7 @@ export function observeGroup(
       takeover: ready
         ? (takeover(spec.id) ?? { ready: true, reason: "it serves" })
         : { ready: false, reason: run === "serving" ? verdict.reason : `it is ${run}` },
+      ...(answeredMs === undefined ? {} : { answeredMs }),
     },
   };
 }

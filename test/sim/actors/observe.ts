@@ -160,7 +160,8 @@ function groupSeen(
   const isSuspect = verdict.state === "suspect" && run !== "stopped";
   const { crashes, changes } = state.service;
   const all = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
-  const isAnswering = known.traffic(id).unansweredCanarySinceMs === null;
+  const { lastTokenMs, unansweredCanarySinceMs } = known.traffic(id);
+  const isAnswering = unansweredCanarySinceMs === null;
   const ready = run === "serving" && verdict.state !== "suspect" && verdict.state !== "blind" && isAnswering;
   return {
     id,
@@ -183,6 +184,7 @@ function groupSeen(
     revision: object.revision,
     failedRevision: object.failedRevision,
     takeover: { ready, reason: ready ? "" : `${run}, ${verdict.state}: ${verdict.reason}` },
+    ...(lastTokenMs === null ? {} : { answeredMs: lastTokenMs }),
   };
 }
 
