@@ -1,22 +1,22 @@
 import type { Logger } from "pino";
 import type { Suspicion } from "../failover/choose/suspicion.ts";
 import { type ChooseTiming, DEFAULT_TIMING, stallAfter } from "../failover/choose/timing.ts";
-import type { ServerView } from "../failover/choose/view.ts";
 import type { Choice } from "../failover/choose.ts";
 import { ApiKeys } from "../stream/api-keys.ts";
-import type { Subscribe, Subscription } from "../stream/subscription.ts";
+import type { Subscribe } from "../stream/subscription.ts";
 import { Changes } from "./changes.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
 import { askCanary } from "./groups/canary.ts";
 import type { RecordedChoice } from "./groups/decision-log.ts";
 import { EvidenceIntake } from "./groups/evidence-intake.ts";
 import { Group } from "./groups/group.ts";
+import { agentsOf, Listeners } from "./groups/listeners.ts";
 import { Membership } from "./groups/membership.ts";
 import { Switcher } from "./groups/switcher.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { MemoryRoles } from "./roles.ts";
 import { highestRole } from "./siblings.ts";
-import { FailoverRecord, type GatewayStatus } from "./status.ts";
+import { answeredOf, FailoverRecord, type GatewayStatus, heardOf } from "./status.ts";
 import { longestGap } from "./stream/longest-gap.ts";
 import { Traffic } from "./traffic.ts";
 import { WatchClock } from "./watch-clock.ts";
@@ -39,7 +39,7 @@ export class Gateway {
   readonly #log: Logger;
   readonly #groups: Map<string, Group>;
   readonly #switcher: Switcher;
-  readonly #subscriptions: Subscription[];
+  readonly #listeners: Listeners;
   readonly #servers: () => GatewayStatus["servers"];
   readonly #record = new FailoverRecord();
 
@@ -70,15 +70,36 @@ export class Gateway {
     );
     const membership = new Membership(config, this.#groups);
     // Before anything else: what a sibling knows of the members, this gateway must not learn by asking the wrong servers.
-    roles.watch(({ members = {} }) => {
+    roles.watch(({ members = {}, servers }) => {
+      if (servers !== undefined) membership.learn(servers);
       const { changed, unknown } = membership.assign(members);
       if (changed.length > 0) log.info({ members, changed }, "groups have other servers");
-      if (unknown.length > 0) log.warn({ unknown }, "the word names servers that the configuration does not");
+      if (unknown.length > 0) log.warn({ unknown }, "the word names servers whose address nobody has told");
     });
-    const intakes = Object.keys(config.servers).map(
-      (server) => new EvidenceIntake(server, () => membership.groupOf(server), clock, config.xids),
-    );
-    this.#servers = () => Object.fromEntries(intakes.map(({ view }) => [view.id, heardOf(view, clock.now())]));
+    const listeners = new Listeners({
+      intake: (server) => new EvidenceIntake(server, () => membership.groupOf(server), clock, config.xids),
+      subscribe: (intake, { agent, ca }) =>
+        subscribe({
+          server: intake.server,
+          url: agent,
+          token: secrets.agentToken,
+          ...(ca === undefined ? {} : { ca }),
+          onFrame: (frame) => {
+            if (intake.frame(frame)) this.#switcher.evaluate();
+          },
+          onConnection: (state, reason) => {
+            intake.connection(state);
+            log.info({ server: intake.server, reason }, `agent stream ${state}`);
+          },
+        }),
+    });
+    const { intakes } = listeners;
+    this.#listeners = listeners;
+    listeners.follow(agentsOf(roles.role, config));
+    this.#servers = () =>
+      Object.fromEntries(
+        intakes.map(({ view }) => [view.id, { ...heardOf(view, clock.now()), agent: listeners.agentOf(view.id) }]),
+      );
     this.traffic = new Traffic(config.model, config.limits, this.#groups, clock, {
       onBreak: () => this.#switcher.evaluate(),
       onContinued: (rider, gapMs) => {
@@ -120,25 +141,10 @@ export class Gateway {
     );
     this.#switcher.evaluate();
     roles.watch((role) => {
+      listeners.follow(agentsOf(role, config));
       this.#switcher.word = role;
       this.#switcher.evaluate();
       this.changes.tell();
-    });
-    this.#subscriptions = intakes.map((intake) => {
-      const { agent, ca } = config.servers[intake.server] as GatewayConfig["servers"][string];
-      return subscribe({
-        server: intake.server,
-        url: agent,
-        token: secrets.agentToken,
-        ...(ca === undefined ? {} : { ca }),
-        onFrame: (frame) => {
-          if (intake.frame(frame)) this.#switcher.evaluate();
-        },
-        onConnection: (state, reason) => {
-          intake.connection(state);
-          log.info({ server: intake.server, reason }, `agent stream ${state}`);
-        },
-      });
     });
   }
 
@@ -230,17 +236,8 @@ export class Gateway {
   }
 
   close(): void {
-    for (const subscription of this.#subscriptions) subscription.close();
+    this.#listeners.close();
     this.#switcher.close();
     for (const group of this.#groups.values()) group.dropIdle();
   }
-}
-
-function answeredOf({ lastTokenMs, canary }: Group, nowMs: number): number | null {
-  const lastMs = Math.max(lastTokenMs ?? Number.NEGATIVE_INFINITY, canary.answeredMs ?? Number.NEGATIVE_INFINITY);
-  return Number.isFinite(lastMs) ? Math.round(nowMs - lastMs) : null;
-}
-
-function heardOf({ stream, lastHeardMs }: ServerView, nowMs: number): GatewayStatus["servers"][string] {
-  return { stream, silentMs: stream === "never" ? null : Math.round(nowMs - lastHeardMs) };
 }

@@ -1,6 +1,9 @@
 /** Which servers each group has now. */
 export type Members = Readonly<Record<string, readonly string[]>>;
 
+/** Where each server of the stack is heard, and where its engine answers. */
+export type Servers = Readonly<Record<string, { agent: string; engine?: string | undefined }>>;
+
 /** Which group is active, in the reconciler's word. The epoch only ever grows. */
 export interface Role {
   active: string;
@@ -10,6 +13,8 @@ export interface Role {
   why?: string | undefined;
   /** Missing while nobody has told it: then the configuration's hold. */
   members?: Members | undefined;
+  /** Missing while nobody has told it: then the configuration's hold. */
+  servers?: Servers | undefined;
 }
 
 /** Where the word comes from: set over the admin port, the rehearsal's store, or the ModelService of the cluster. */
@@ -38,20 +43,31 @@ export class MemoryRoles implements RoleSource {
   }
 
   /**
-   * Takes a word with a higher epoch, or the present one with other members: a spare takes a place without a move of traffic. An
-   * old word is refused, whoever sends it.
+   * Takes a word with a higher epoch, or the present one with other members or servers: a spare takes a place, and a server is
+   * added, without a move of traffic. An old word is refused, whoever sends it.
    */
   set(role: Role): boolean {
     if (!isNews(role, this.#role)) return false;
-    this.#role = { ...role, members: role.members ?? this.#role.members };
+    const { members, servers } = this.#role;
+    this.#role = { ...role, members: role.members ?? members, servers: role.servers ?? servers };
     for (const watcher of this.#watchers) watcher(this.#role);
     return true;
   }
 }
 
-function isNews({ active, epoch, members }: Role, present: Role): boolean {
+function isNews({ active, epoch, members, servers }: Role, present: Role): boolean {
   if (epoch !== present.epoch) return epoch > present.epoch;
-  return active === present.active && members !== undefined && !sameMembers(members, present.members ?? {});
+  if (active !== present.active) return false;
+  const otherMembers = members !== undefined && !sameMembers(members, present.members ?? {});
+  return otherMembers || (servers !== undefined && !sameServers(servers, present.servers ?? {}));
+}
+
+function sameServers(a: Servers, b: Servers): boolean {
+  const lines = (servers: Servers) =>
+    Object.entries(servers)
+      .map(([name, { agent, engine }]) => `${name} ${agent} ${engine}`)
+      .sort();
+  return lines(a).join("\n") === lines(b).join("\n");
 }
 
 function sameMembers(a: Members, b: Members): boolean {

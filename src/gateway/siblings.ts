@@ -9,6 +9,7 @@ const StatusSchema = z.looseObject({
     epoch: z.int(),
     reason: z.string(),
     members: z.record(z.string(), z.array(z.string())).optional(),
+    servers: z.record(z.string(), z.looseObject({ agent: z.string(), engine: z.string().optional() })).optional(),
   }),
 });
 
@@ -34,8 +35,8 @@ async function ask(url: string, token: string): Promise<Role | null> {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(new URL("/status", url), { headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     const { role } = StatusSchema.parse(await response.json());
-    const { active, epoch, reason, members } = role;
-    return { active, epoch, reason, members };
+    const { active, epoch, reason, members, servers } = role;
+    return { active, epoch, reason, members, servers };
   } catch {
     return null;
   }

@@ -1,4 +1,6 @@
+import type { ServerView } from "../failover/choose/view.ts";
 import type { LastFailover } from "../stream/last-failover.ts";
+import type { Group } from "./groups/group.ts";
 import type { Role } from "./roles.ts";
 
 /** What `GET /status` of the admin port answers. */
@@ -28,9 +30,9 @@ export interface GatewayStatus {
   >;
   /**
    * What it hears of each agent: a server that one observer does not hear and another does is well, and its link is not.
-   * `silentMs` is since the last frame; null where nothing was ever heard.
+   * `silentMs` is since the last frame; null where nothing was ever heard. `agent` is where it is heard.
    */
-  servers: Record<string, { stream: "open" | "closed" | "never"; silentMs: number | null }>;
+  servers: Record<string, { stream: "open" | "closed" | "never"; silentMs: number | null; agent: string }>;
   requests: number;
   /** The longest that a stream which has begun has been without a token now; null while none has. */
   gapMs: number | null;
@@ -52,4 +54,17 @@ export class FailoverRecord {
     this.last.carried += 1;
     this.last.gapMs = Math.round(Math.max(this.last.gapMs ?? 0, gapMs));
   }
+}
+
+/** Milliseconds since its last token, of a stream or of a question of this gateway's own. */
+export function answeredOf({ lastTokenMs, canary }: Group, nowMs: number): number | null {
+  const lastMs = Math.max(lastTokenMs ?? Number.NEGATIVE_INFINITY, canary.answeredMs ?? Number.NEGATIVE_INFINITY);
+  return Number.isFinite(lastMs) ? Math.round(nowMs - lastMs) : null;
+}
+
+export function heardOf(
+  { stream, lastHeardMs }: ServerView,
+  nowMs: number,
+): Omit<GatewayStatus["servers"][string], "agent"> {
+  return { stream, silentMs: stream === "never" ? null : Math.round(nowMs - lastHeardMs) };
 }

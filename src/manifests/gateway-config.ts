@@ -15,7 +15,7 @@ export function addressOf({ spec }: ServingPlan, server: string): string {
  *
  * @param tlsFolder where the pod finds `tls.crt` and `tls.key`, for a spec with `gateway.tls`
  */
-export function gatewayConfig(plan: ServingPlan, tlsFolder: string): object {
+export function gatewayConfig(plan: ServingPlan, tlsFolder: string): { servers: object } & Record<string, unknown> {
   const { gateway } = plan.spec;
   if (gateway === undefined) throw new Error(`${plan.name} has no gateway`);
   const at = (server: string, port: number) => `http://${addressOf(plan, server)}:${port}`;

@@ -19,9 +19,11 @@ export function gatewayObjects(plan: ServingPlan): Manifest[] {
   if (gateway === undefined) return [];
   const labels = { "app.kubernetes.io/name": GATEWAY, ...stackLabels(plan) };
   const metadata = { name: GATEWAY, namespace: plan.namespace, labels };
-  const config = `${JSON.stringify(gatewayConfig(plan, TLS_FOLDER), null, 2)}\n`;
+  const config = gatewayConfig(plan, TLS_FOLDER);
+  // A server that is added is told by the reconciler; a gateway that starts later reads it. Neither ends a stream.
+  const { servers: _, ...fixed } = config;
   return [
-    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "config.json": config } },
+    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "config.json": textOf(config) } },
     {
       apiVersion: "apps/v1",
       // One replica on each of its servers and nowhere else: a replica whose server died is not made anew on another.
@@ -33,13 +35,15 @@ export function gatewayObjects(plan: ServingPlan): Manifest[] {
         updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
         template: {
           // Another configuration is another pod: the gateway reads it once.
-          metadata: { labels, annotations: { "tandem.dev/config": checksum(config) } },
+          metadata: { labels, annotations: { "tandem.dev/config": checksum(textOf(fixed)) } },
           spec: gatewayPod(gateway),
         },
       },
     },
   ];
 }
+
+const textOf = (config: object): string => `${JSON.stringify(config, null, 2)}\n`;
 
 function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"]>): object {
   const secret = (name: string) => `${SECRETS_FOLDER}/${name}`;

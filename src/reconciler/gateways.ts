@@ -28,7 +28,15 @@ const Status = z.looseObject({
   ),
   /** Missing in an older release, which is no witness then. */
   servers: z
-    .record(z.string(), z.looseObject({ stream: z.enum(["open", "closed", "never"]), silentMs: z.number().nullable() }))
+    .record(
+      z.string(),
+      z.looseObject({
+        stream: z.enum(["open", "closed", "never"]),
+        silentMs: z.number().nullable(),
+        /** Where it is heard; missing in an older release. */
+        agent: z.string().optional(),
+      }),
+    )
     .default({}),
   gapMs: z.number().nullable().default(null),
   lastFailover: LastFailover.nullable().default(null),
@@ -58,6 +66,8 @@ export interface Role {
   /** Why it moved last; whoever still waits in a group that was given up is carried on. */
   why?: string;
   members: Readonly<Record<string, readonly string[]>>;
+  /** Where each server of the stack is heard, and where its engine answers. */
+  servers?: Readonly<Record<string, { agent: string; engine: string }>>;
 }
 
 const EVERY_MS = 500;
@@ -111,14 +121,14 @@ export class Gateways {
     return [...this.heard.values()].filter(({ heardMs }) => atMs - heardMs < FORGET_AFTER_MS);
   }
 
-  /** Those that have an older word, or other members, and were not told this a moment ago. */
-  behind({ epoch, members }: Pick<Role, "epoch" | "members">, atMs: number): GatewayHeard[] {
-    return this.present(atMs).filter(({ url, role, members: known }) => {
+  /** Those that have an older word, or other members or servers, and were not told this a moment ago. */
+  behind({ epoch, members, servers = {} }: Omit<Role, "active" | "reason">, atMs: number): GatewayHeard[] {
+    return this.present(atMs).filter(({ url, role, members: known, said }) => {
       const told = this.#told.get(url);
       const sinceMs = told?.epoch === epoch ? atMs - told.atMs : Number.POSITIVE_INFINITY;
       if (role.epoch < epoch) return sinceMs >= TELL_AGAIN_MS;
-      // Servers that its configuration does not name it cannot take in.
-      return role.epoch === epoch && sinceMs >= 10 * TELL_AGAIN_MS && !sameMembers(members, known);
+      if (role.epoch !== epoch || sinceMs < patienceOf(said)) return false;
+      return !sameMembers(members, known) || hearsOthers(said, servers);
     });
   }
 
@@ -132,10 +142,11 @@ export class Gateways {
   async tell(url: string, role: Role): Promise<boolean> {
     this.#told.set(url, { epoch: role.epoch, atMs: performance.now() });
     try {
-      // One of an older release knows no reason for a move, or no members; it still takes the word.
-      const { why: _, ...named } = role;
-      const { members: __, ...plain } = named;
-      for (const words of [role, named, plain]) {
+      // One of an older release knows no servers, no reason for a move, or no members; it still takes the word.
+      const { servers: _, ...explained } = role;
+      const { why: __, ...named } = explained;
+      const { members: ___, ...plain } = named;
+      for (const words of [role, explained, named, plain]) {
         const status = await this.#put(url, words);
         if (status !== 400) return status === 200;
       }
@@ -205,6 +216,20 @@ export class Gateways {
     if (isNew) this.#onChange();
     return version;
   }
+}
+
+/** One of an older release cannot take in servers that its configuration does not name. */
+function patienceOf({ servers }: GatewayHeard["said"]): number {
+  const isOld = Object.values(servers).every(({ agent }) => agent === undefined);
+  return isOld ? 10 * TELL_AGAIN_MS : TELL_AGAIN_MS;
+}
+
+/** Somebody whom it should not hear, or not somebody whom it should; an older release does not say where it listens. */
+function hearsOthers({ servers: known }: GatewayHeard["said"], servers: NonNullable<Role["servers"]>): boolean {
+  const heard = Object.entries(known).filter(([, { agent }]) => agent !== undefined);
+  if (heard.length === 0 || Object.keys(servers).length === 0) return false;
+  if (heard.some(([name]) => servers[name] === undefined)) return true;
+  return Object.entries(servers).some(([name, { agent }]) => known[name]?.agent !== agent);
 }
 
 function sameMembers(a: Role["members"], b: Role["members"]): boolean {

@@ -3,11 +3,11 @@ import type { Action } from "../failover/decision.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isNotFound } from "../kube/errors.ts";
 import type { LiveObject } from "../kube/objects.ts";
-import { GROUP_NOTES } from "../manifests/model-service/resource.ts";
+import { GROUP_NOTES, type ModelService } from "../manifests/model-service/resource.ts";
 import { GROUP_LABEL } from "../manifests/names.ts";
 import { type Decided, type Hands, patchRead } from "./actions/hands.ts";
 import { changeNode, note } from "./actions/node.ts";
-import type { Gateways } from "./gateways.ts";
+import type { Gateways, Role } from "./gateways.ts";
 import { quarantineOf } from "./observe/records.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -33,8 +33,9 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
   if (status === undefined) return [];
   const steps: Upkeep[] = [];
   const members = membersOf(observation);
+  const servers = serversOf(service);
   const { active, epoch } = status;
-  for (const heard of gateways.behind({ epoch, members }, knowledge.moment.monoMs)) {
+  for (const heard of gateways.behind({ epoch, members, servers }, knowledge.moment.monoMs)) {
     const move = status.moves?.at(-1);
     const reason = move?.reason.slice(0, MAX_REASON) ?? "the ModelService says so";
     const why = move?.epoch === epoch ? { why: move.why } : {};
@@ -42,7 +43,7 @@ export function upkeep(hands: Hands, decided: Decided, gateways: Gateways, activ
       what: `${heard.url} is told epoch ${epoch}`,
       run: async () => {
         hands.assertLeader();
-        await soon(gateways.tell(heard.url, { active, epoch, reason, ...why, members }));
+        await soon(gateways.tell(heard.url, { active, epoch, reason, ...why, members, servers }));
       },
     });
   }
@@ -86,6 +87,11 @@ function membersOf({ workloads }: Decided["observation"]): Record<string, readon
   return Object.fromEntries([...workloads].map(([id, { members }]) => [id, members]));
 }
 
+/** Every server of the stack, also those of no group: one that is added is heard before it is needed. */
+function serversOf({ spec }: ModelService): NonNullable<Role["servers"]> {
+  return Object.fromEntries(Object.entries(spec.servers).map(([name, { agent, engine }]) => [name, { agent, engine }]));
+}
+
 /**
  * Tells every gateway of a move as soon as it is written, and does not wait for the cluster to be read anew: half a second of a
  * move that was asked for. Whoever does not hear it is told by `upkeep`.
@@ -98,7 +104,8 @@ export async function tellMove(
 ): Promise<void> {
   const members = membersOf(observation);
   hands.assertLeader();
-  const role = { active: group, epoch, reason: reason.slice(0, MAX_REASON), why, members };
+  const servers = serversOf(knowledge.cluster.service);
+  const role = { active: group, epoch, reason: reason.slice(0, MAX_REASON), why, members, servers };
   await soon(Promise.all(gateways.present(knowledge.moment.monoMs).map(({ url }) => gateways.tell(url, role))));
 }
 

@@ -55,6 +55,17 @@ describe("members", () => {
     expect([membership.groupOf("gpu-a"), membership.groupOf("gpu-c")]).toEqual([null, group]);
   });
 
+  test("a server that is added can join; one with another address is asked there", () => {
+    const { group, membership } = setUp();
+    membership.learn({ ...servers, "gpu-x": { agent: "http://y", engine: "http://gpu-x" } });
+    expect(membership.assign({ a: ["gpu-b", "gpu-x"] })).toEqual({ changed: ["a"], unknown: [] });
+    expect(group.urls).toEqual(["http://gpu-b", "http://gpu-x"]);
+    membership.learn({ ...servers, "gpu-x": { agent: "http://y", engine: "http://moved" } });
+    expect(membership.assign({ a: ["gpu-b", "gpu-x"] })).toEqual({ changed: ["a"], unknown: [] });
+    expect(group.urls).toEqual(["http://gpu-b", "http://moved"]);
+    expect(membership.assign({ a: ["gpu-b", "gpu-x"] })).toEqual({ changed: [], unknown: [] });
+  });
+
   test("what this gateway does not know is answered and left out", () => {
     const { group, membership } = setUp();
     expect(membership.assign({ a: ["gpu-b", "gpu-x"], z: ["gpu-c"] })).toEqual({ changed: ["a"], unknown: ["gpu-x"] });
@@ -123,6 +134,27 @@ describe("a running gateway", () => {
     await expect.poll(() => status().groups.b?.state).toBe("suspect");
   });
 
+  test("a server is added while the gateway runs: it is heard, joins a group, and its engine takes over", async () => {
+    const { servers } = configFor({ a: [], b: [] }, fleet.urls);
+    world = await start({ servers });
+    expect(Object.keys(status().servers)).not.toContain("gpu-e");
+    const running = judge(world.url, one);
+    expect((await put(role(1, members))).status).toBe(200);
+    expect(status().groups.b?.servers, "nobody has told where it is").toEqual([]);
+    const at = { agent: fleet.urls["gpu-e"], engine: spare[0]?.url };
+    expect((await put({ ...role(1, members), servers: { ...servers, "gpu-e": at } })).status).toBe(200);
+    expect(status().groups.b).toMatchObject({ servers: ["gpu-e"], url: at.engine });
+    await expect.poll(() => status().servers["gpu-e"]).toMatchObject({ stream: "open", agent: at.agent });
+    await expect.poll(() => status().groups.b?.state).toBe("clear");
+    fleet.agents["gpu-a"]?.kernel("NVRM: Xid (PCI:0000:0b:00): 79, pid=1, GPU has fallen off the bus.");
+    expect(await running).toEqual([]);
+    expect(status()).toMatchObject({ active: "b", lastFailover: { from: "a", to: "b", carried: 1 } });
+    // One that left the stack is heard no more.
+    const { "gpu-d": _, ...left } = servers;
+    expect((await put({ ...role(2, members, "b"), servers: { ...left, "gpu-e": at } })).status).toBe(200);
+    expect(Object.keys(status().servers).sort()).toEqual(["gpu-a", "gpu-b", "gpu-c", "gpu-e"]);
+  });
+
   test("a sibling that starts learns the members with the word", async () => {
     world = await start();
     await put(role(1, members));
@@ -141,6 +173,8 @@ describe("a running gateway", () => {
 
   test.each([
     ["a server in two groups", role(2, { a: ["gpu-a"], b: ["gpu-a"] }), 400],
+    ["no server at all", { ...role(2), servers: {} }, 400],
+    ["a server without an address", { ...role(2), servers: { "gpu-a": {} } }, 400],
     ["members that are no lists", { ...role(2), members: { a: "gpu-a" } }, 400],
     ["an old epoch", role(0, members), 400],
   ])("refused, and nothing changes: %s", async (_name, body, code) => {

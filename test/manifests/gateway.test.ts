@@ -39,6 +39,15 @@ describe("the gateway", () => {
     const longer = { ...plan, model: { ...plan.model, contextLength: plan.model.contextLength + 1 } };
     expect(pod(plan)).toBe(pod(stackPlan("example")));
     expect(pod(longer)).not.toBe(pod(plan));
+    // A server that is added is in the file for whoever starts later, and restarts nobody.
+    const added = structuredClone(plan);
+    added.spec.spares.push("gpu-x");
+    added.spec.servers["gpu-x"] = {
+      ...(plan.spec.servers["gpu-a"] as (typeof plan.spec.servers)[string]),
+      address: "10.9.9.9",
+    };
+    expect(pod(added)).toBe(pod(plan));
+    expect(JSON.stringify(gatewayObjects(added)[0])).toContain("10.9.9.9");
   });
 
   test("with a certificate clients, probes and the keeper of the address come over TLS", () => {

@@ -63,8 +63,9 @@ test("a move is told to all at once, with why and the members; nobody waits for 
   );
   gateways.follow(fakes.map(({ url }) => url));
   const members = { a: ["gpu-a", "gpu-b"], b: ["gpu-c", "gpu-e"] };
+  const servers = { "gpu-a": { agent: "http://agent", engine: "http://engine" } };
   const decided = {
-    knowledge: { moment: { monoMs: performance.now() } },
+    knowledge: { moment: { monoMs: performance.now() }, cluster: { service: { spec: { servers } } } },
     observation: { workloads: new Map(Object.entries(members).map(([id, names]) => [id, { members: names }])) },
     reason: "a: gpu-a, port mlx5_0/1: the port is down",
   } as unknown as Decided;
@@ -74,7 +75,9 @@ test("a move is told to all at once, with why and the members; nobody waits for 
     await vi.waitUntil(() => gateways.heard.size === 2, { timeout: 20_000 });
     (fakes[0] as FakeGateway).isAway = true;
     await tellMove({ assertLeader } as unknown as Hands, decided, move, gateways);
-    expect(fakes[1]?.told).toEqual([{ active: "b", epoch: 7, reason: decided.reason, why: "failover", members }]);
+    expect(fakes[1]?.told).toEqual([
+      { active: "b", epoch: 7, reason: decided.reason, why: "failover", members, servers },
+    ]);
     expect(fakes[1]?.active).toBe("b");
     expect(assertLeader).toHaveBeenCalledOnce();
     // Told a moment ago: it is not told again with the next look at the cluster.
@@ -98,7 +101,7 @@ test("a gateway whose server lost its power holds no move up", async () => {
     const heard = gateways.heard.get(fake.url) as GatewayHeard;
     gateways.heard.set(deaf.url, { ...heard, url: deaf.url });
     const decided = {
-      knowledge: { moment: { monoMs: heard.heardMs } },
+      knowledge: { moment: { monoMs: heard.heardMs }, cluster: { service: { spec: { servers: {} } } } },
       observation: { workloads: new Map() },
       reason: "",
     } as unknown as Decided;
@@ -113,5 +116,37 @@ test("a gateway whose server lost its power holds no move up", async () => {
   } finally {
     gateways.close();
     await Promise.all([fake.close(), deaf.close()]);
+  }
+});
+
+test("a gateway is told of a server that is added, and of nothing that it knows", async () => {
+  const fake = await FakeGateway.start();
+  const gateways = new Gateways(
+    () => "admin",
+    () => {},
+  );
+  gateways.follow([fake.url]);
+  try {
+    await vi.waitUntil(() => gateways.heard.has(fake.url), { timeout: 20_000 });
+    const heard = gateways.heard.get(fake.url) as GatewayHeard;
+    const at = (agent: string) => ({ agent, engine: `${agent}:30000` });
+    const behind = (servers: Record<string, { agent: string; engine: string }>, known: Record<string, string>) => {
+      const said = Object.entries(known).map(
+        ([name, agent]) => [name, { stream: "open" as const, silentMs: 0, agent }] as const,
+      );
+      gateways.heard.set(fake.url, { ...heard, said: { ...heard.said, servers: Object.fromEntries(said) } });
+      const word = { epoch: heard.role.epoch, members: heard.members, servers };
+      return gateways.behind(word, heard.heardMs).length;
+    };
+    const two = { "gpu-a": at("http://a"), "gpu-b": at("http://b") };
+    expect(behind(two, { "gpu-a": "http://a", "gpu-b": "http://b" })).toBe(0);
+    expect(behind(two, { "gpu-a": "http://a" })).toBe(1);
+    expect(behind(two, { "gpu-a": "http://a", "gpu-b": "http://elsewhere" })).toBe(1);
+    expect(behind(two, { "gpu-a": "http://a", "gpu-b": "http://b", "gpu-c": "http://c" })).toBe(1);
+    // An older release does not say where it listens, and takes no servers.
+    expect(behind(two, {})).toBe(0);
+  } finally {
+    gateways.close();
+    await fake.close();
   }
 });

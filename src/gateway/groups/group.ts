@@ -57,6 +57,10 @@ export class Group {
     this.#clock = clock;
   }
 
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
   /** The empty text while it has no members. */
   get url(): string {
     return this.#urls[this.#leader] ?? "";

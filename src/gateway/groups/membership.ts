@@ -1,13 +1,13 @@
 import type { GatewayConfig } from "../config.ts";
-import type { Members } from "../roles.ts";
+import type { Members, Servers } from "../roles.ts";
 import type { Group } from "./group.ts";
 
 /** Which server is in which group: first as configured, then as the reconciler says. */
 export class Membership {
   readonly #groups: ReadonlyMap<string, Group>;
-  readonly #servers: readonly string[];
+  #servers: readonly string[];
   /** Where the engine of each server answers. */
-  readonly #engines: ReadonlyMap<string, string>;
+  #engines: ReadonlyMap<string, string>;
 
   constructor({ servers, groups }: Pick<GatewayConfig, "servers" | "groups">, live: ReadonlyMap<string, Group>) {
     this.#groups = live;
@@ -15,10 +15,13 @@ export class Membership {
     const first = Object.values(groups).flatMap(({ servers: names, urls }) =>
       names.flatMap((name, at) => (urls[at] === undefined ? [] : [[name, urls[at]] as const])),
     );
-    const named = Object.entries(servers).flatMap(([name, { engine }]) =>
-      engine === undefined ? [] : [[name, engine] as const],
-    );
-    this.#engines = new Map([...first, ...named]);
+    this.#engines = new Map([...first, ...enginesOf(servers)]);
+  }
+
+  /** There are these servers from now on; the groups are as they were until they are assigned. */
+  learn(servers: Servers): void {
+    this.#servers = Object.keys(servers);
+    this.#engines = new Map([...this.#engines, ...enginesOf(servers)]);
   }
 
   groupOf(server: string): Group | null {
@@ -37,15 +40,19 @@ export class Membership {
       if (group === undefined) continue;
       const servers = wanted.filter((server) => this.#servers.includes(server));
       unknown.push(...wanted.filter((server) => !this.#servers.includes(server)));
-      if (isSame(servers, group.servers)) continue;
-      group.reassign(
-        servers,
-        servers.flatMap((server) => this.#engines.get(server) ?? []),
-      );
+      const urls = servers.flatMap((server) => this.#engines.get(server) ?? []);
+      if (isSame(servers, group.servers) && isSame(urls, group.urls)) continue;
+      group.reassign(servers, urls);
       changed.push(id);
     }
     return { changed, unknown };
   }
+}
+
+function enginesOf(servers: Readonly<Record<string, { engine?: string | undefined }>>): [string, string][] {
+  return Object.entries(servers).flatMap(([name, { engine }]): [string, string][] =>
+    engine === undefined ? [] : [[name, engine]],
+  );
 }
 
 /** In whatever order: which of them holds the leader is found out by asking. */

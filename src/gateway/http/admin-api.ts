@@ -17,6 +17,10 @@ const RoleSchema = z.strictObject({
       error: "a server is in one group alone",
     })
     .optional(),
+  servers: z
+    .record(z.string(), z.strictObject({ agent: z.url(), engine: z.url().optional() }))
+    .refine((servers) => Object.keys(servers).length > 0, { error: "want at least one server" })
+    .optional(),
 });
 const MAX_BODY_BYTES = 65_536;
 
