@@ -46,6 +46,16 @@ test("figures in sentences are no change, unless it is asked exactly; states are
   expect(differs(status(), status({ epoch: 4 }))).toBe(true);
 });
 
+test("that a rung was proved once more is no change; that it was proved at all is one", () => {
+  const proved = (provenAt: string | null, detail = "23.7 ms a token, within 0.016 nats") =>
+    status({ takeover: { ready: true, reasons: [], rungs: [{ name: "speed", ok: true, provenAt, detail }] } });
+  const before = proved("2026-11-24T12:00:00Z");
+  const again = proved("2026-11-24T12:00:01Z", "32 ms a token, within 0.02 nats");
+  expect(differs(before, again)).toBe(false);
+  expect(differs(before, again, true)).toBe(true);
+  expect(differs(proved(null), before)).toBe(true);
+});
+
 test("a condition that turns is told from one whose words change", () => {
   const [condition] = status().conditions;
   if (condition === undefined) throw new Error("no condition");
