@@ -33,7 +33,10 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
   return [
     ...kernelFindings(known, atMs, rules),
     ...exitFindings(server, pieces, treatments),
-    ...stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules),
+    // Of an engine that is gone nobody hears that it is fast again: the next one may have its leader on another server.
+    ...(presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs)
+      ? stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules)
+      : []),
     ...state,
   ].sort(
     (a, b) =>

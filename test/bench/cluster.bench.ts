@@ -3,19 +3,12 @@ import { performance } from "node:perf_hooks";
 import { loadPlan } from "../../src/cli/load-plan.ts";
 import { stackAccess } from "../../src/cli/stack-access.ts";
 import { streamChat } from "../../src/cli/stream-chat.ts";
-import { BUDGETS } from "../../src/drill/budgets.ts";
-import { percentile } from "../../src/drill/timing.ts";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
-import { FAULT_CLASSES } from "../../src/report/rehearsal.ts";
-import { gateDrill } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { idleCpuPercent } from "../support/own-cpu.ts";
 import type { Bench, Measurement } from "./bench.ts";
 
-/** Faults of each class; each costs half a minute with its repair. */
-const RUNS = Number(process.env.BENCH_RUNS ?? 3);
-
-/** The local cluster from nothing: how soon it serves, what a second run costs, how soon streams go on after a fault. */
+/** The local cluster from nothing: how soon it serves, and what a second run, one more server and its end cost. */
 export const bench: Bench = async () => {
   const stack = gateStack();
   const engine = await ensureEngine();
@@ -27,7 +20,6 @@ export const bench: Bench = async () => {
     const token = (performance.now() - began) / 1000;
     const again = await succeed(stack, ["up", stack.spec]);
     const idle = await idleCpuPercent(GATE, stack.kube().client);
-    const faults = await failovers();
     withOneMoreServer(stack);
     const more = await succeed(stack, ["up", stack.spec]);
     const down = await succeed(stack, ["down", stack.spec]);
@@ -41,7 +33,6 @@ export const bench: Bench = async () => {
       once("one more server, pulumi up", pulumiSeconds(more), 20),
       once("pulumi destroy", pulumiSeconds(down), 15),
       { what: "idle CPU of our parts, of one core", measured: idle, limit: 15, unit: "%", how: "over 60 s, by cgroup" },
-      ...faults,
     ];
   } finally {
     await stack.tandem(["down", stack.spec]);
@@ -51,7 +42,11 @@ export const bench: Bench = async () => {
 };
 
 async function succeed(stack: GateStack, args: string[]): Promise<string> {
+  const began = performance.now();
   const { exitCode, text } = await stack.tandem(args);
+  process.stderr.write(
+    `  tandem ${args[0]}: ${((performance.now() - began) / 1000).toFixed(1)} s, of that Pulumi ${pulumiSeconds(text)} s\n`,
+  );
   if (exitCode !== 0) throw new Error(`tandem ${args.join(" ")} ended with ${exitCode}:\n${text.slice(-2000)}`);
   return text;
 }
@@ -77,26 +72,4 @@ function withOneMoreServer(stack: GateStack): void {
   );
   if (added === text) throw new Error("the spec has no place for one more server");
   writeFileSync(stack.spec, added);
-}
-
-async function failovers(): Promise<Measurement[]> {
-  const measurements: Measurement[] = [];
-  for (const fault of FAULT_CLASSES) {
-    const seconds: number[] = [];
-    let wrong = 0;
-    for (let run = 0; run < RUNS; run++) {
-      const { report } = await gateDrill(GATE, fault);
-      const next = report.phases.find(({ phase }) => phase === "next token")?.seconds;
-      seconds.push(next ?? Number.POSITIVE_INFINITY);
-      wrong += report.streams.streams - report.streams.perfect;
-    }
-    const how = `${RUNS} runs of 20 streams`;
-    const { p50, max } = BUDGETS[fault];
-    measurements.push(
-      { what: `${fault}: next token, p50`, measured: percentile(seconds, 0.5), limit: p50, unit: "s", how },
-      { what: `${fault}: next token, max`, measured: Math.max(...seconds), limit: max, unit: "s", how },
-      { what: `${fault}: streams that were not perfect`, measured: wrong, limit: 0, unit: "streams", how },
-    );
-  }
-  return measurements;
 }

@@ -245,6 +245,16 @@ describe("a slow engine", () => {
     expect(codes(play("gpu-a", story, { start: one }), 60_000 + slowAfterMs + 29_000)).not.toContain("straggler");
   });
 
+  test("an engine that is gone is slow no more: the next one may have its leader on another server", () => {
+    const known = run([...steady(40, 60), ...steady(0, 60)]);
+    const slow = (heard: typeof known) =>
+      findingsOf({ ...heard, lastHeardMs: 300_000 }, 300_000).some(({ code }) => code === "straggler");
+    const ended: Heard = { kind: "engine-process", group: "a", pid: 50, state: "exited" };
+    expect(slow(known)).toBe(true);
+    expect(slow(play("gpu-a", [[125_000, ended]], { start: known }))).toBe(false);
+    expect(slow(treat(known, { atMs: 125_000, what: "planned-stop" }))).toBe(false);
+  });
+
   test("a new engine starts a new count", () => {
     const { rates } = run([...steady(40, 60), ...steady(20, 60)]);
     const other: Extract<Evidence, { kind: "engine" }> = { ...(engine("serving", 5) as typeof other), instance: "2" };

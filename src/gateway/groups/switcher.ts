@@ -14,6 +14,8 @@ import type { Group } from "./group.ts";
 const TICK_MS = 20;
 /** While this gateway has no request and suspects nobody: each tick wakes the process up, all day long. */
 const IDLE_TICK_MS = 50;
+/** The clock needs each of them; the choice is made at every so many. No stream waits then, and what is heard is acted on at once. */
+const IDLE_TICKS_PER_LOOK = 3;
 
 export interface SwitcherHooks {
   /** The outcome changed: another group, held, or shed. */
@@ -43,6 +45,7 @@ export class Switcher {
   readonly #timing: ChooseTiming;
   readonly #hooks: SwitcherHooks;
   #timer: NodeJS.Timeout | undefined;
+  #idleTicks = 0;
 
   constructor(
     start: { active: string; epoch: number },
@@ -69,7 +72,8 @@ export class Switcher {
         this.#clock.tick();
         // First: what it throws must not be the end of all ticks.
         this.#schedule();
-        this.evaluate();
+        this.#idleTicks = this.#isIdle ? (this.#idleTicks + 1) % IDLE_TICKS_PER_LOOK : 0;
+        if (this.#idleTicks === 0) this.evaluate();
       },
       this.#isIdle ? IDLE_TICK_MS : TICK_MS,
     );
