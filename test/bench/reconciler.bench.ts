@@ -7,11 +7,11 @@ import { startAgent } from "../../src/drill/world/agent-process.ts";
 import { freePorts } from "../../src/drill/world/ports.ts";
 import { World } from "../../src/drill/world/world.ts";
 import { bundleProgram } from "../../src/machines/images/bundle-program.ts";
-import { AGENT_NODE_FLAGS } from "../../src/manifests/agent.ts";
 import { leaderWorkerSetOf } from "../../src/manifests/model-service/leader-worker-set.ts";
 import { modelService } from "../../src/manifests/model-service/model-service.ts";
 import { MODEL_SERVICE, type ModelService } from "../../src/manifests/model-service/resource.ts";
 import { GROUP_LABEL, LWS_NAME_LABEL, LWS_WORKER_INDEX_LABEL } from "../../src/manifests/names.ts";
+import { RECONCILER_NODE_FLAGS } from "../../src/manifests/reconciler.ts";
 import { RECONCILER_PROGRAMS } from "../../src/reconciler/programs.ts";
 import { MemoryApi } from "../kube/memory-api.ts";
 import { localPlan } from "../support/rehearsal-session.ts";
@@ -132,7 +132,7 @@ async function start(folder: string, { plan, agentToken }: World, api: MemoryApi
   for (const [name, token] of Object.entries({ agentToken, adminToken })) writeFileSync(join(folder, name), token);
   const log = join(folder, "log");
   const [port] = await freePorts(1);
-  const flags = [...AGENT_NODE_FLAGS, "--max-old-space-size=96"];
+  const flags = RECONCILER_NODE_FLAGS;
   const reconciler = spawn(
     "/bin/sh",
     ["-c", 'exec "$0" "$@" >>"$LOG" 2>&1', process.execPath, ...flags, file, "--kubeconfig", kubeconfig],

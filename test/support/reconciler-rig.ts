@@ -12,9 +12,9 @@ import type { LiveObject } from "../../src/kube/objects.ts";
 import { stackDir } from "../../src/machines/home.ts";
 import { bundleProgram } from "../../src/machines/images/bundle-program.ts";
 import type { Engine } from "../../src/machines/local/engine.ts";
-import { AGENT_NODE_FLAGS } from "../../src/manifests/agent.ts";
 import type { ModelService, QuarantineRecord } from "../../src/manifests/model-service/resource.ts";
 import { LWS_NAME_LABEL } from "../../src/manifests/names.ts";
+import { RECONCILER_NODE_FLAGS } from "../../src/manifests/reconciler.ts";
 import { quarantineOf } from "../../src/reconciler/observe/records.ts";
 import { RECONCILER_PROGRAMS } from "../../src/reconciler/programs.ts";
 import { certificateForLoopback } from "./certificate.ts";
@@ -104,7 +104,7 @@ export class ReconcilerRig {
     const out = openSync(path, "a");
     const access = join(this.#folder, `${name}.kubeconfig`);
     writeFileSync(access, kubeconfig, { mode: 0o600 });
-    const flags = [...AGENT_NODE_FLAGS, "--max-old-space-size=96"];
+    const flags = RECONCILER_NODE_FLAGS;
     const child = spawn(
       process.execPath,
       [...flags, join(this.#folder, "tandem-reconciler.cjs"), "--kubeconfig", access],
