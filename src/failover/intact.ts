@@ -21,6 +21,14 @@ export function isUnheard({ verdict }: Pick<ServerObserved, "verdict">): boolean
   return verdict.state === "blind" || verdict.heard === false;
 }
 
+/**
+ * Nobody has had a token of it lately. No verdict yet, as it may have been idle: but nothing is staked on it. False where nobody
+ * can know.
+ */
+export function isMute({ answeredMs }: GroupObserved, atMs: number, { answersWithinMs }: FailoverPolicy): boolean {
+  return answeredMs !== undefined && atMs - answeredMs > answersWithinMs;
+}
+
 export function groupOf(seen: Observed, id: string): GroupObserved | undefined {
   return seen.groups.find((group) => group.id === id);
 }

@@ -305,6 +305,14 @@ describe("one decision", () => {
     expect(silentFor(DEFAULT_POLICY.lostAfterMs)).toMatchObject({ kind: "escalate", reason: "cannot-take-over" });
   });
 
+  test("the word does not go to a group of which nobody has had a token lately", () => {
+    const seen = seenAt({ a: "software", gateways: "none" });
+    const answered = (ms: number) => decide(withGroup(seen, "b", { answeredMs: seen.atMs - ms }));
+    expect(decide(seen)).toMatchObject({ action: { kind: "set-active", group: "b" } });
+    expect(answered(1_000)).toMatchObject({ action: { kind: "set-active", group: "b" } });
+    expect(answered(60_000)).not.toMatchObject({ action: { kind: "set-active" } });
+  });
+
   test("a group is not started on a server that is broken or gone by now", () => {
     const seen = stoppedB(seenAt(at));
     const verdict = { state: "suspect" as const, sinceMs: 0, remedy: "failover-reset" as const, reason: "XID 95" };

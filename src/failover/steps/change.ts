@@ -1,5 +1,5 @@
 import { act, type Decision, escalate, wait } from "../decision.ts";
-import { groupOf, intactBeside, isIntact } from "../intact.ts";
+import { groupOf, intactBeside, isIntact, isMute } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
 
 /**
@@ -51,11 +51,11 @@ function change(group: GroupObserved, seen: Observed, policy: FailoverPolicy): D
  * The group that would serve alone may hang without anybody having noticed: where nobody sends requests, only the gateways'
  * questions tell, and a verdict takes longer than they do.
  */
-function muteActive(seen: Observed, { answersWithinMs, lostAfterMs }: FailoverPolicy): Decision | null {
-  const answeredMs = groupOf(seen, seen.active)?.answeredMs;
-  if (answeredMs === undefined || seen.atMs - answeredMs <= answersWithinMs) return null;
-  const detail = `${seen.active} would serve alone, and has not answered lately`;
-  const untilMs = answeredMs + lostAfterMs;
+function muteActive(seen: Observed, policy: FailoverPolicy): Decision | null {
+  const active = groupOf(seen, seen.active);
+  if (active === undefined || !isMute(active, seen.atMs, policy)) return null;
+  const detail = `${active.id} would serve alone, and has not answered lately`;
+  const untilMs = (active.answeredMs ?? seen.atMs) + policy.lostAfterMs;
   if (seen.atMs < untilMs) return wait("unconfirmed", untilMs, detail);
   return escalate("cannot-take-over", detail, `see what the gateways say of ${seen.active}: tandem status`);
 }

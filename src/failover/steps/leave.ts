@@ -1,5 +1,5 @@
 import { act, type Decision, escalate, wait } from "../decision.ts";
-import { failoversInHour, groupOf, intactBeside, isConfirmed, isIntact } from "../intact.ts";
+import { failoversInHour, groupOf, intactBeside, isConfirmed, isIntact, isMute } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
 
 /**
@@ -17,14 +17,15 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   if (verdict.state !== "suspect" && active.run === "starting" && isUsed) return loading(active, seen, policy);
   // A fault that came with a change does not reach a group that has not been changed.
   const isSpared = ({ revision }: GroupObserved) => active.follows !== "workload" || revision !== active.revision;
-  const [target] = intactBeside(seen, active.id).toSorted(
+  const answers = intactBeside(seen, active.id).filter((group) => !isMute(group, seen.atMs, policy));
+  const [target] = answers.toSorted(
     (a, b) => Number(isSpared(b)) - Number(isSpared(a)) || Number(b.takeover.ready) - Number(a.takeover.ready),
   );
   // A group that merely loads is not left for one that may not be able to take over: the first that answers will serve.
   if (verdict.state !== "suspect" && active.run === "starting" && target?.takeover.ready === false)
     return loading(active, seen, policy);
   if (target === undefined) {
-    const each = seen.groups.map((group) => `${group.id}: ${group.verdict.reason || group.run}`).join("; ");
+    const each = seen.groups.map((group) => `${group.id}: ${against(group, seen, policy)}`).join("; ");
     return [
       escalate(
         "no-intact-group",
@@ -49,6 +50,11 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   }
   const action = { kind: "set-active", group: target.id, epoch: seen.epoch + 1, why: "failover" } as const;
   return [act("group-failed", action, `${active.id}: ${verdict.reason}`)];
+}
+
+function against(group: GroupObserved, { atMs }: Observed, policy: FailoverPolicy): string {
+  if (isIntact(group) && isMute(group, atMs, policy)) return "nobody has had a token of it lately";
+  return group.verdict.reason || group.run;
 }
 
 function loading({ id, runSinceMs }: GroupObserved, { atMs }: Observed, { startWithinMs }: FailoverPolicy): Decision[] {

@@ -45,7 +45,7 @@ export class GatewayChecks {
     if (choice.group === before) return;
     if (choice.adoptEpoch === null) {
       const target = gateway.trafficOf(choice.group);
-      const knownMs = Math.max(target?.answeredUntilMs ?? 0, gateway.wokeMs);
+      const knownMs = Math.max(target?.answeredUntilMs ?? 0, gateway.wokeMs, gateway.startedMs);
       const isDead = target?.answersSinceMs === null && world.now - knownMs > KNOWN_AFTER_MS;
       if (isDead) world.breach("gateway-moved-to-dead", `${gateway.name} took ${choice.group}, which answers nothing`);
       this.#left.add(`${gateway.name} ${before}`);
