@@ -12,6 +12,8 @@ import { compareRemedies } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
 import { isEvent, type Piece, type ServerEvidence, type Treatment } from "./server-evidence.ts";
 
+/** Ours: a launcher that ends is seen within 50 ms, and whoever lost its stream meanwhile has it back in seconds. */
+export const END_TOLD_WITHIN_MS = 10_000;
 const BY_MOVES: Readonly<Record<Moves, number>> = { now: 0, planned: 1, never: 2 };
 
 /**
@@ -25,7 +27,7 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
   const state = wordsOn(rules)(pieces).flatMap(({ runs, flaps }) => [
     ...stateFindings(
       server,
-      runs.filter((run) => !isOfEngineBefore(run, stoppedMs)),
+      runs.filter((run) => !isOfEngineBefore(run, stoppedMs, atMs)),
       knownUntilMs,
     ),
     ...(flaps === null ? [] : flapFindings(server, flaps, atMs, rules)),
@@ -58,9 +60,13 @@ const wordsOn = once((rules: HealthRules) =>
   ),
 );
 
-/** An engine that its group was stopped with may be the last that was heard of when the next one is started. */
-function isOfEngineBefore({ last }: Run, stoppedMs: number): boolean {
-  return last.evidence.kind === "engine" && last.arrivedMonoMs <= stoppedMs;
+/**
+ * An engine that its group was stopped with may be the last that was heard of when the next one is started. Not for long: the
+ * time of the stop may be another computer's, and what is still said of an engine then is said of this one.
+ */
+function isOfEngineBefore({ last }: Run, stoppedMs: number, atMs: number): boolean {
+  const isRecent = stoppedMs <= atMs && atMs - stoppedMs <= END_TOLD_WITHIN_MS;
+  return isRecent && last.evidence.kind === "engine" && last.arrivedMonoMs <= stoppedMs;
 }
 
 function lastStopMs(treatments: readonly Treatment[]): number {

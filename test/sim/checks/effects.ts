@@ -6,7 +6,7 @@ import type { SimGroup, SimServer } from "../world/types.ts";
 import type { World } from "../world/world.ts";
 import { isPlainlyBroken, isPlainlyIntact, KNOWN_AFTER_MS } from "./known.ts";
 
-/** The same action so often within this time is a loop. */
+/** The same action so often within this time is a loop, unless each has a fault, or a person's change, of its own. */
 const LOOP_MS = 60_000;
 const LOOP_TIMES = 5;
 /** That a group serves again: its agent asks the engine every half second, the word travels, and a step was under way. */
@@ -178,7 +178,9 @@ export class EffectChecks {
     const { crashes } = state.service;
     const last = crashes.at(-1);
     const isSuspect = look.seen.groups.some(({ id, verdict }) => id === active && verdict.state === "suspect");
-    if (action.why === "failover" && isSuspect && last !== undefined && world.isPoisoned) {
+    // Where all gateways are already it is no step: they have tried whether it answers.
+    const isFollowed = users.length > 0 && users.length === this.#gateways().filter(({ runs }) => runs).length;
+    if (action.why === "failover" && isSuspect && !isFollowed && last !== undefined && world.isPoisoned) {
       const groups = new Set(crashes.map(({ group }) => group));
       if (groups.size > 1) breach("poison-spreads", "it ended both groups already");
     }
@@ -205,6 +207,7 @@ export class EffectChecks {
     const times = (this.#done.get(told) ?? []).filter((atMs) => now - atMs < LOOP_MS);
     times.push(now);
     this.#done.set(told, times);
-    if (times.length === LOOP_TIMES) this.#world.breach("loop", `${told}: ${LOOP_TIMES} times in a minute`);
+    const allowed = LOOP_TIMES + this.#world.faultsMs.filter((atMs) => now - atMs < LOOP_MS).length;
+    if (times.length === allowed) this.#world.breach("loop", `${told}: ${allowed} times in a minute`);
   }
 }

@@ -60,6 +60,7 @@ export class Injector {
     this.#onFault(fault, stateOf(this.#stack));
     world.say(() => `FAULT ${fault.kind}${fault.role === "system" ? "" : ` ${server.name}`}${lasting(fault)}`);
     this.lastMs = world.now;
+    world.faultsMs.push(world.now);
     const end = FAULTS[fault.kind]?.begin(this.#stack, server, fault);
     if (typeof end !== "function" || fault.forMs === null) {
       this.open -= 1;

@@ -1,3 +1,4 @@
+import { compareRemedies } from "../../../src/health/remedy.ts";
 import type { Stack } from "../stack.ts";
 import type { SimServer } from "../world/types.ts";
 import type { FaultKind } from "./catalogue.ts";
@@ -11,7 +12,8 @@ function gpu(needs: NonNullable<SimServer["needs"]>, code: number, isHidden = fa
   return (stack, server, { detail }) => {
     const { agents, engines, machines, world } = stack;
     put(server, stack);
-    server.needs = needs;
+    // What a smaller thing would mend is not mended by it if it needed more before.
+    if (server.needs === null || compareRemedies(needs, server.needs) > 0) server.needs = needs;
     server.isHidden ||= isHidden;
     if (!server.power) return;
     agents.line(server, { kind: "xid", code });

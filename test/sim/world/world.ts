@@ -42,6 +42,8 @@ export class World {
   readonly breaches: Breach[] = [];
   /** Revisions whose engine crashes. */
   readonly badRevisions = new Set<string>();
+  /** When each fault was put. */
+  readonly faultsMs: number[] = [];
   /** The first group that a bad revision ended. */
   readonly crashedRevisions = new Map<string, string>();
   /** A request that ends engines is about. */
