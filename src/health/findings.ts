@@ -12,8 +12,6 @@ import { compareRemedies } from "./remedy.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
 import { isEvent, type Piece, type ServerEvidence, type Treatment } from "./server-evidence.ts";
 
-/** Ours: a launcher that ends is seen within 50 ms, and whoever lost its stream meanwhile has it back in seconds. */
-export const END_TOLD_WITHIN_MS = 10_000;
 const BY_MOVES: Readonly<Record<Moves, number>> = { now: 0, planned: 1, never: 2 };
 
 /**
@@ -61,12 +59,11 @@ const wordsOn = once((rules: HealthRules) =>
 );
 
 /**
- * An engine that its group was stopped with may be the last that was heard of when the next one is started. Not for long: the
- * time of the stop may be another computer's, and what is still said of an engine then is said of this one.
+ * An engine that its group was stopped with may be the last that was heard of when the next one is started, and for as long as
+ * its server is not heard. A stop that is still to come was written by a clock that is wrong: nothing can be said then.
  */
 function isOfEngineBefore({ last }: Run, stoppedMs: number, atMs: number): boolean {
-  const isRecent = stoppedMs <= atMs && atMs - stoppedMs <= END_TOLD_WITHIN_MS;
-  return isRecent && last.evidence.kind === "engine" && last.arrivedMonoMs <= stoppedMs;
+  return last.evidence.kind === "engine" && last.arrivedMonoMs <= stoppedMs && stoppedMs <= atMs;
 }
 
 function lastStopMs(treatments: readonly Treatment[]): number {

@@ -267,8 +267,9 @@ test("what an engine said before its group was stopped on purpose is over, also 
     findingsOf(treat(known, { atMs: stoppedMs, what: "planned-stop" }), atMs).map(({ code }) => code);
   expect(after(999, 3_000)).toEqual(["engine-unhealthy"]);
   expect(after(2_000, 3_000)).toEqual([]);
-  // Whatever clock the stop was written by: what still holds after so long holds for the engine that runs.
-  expect(after(2_000, 30_000)).toEqual(["engine-unhealthy"]);
+  // Its server may not be heard for long.
+  expect(after(2_000, 30_000)).toEqual([]);
+  // Written by a clock that is ahead of ours.
   expect(after(90_000, 30_000)).toEqual(["engine-unhealthy"]);
 });
 

@@ -1,6 +1,5 @@
 import type { GatewayReport, GroupObserved, Observed, ServerObserved } from "../../../src/failover/observed.ts";
 import { fenceOf } from "../../../src/health/fenced.ts";
-import { END_TOLD_WITHIN_MS } from "../../../src/health/findings.ts";
 import { type Crash, follows } from "../../../src/health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../../src/health/group-verdict.ts";
 import { once } from "../../../src/health/once.ts";
@@ -87,14 +86,14 @@ const membersByGroup = once((nodes: ApiState["nodes"]) => {
 
 /** Verdicts of one process, with the evidence that they were made on. */
 export class Memory {
-  readonly groups = new Map<string, { verdict: GroupVerdict; members: readonly ServerEvidence[]; settled: boolean }>();
-  readonly servers = new Map<string, { verdict: ServerVerdict; own: ServerEvidence; settled: boolean }>();
+  readonly groups = new Map<string, { verdict: GroupVerdict; members: readonly ServerEvidence[] }>();
+  readonly servers = new Map<string, { verdict: ServerVerdict; own: ServerEvidence }>();
 }
 
 function verdictOn(group: string, list: readonly string[], known: Knowledge): GroupVerdict {
   const members = list.flatMap((name) => known.evidence.get(name) ?? []);
   const last = known.before.groups.get(group);
-  if (last?.settled && members.length === last.members.length) {
+  if (last !== undefined && members.length === last.members.length) {
     const isSame = members.every((own, at) => isUnchanged(own, last.members[at] as ServerEvidence, known));
     if (isSame && last.verdict.servers.every(isFinal)) return last.verdict;
   }
@@ -104,8 +103,7 @@ function verdictOn(group: string, list: readonly string[], known: Knowledge): Gr
   const traffic = known.state.groups[group]?.ready ? known.traffic(group) : NO_TRAFFIC;
   const listening = { sinceMs: known.listensSinceMs, witnesses: known.witnesses };
   const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null, listening });
-  const settled = members.every((own) => isSettled(own, atMs));
-  known.before.groups.set(group, { verdict, members, settled });
+  known.before.groups.set(group, { verdict, members });
   return verdict;
 }
 
@@ -113,16 +111,10 @@ const NO_TRAFFIC: GroupTraffic = { lastTokenMs: null, unansweredCanarySinceMs: n
 
 function verdictOnServer(own: ServerEvidence, known: Knowledge): ServerVerdict {
   const last = known.before.servers.get(own.server);
-  if (last?.settled && isUnchanged(own, last.own, known) && isFinal(last.verdict)) return last.verdict;
+  if (last !== undefined && isUnchanged(own, last.own, known) && isFinal(last.verdict)) return last.verdict;
   const verdict = serverVerdict(own, known.atMs, DEFAULT_HEALTH_RULES);
-  known.before.servers.set(own.server, { verdict, own, settled: isSettled(own, known.atMs) });
+  known.before.servers.set(own.server, { verdict, own });
   return verdict;
-}
-
-/** What an engine said before it was stopped is left out for a while: until then time alone turns the verdict. */
-function isSettled({ treatments }: ServerEvidence, atMs: number): boolean {
-  const stopped = treatments.findLast(({ what }) => what === "planned-stop");
-  return stopped === undefined || atMs - stopped.atMs > END_TOLD_WITHIN_MS;
 }
 
 /** It is heard, and has said nothing new. */
