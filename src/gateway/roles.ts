@@ -64,16 +64,16 @@ function isNews({ active, epoch, members, servers }: Role, present: Role): boole
 
 function sameServers(a: Servers, b: Servers): boolean {
   const lines = (servers: Servers) =>
-    Object.entries(servers)
-      .map(([name, { agent, engine }]) => `${name} ${agent} ${engine}`)
-      .sort();
-  return lines(a).join("\n") === lines(b).join("\n");
+    Object.entries(servers).map(([name, { agent, engine }]) => `${name} ${agent} ${engine}`);
+  return inAnyOrder(lines(a), lines(b));
 }
 
 function sameMembers(a: Members, b: Members): boolean {
   const lines = (members: Members) =>
-    Object.entries(members)
-      .map(([id, servers]) => `${id}: ${[...servers].sort().join(" ")}`)
-      .sort();
-  return lines(a).join("\n") === lines(b).join("\n");
+    Object.entries(members).map(([id, servers]) => `${id}: ${[...servers].sort().join(" ")}`);
+  return inAnyOrder(lines(a), lines(b));
+}
+
+function inAnyOrder(a: readonly string[], b: readonly string[]): boolean {
+  return a.toSorted().join("\n") === b.toSorted().join("\n");
 }

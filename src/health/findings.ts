@@ -34,9 +34,9 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
     ...kernelFindings(known, atMs, rules),
     ...exitFindings(server, pieces, treatments),
     // Of an engine that is gone nobody hears that it is fast again: the next one may have its leader on another server.
-    ...(presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs)
-      ? stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules)
-      : []),
+    ...stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules).filter(() =>
+      presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs),
+    ),
     ...state,
   ].sort(
     (a, b) =>

@@ -89,7 +89,6 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
         name: RECONCILER,
         image: TANDEM_IMAGE,
         imagePullPolicy: "Never",
-        // It takes some hundredths of a core: V8's compilers would be a tenth of its memory, for nothing.
         command: ["node", ...RECONCILER_NODE_FLAGS, "/usr/lib/tandem/tandem-reconciler.cjs"],
         env: environment(plan),
         ports: [

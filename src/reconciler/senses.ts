@@ -94,6 +94,7 @@ export class Senses {
   /** All that is known at this moment. */
   knowledge(cluster: ClusterSnapshot, holdsLease: boolean, previous: Verdicts, moment: Moment = now()): Knowledge {
     const { monoMs } = moment;
+    const present = this.gateways.present(monoMs);
     return {
       moment,
       holdsLease,
@@ -102,8 +103,8 @@ export class Senses {
       listeningSinceMs: this.#startedMs,
       traffic: this.#traffic(cluster, monoMs),
       gateways: this.gateways.reports(monoMs),
-      witnesses: witnessesOf(this.gateways.present(monoMs)),
-      answered: answersOf(this.gateways.present(monoMs)),
+      witnesses: witnessesOf(present),
+      answered: answersOf(present),
       requests: this.#requests(monoMs),
       power: this.power.seen,
       bmcAway: this.power.away(monoMs),

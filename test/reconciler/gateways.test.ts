@@ -88,6 +88,11 @@ test("a move is told to all at once, with why and the members; nobody waits for 
   }
 });
 
+async function firstWord(gateways: Gateways, { url }: FakeGateway): Promise<GatewayHeard> {
+  gateways.follow([url]);
+  return vi.waitUntil(() => gateways.heard.get(url), { timeout: 20_000 });
+}
+
 test("a gateway whose server lost its power holds no move up", async () => {
   const fake = await FakeGateway.start();
   const deaf = await deafPort();
@@ -95,10 +100,8 @@ test("a gateway whose server lost its power holds no move up", async () => {
     () => "admin",
     () => {},
   );
-  gateways.follow([fake.url]);
   try {
-    await vi.waitUntil(() => gateways.heard.has(fake.url), { timeout: 20_000 });
-    const heard = gateways.heard.get(fake.url) as GatewayHeard;
+    const heard = await firstWord(gateways, fake);
     gateways.heard.set(deaf.url, { ...heard, url: deaf.url });
     const decided = {
       knowledge: { moment: { monoMs: heard.heardMs }, cluster: { service: { spec: { servers: {} } } } },
@@ -125,10 +128,8 @@ test("a gateway is told of a server that is added, and of nothing that it knows"
     () => "admin",
     () => {},
   );
-  gateways.follow([fake.url]);
   try {
-    await vi.waitUntil(() => gateways.heard.has(fake.url), { timeout: 20_000 });
-    const heard = gateways.heard.get(fake.url) as GatewayHeard;
+    const heard = await firstWord(gateways, fake);
     const at = (agent: string) => ({ agent, engine: `${agent}:30000` });
     const behind = (servers: Record<string, { agent: string; engine: string }>, known: Record<string, string>) => {
       const said = Object.entries(known).map(
