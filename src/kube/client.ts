@@ -2,6 +2,7 @@ import { Agent } from "undici";
 import { request } from "../http-request.ts";
 import { KubeError } from "./errors.ts";
 import { type ApiAccess, parseKubeconfig } from "./kubeconfig.ts";
+import { patiently } from "./patience.ts";
 
 export interface KubeRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -14,7 +15,7 @@ export interface KubeRequest {
   /** What comes back, where that is not the object as it is: names alone, e.g. */
   accept?: string;
   signal?: AbortSignal | undefined;
-  /** Of one request; a watch sets its own. */
+  /** Of one request, a read's tries together; a watch sets its own. */
   timeoutMs?: number;
 }
 
@@ -34,12 +35,11 @@ const requestTimeoutMs = 30_000;
 export function kubeClient(kubeconfig: string): KubeClient {
   const access = parseKubeconfig(kubeconfig);
   const dispatcher = connect(access);
-  const send = async (what: KubeRequest) => {
+  const sendOnce = async (what: KubeRequest, timeoutMs: number) => {
     const url = new URL(access.server + what.path);
     for (const [key, value] of Object.entries(what.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, value);
     }
-    const timeoutMs = what.timeoutMs ?? requestTimeoutMs;
     const response = await request(url, {
       dispatcher,
       method: what.method,
@@ -54,7 +54,17 @@ export function kubeClient(kubeconfig: string): KubeClient {
       bodyTimeout: timeoutMs,
     });
     if (response.statusCode < 400) return response;
-    throw KubeError.fromResponse(what, response.statusCode, await response.body.text());
+    throw KubeError.fromResponse(
+      what,
+      response.statusCode,
+      await response.body.text(),
+      response.headers["retry-after"],
+    );
+  };
+  const send = (what: KubeRequest) => {
+    const { method, timeoutMs = requestTimeoutMs, signal } = what;
+    if (method !== "GET") return sendOnce(what, timeoutMs);
+    return patiently((leftMs) => sendOnce(what, leftMs), { timeoutMs, signal });
   };
   return {
     server: access.server,

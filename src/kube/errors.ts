@@ -3,18 +3,29 @@ export class KubeError extends Error {
   readonly status: number;
   /** Kubernetes' word for it: `NotFound`, `Conflict`, `AlreadyExists`, `Invalid`, … */
   readonly reason: string;
+  /** When the server wants to be asked again; null where it does not say. */
+  readonly retryAfterMs: number | null;
 
-  constructor(status: number, reason: string, message: string) {
+  constructor(status: number, reason: string, message: string, retryAfterMs: number | null = null) {
     super(message);
     this.name = "KubeError";
     this.status = status;
     this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
   }
 
-  static fromResponse(what: { method: string; path: string }, status: number, body: string): KubeError {
+  /** @param retryAfter the header, which API servers send in seconds */
+  static fromResponse(
+    what: { method: string; path: string },
+    status: number,
+    body: string,
+    retryAfter?: string | string[] | undefined,
+  ): KubeError {
     const answer = parseStatus(body);
     const said = answer.message ?? body.slice(0, 300);
-    return new KubeError(status, answer.reason ?? `HTTP ${status}`, `${what.method} ${what.path}: ${status} ${said}`);
+    const message = `${what.method} ${what.path}: ${status} ${said}`;
+    const retryAfterMs = /^\d+$/.test(String(retryAfter)) ? Number(retryAfter) * 1_000 : null;
+    return new KubeError(status, answer.reason ?? `HTTP ${status}`, message, retryAfterMs);
   }
 }
 
