@@ -189,7 +189,7 @@ export class Reconciler {
     const lease = this.#lease;
     const leads = lease.holds(performance.now());
     this.#options.metrics.leader.set(leads ? 1 : 0);
-    const known = this.#cluster.known(lease.renewedMs);
+    const known = this.#cluster.known(leads ? lease.renewedMs : lease.answeredMs);
     if (known === null) return TICK_MS;
     this.#senses.follow(known);
     this.board.see(known);

@@ -38,7 +38,8 @@ test.each([
   ],
   ["a note that nobody can read", { [LAST_TREATMENT]: "{" }, "suspect"],
 ])("%s: %s is %s", (_, annotations, state) => {
-  const known = withTreatments(told, "gpu-a", nodeWith(annotations), undefined, moment);
+  const evidence = new Map([["gpu-a", told]]);
+  const known = withTreatments({ evidence, moment }, "gpu-a", nodeWith(annotations), undefined, undefined);
   expect(serverVerdict(known, AT_MS).state).toBe(state);
 });
 
@@ -61,7 +62,8 @@ test.each([
     witnesses: new Map(),
     power: new Map(),
     bmcAway: new Set(),
-    isolationSeenMs: new Map(),
+    isolations: new Map(),
+    runs: new Map(),
     previous: { servers: new Map(), groups: new Map() },
   } as unknown as Knowledge;
   const { server } = observeServer("gpu-a", knowledge, well, undefined, DEFAULT_HEALTH_RULES);

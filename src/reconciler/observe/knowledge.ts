@@ -5,6 +5,7 @@ import type { ServerVerdict } from "../../health/server-verdict.ts";
 import type { GroupTraffic, Witness } from "../../health/silence.ts";
 import type { ClusterSnapshot } from "../cluster.ts";
 import type { Moment } from "./clock.ts";
+import type { Seen } from "./first-seen.ts";
 
 /** What this process knows when it decides, from all its sources. */
 export interface Knowledge {
@@ -26,11 +27,10 @@ export interface Knowledge {
   power: ReadonlyMap<string, { power: "on" | "off"; atMs: number }>;
   /** Servers whose BMC did not do as asked a moment ago: what needs it waits, and a person is told. */
   bmcAway: ReadonlySet<string>;
-  /**
-   * When this process first saw each server in quarantine. The record's own time is of another computer's clock, which may be
-   * wrong: what was heard before this moment proves nothing.
-   */
-  isolationSeenMs: ReadonlyMap<string, number>;
+  /** When each server came into quarantine. The record's own time is of another computer's clock, which may be wrong. */
+  isolations: ReadonlyMap<string, Seen>;
+  /** When each group was last started or stopped, as its note says in the same way. */
+  runs: ReadonlyMap<string, Seen>;
   /** The verdicts before these; their first bad moments are kept. */
   previous: Verdicts;
   /** Whether a group could take over now, by whoever proves that; null where nobody has yet. */

@@ -51,9 +51,11 @@ export function observeGroup(
       : [],
   );
   const ready = run === "serving" && verdict.state !== "suspect";
-  const since = [notes.runSince, run === "stopped" ? null : workload.startedAt].flatMap((at) =>
-    at === null ? [] : [monotonicOf(moment, at)],
-  );
+  const changed = knowledge.runs.get(spec.id);
+  const since = [
+    ...(changed === undefined ? [] : [changed.atMs]),
+    ...(run === "stopped" || workload.startedAt === null ? [] : [monotonicOf(moment, workload.startedAt)]),
+  ];
   return {
     verdict,
     crash,

@@ -9,6 +9,7 @@ import type { LiveObject } from "../../kube/objects.ts";
 import type { QuarantineRecord } from "../../manifests/model-service/resource.ts";
 import { GROUP_LABEL } from "../../manifests/names.ts";
 import { type Moment, monotonicOf } from "./clock.ts";
+import type { Seen } from "./first-seen.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { lastTreatmentOf, quarantineOf } from "./records.ts";
 import { isReady, type Workload } from "./workload.ts";
@@ -21,7 +22,7 @@ export function observeServer(
   name: string,
   knowledge: Knowledge,
   evidence: ServerEvidence,
-  workload: Workload | undefined,
+  run: Seen | undefined,
   rules: HealthRules,
 ): { server: ServerObserved; verdict: ServerVerdict } {
   const { moment, cluster } = knowledge;
@@ -32,6 +33,7 @@ export function observeServer(
   const treated = record === null ? null : treatedOf(record, evidence, moment);
   const verdict = adjust(found, evidence, node, group, treated?.atMs ?? null, moment);
   const power = knowledge.power.get(name)?.power ?? "unknown";
+  const isolation = knowledge.isolations.get(name) ?? { atMs: moment.monoMs, seenMs: moment.monoMs };
   return {
     verdict,
     server: {
@@ -46,8 +48,8 @@ export function observeServer(
       },
       told: hasTold(evidence),
       nodeReady: node !== undefined && isReady(node),
-      quarantine: record === null ? null : { sinceMs: monotonicOf(moment, record.since), remedy: record.remedy },
-      fence: fence(name, knowledge, evidence, record, workload, verdict),
+      quarantine: record === null ? null : { sinceMs: isolation.atMs, remedy: record.remedy },
+      fence: fence(name, knowledge, evidence, record, isolation, run, verdict),
       outOfService: taintsOf(node).some(({ key }) => key === OUT_OF_SERVICE),
       bmc: cluster.service.spec.servers[name]?.bmc !== undefined && !knowledge.bmcAway.has(name),
       power,
@@ -72,25 +74,24 @@ export function taintsOf(node: LiveObject | undefined): Taint[] {
 
 /** What is known of a server together with what was done to it, and to the group that ran on it. */
 export function withTreatments(
-  known: ServerEvidence | undefined,
+  { evidence, moment }: Pick<Knowledge, "evidence" | "moment">,
   name: string,
   node: LiveObject | undefined,
   workload: Workload | undefined,
-  moment: Moment,
+  run: Seen | undefined,
 ): ServerEvidence {
   const record = node === undefined ? null : quarantineOf(node);
   const done: Treatment[] = [];
   if (workload !== undefined) {
     // Of a stopped group every exit is meant; a group that was started anew answers for what came since.
-    const { run, notes } = workload;
-    if (run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
-    else if (notes.runSince !== null) done.push({ what: "planned-stop", atMs: monotonicOf(moment, notes.runSince) });
+    if (workload.run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
+    else if (run !== undefined) done.push({ what: "planned-stop", atMs: run.atMs });
   }
   const treated = record?.treated ?? (node === undefined ? undefined : lastTreatmentOf(node));
   if (treated?.remedy === "failover-reset") done.push({ what: "reset", atMs: monotonicOf(moment, treated.at) });
   // The word of a person: `tandem server return`.
   if (treated?.remedy === "failover-support") done.push({ what: "repair", atMs: monotonicOf(moment, treated.at) });
-  return done.reduce(treat, known ?? unheard(name));
+  return done.reduce(treat, evidence.get(name) ?? unheard(name));
 }
 
 /** Ranks and engines come and go with their group; what is left speaks of the machine. */
@@ -141,19 +142,17 @@ function treatedOf(
 
 function fence(
   name: string,
-  { moment, power, isolationSeenMs }: Knowledge,
+  { power }: Knowledge,
   evidence: ServerEvidence,
   record: QuarantineRecord | null,
-  workload: Workload | undefined,
+  { seenMs: atMs }: Seen,
+  run: Seen | undefined,
   verdict: ServerVerdict,
 ): { fenced: boolean; reason: string } {
   if (record === null) {
     if (!verdict.heard) return { fenced: false, reason: `${verdict.reason}, so nobody knows what runs on it` };
-    const stopped = workload?.notes.runSince ?? null;
-    const sinceMs = stopped === null ? Number.NEGATIVE_INFINITY : monotonicOf(moment, stopped);
-    return fenceOf(evidence, { atMs: sinceMs, bootId: null }, null);
+    return fenceOf(evidence, { atMs: run?.atMs ?? Number.NEGATIVE_INFINITY, bootId: null }, null);
   }
-  const atMs = Math.max(monotonicOf(moment, record.since), isolationSeenMs.get(name) ?? moment.monoMs);
   const seen = power.get(name);
   const isOff = record.powerOffAskedAt !== undefined && seen?.power === "off" && seen.atMs >= atMs;
   const proven = isOff || record.poweredOffAt !== undefined;

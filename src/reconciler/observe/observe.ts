@@ -29,17 +29,18 @@ export function observe(knowledge: Knowledge): Observation {
     [...workloads].flatMap(([id, { members }]) => members.map((name): [string, string] => [name, id])),
   );
   const workloadFor = (name: string) => workloads.get(groupOfServer.get(name) ?? "");
+  const runOf = (name: string) => knowledge.runs.get(groupOfServer.get(name) ?? "");
   const evidence = new Map<string, ServerEvidence>(
     Object.keys(spec.servers).map((name) => {
       const node = cluster.nodes.get(name);
-      return [name, withTreatments(knowledge.evidence.get(name), name, node, workloadFor(name), moment)];
+      return [name, withTreatments(knowledge, name, node, workloadFor(name), runOf(name))];
     }),
   );
 
   const servers: ServerObserved[] = [];
   const serverVerdicts = new Map<string, ServerVerdict>();
   for (const [name, known] of evidence) {
-    const { server, verdict } = observeServer(name, knowledge, known, workloadFor(name), rules);
+    const { server, verdict } = observeServer(name, knowledge, known, runOf(name), rules);
     servers.push(server);
     serverVerdicts.set(name, verdict);
   }

@@ -8,6 +8,7 @@ import { hasTold, type ServerEvidence } from "../../../src/health/server-evidenc
 import { type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
 import type { GroupTraffic, Witness } from "../../../src/health/silence.ts";
 import type { ApiState, ServerRecord } from "../world/api-server.ts";
+import type { SeenRecords } from "./seen-records.ts";
 import { RESET_MS } from "./treatments.ts";
 
 /** What one reconciler knows when it looks; all times on its own clock. */
@@ -29,6 +30,8 @@ export interface Knowledge {
   before: Memory;
   /** Its beats are on their way. */
   isHeard: (server: string) => boolean;
+  /** When what other replicas have recorded happened, by the own clock. */
+  records: SeenRecords;
 }
 
 export interface Look {
@@ -156,7 +159,8 @@ function groupSeen(
   const { state, atMs, evidence } = known;
   const object = state.groups[id] as ApiState["groups"][string];
   const run = object.replicas === 0 ? "stopped" : object.ready ? "serving" : "starting";
-  const runSinceMs = run === "stopped" ? object.changedMs : Math.max(object.changedMs, object.readyChangedMs);
+  const changedMs = known.records.runMs(id);
+  const runSinceMs = run === "stopped" ? changedMs : Math.max(changedMs, object.readyChangedMs);
   const isSuspect = verdict.state === "suspect" && run !== "stopped";
   const { crashes, changes } = state.service;
   const all = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
@@ -207,10 +211,10 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     verdictOnServer(own, known);
   const power = known.power(name);
   const { quarantine } = record;
+  const isolated = known.records.isolated(name) ?? { atMs, seenMs: atMs };
+  const stoppedMs = group !== null && object?.replicas === 0 ? known.records.runMs(group) : Number.NEGATIVE_INFINITY;
   const isolation =
-    quarantine !== null
-      ? { atMs: quarantine.sinceMs, bootId: quarantine.bootId }
-      : { atMs: object?.replicas === 0 ? object.changedMs : Number.NEGATIVE_INFINITY, bootId: null };
+    quarantine !== null ? { atMs: isolated.seenMs, bootId: quarantine.bootId } : { atMs: stoppedMs, bootId: null };
   const isIdle = quarantine !== null || object === undefined || object.replicas === 0;
   const fence = isIdle
     ? fenceOf(own, isolation, power === "off" ? atMs : null)
@@ -228,7 +232,7 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     },
     told: hasTold(own),
     nodeReady: node.ready,
-    quarantine: quarantine === null ? null : { sinceMs: quarantine.sinceMs, remedy: quarantine.remedy },
+    quarantine: quarantine === null ? null : { sinceMs: isolated.atMs, remedy: quarantine.remedy },
     fence: { fenced: fence.fenced, reason: fence.reason },
     outOfService: node.outOfService,
     bmc: known.hasBmc(name),

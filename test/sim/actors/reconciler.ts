@@ -16,6 +16,7 @@ import type { Effects } from "./effects.ts";
 import type { SimGateway } from "./gateway.ts";
 import { isFinal, isQuiet, type Look, Memory, observe } from "./observe.ts";
 import { POLICY } from "./policy.ts";
+import { SeenRecords } from "./seen-records.ts";
 import { treatmentsOf } from "./treatments.ts";
 
 /** Moments after a change of evidence at which a verdict may turn. */
@@ -47,6 +48,7 @@ export class SimReconciler extends Actor {
   #evidence = new Map<string, ServerEvidence>();
   #before = new Memory();
   #treatedMs = new Map<string, number>();
+  #seen = new SeenRecords();
   readonly #turns = new Set<number>();
   /** The last look of each agent, and the servers that a look may prove to be empty. */
   readonly #looks = new Map<string, Evidence>();
@@ -99,6 +101,8 @@ export class SimReconciler extends Actor {
     this.#evidence = new Map([...this.#world.servers.keys()].map((name) => [name, unheard(name)]));
     this.#before = new Memory();
     this.#treatedMs = new Map();
+    this.#seen = new SeenRecords();
+    this.#watch();
     this.#turns.clear();
     this.#looks.clear();
     this.#leads = false;
@@ -209,7 +213,18 @@ export class SimReconciler extends Actor {
   }
 
   onApi(): void {
-    if (this.alive && this.#leads) this.look(this.watchLagMs + 20);
+    if (!this.alive) return;
+    if (this.#leads) this.look(this.watchLagMs + 20);
+    else this.after(this.watchLagMs + 20, () => this.#watch());
+  }
+
+  /** One that does not lead only keeps when it saw what. */
+  #watch(): void {
+    const { api } = this.#world;
+    if (api.down) return;
+    const readMs = this.kernel.now - this.watchLagMs - 5;
+    const stoodStill = this.kernel.now - this.wokeMs < GRID_MS;
+    this.#seen.told(api.asOf(readMs), readMs + this.skewMs, this.atMs, stoodStill);
   }
 
   /** The election runs beside the work, on a timer of its own. */
@@ -277,7 +292,7 @@ export class SimReconciler extends Actor {
     if (api.down) return;
     const { crashes, changes } = api.state.service;
     for (const [id, group] of Object.entries(api.state.groups)) {
-      const { revision, failedRevision, servedRevision, ready, replicas, changedMs } = group;
+      const { revision, failedRevision, servedRevision, ready, replicas } = group;
       if (ready && failedRevision === revision) api.patchGroup(id, { failedRevision: null });
       if (ready || replicas === 0 || [failedRevision, servedRevision].includes(revision)) continue;
       const change = changes.findLast(({ group, what }) => group === id && what.endsWith(` ${revision}`));
@@ -285,7 +300,7 @@ export class SimReconciler extends Actor {
       const ends = crashes.filter(
         ({ group, atMs, remedy }) => group === id && atMs > change.atMs && remedy === "restart-group",
       );
-      if (ends.length >= 2 || this.atMs - changedMs > POLICY.startWithinMs)
+      if (ends.length >= 2 || this.atMs - this.#seen.runMs(id) > POLICY.startWithinMs)
         api.patchGroup(id, { failedRevision: revision });
     }
   }
@@ -320,13 +335,14 @@ export class SimReconciler extends Actor {
   }
 
   #observe(state: ApiState, readTrueMs: number): Look {
+    this.#seen.look(state, readTrueMs + this.skewMs, this.atMs);
     for (const stream of this.#streams) {
       const known = this.#evidence.get(stream.server.name);
       if (known === undefined) continue;
       const heardMs = stream.lastHeardMs() + this.skewMs;
       const isHeard = known.lastHeardMs !== null && heardMs > known.lastHeardMs;
       const heard = isHeard ? { ...known, lastHeardMs: heardMs } : known;
-      this.#evidence.set(stream.server.name, treatmentsOf(heard, state, this.#treatedMs, this.atMs));
+      this.#evidence.set(stream.server.name, treatmentsOf(heard, state, this.#seen, this.#treatedMs, this.atMs));
     }
     const world = this.#world;
     return observe({
@@ -346,6 +362,7 @@ export class SimReconciler extends Actor {
       hasBmc: (name) =>
         world.config.bmc && this.kernel.now - (this.bmcFailedMs.get(name) ?? Number.NEGATIVE_INFINITY) >= BMC_AWAY_MS,
       before: this.#before,
+      records: this.#seen,
       isHeard: (name) => this.#streams.some(({ server, flows }) => flows && server.name === name),
     });
   }

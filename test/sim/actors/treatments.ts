@@ -1,6 +1,7 @@
 import { treat } from "../../../src/health/hear.ts";
 import type { ServerEvidence, Treatment } from "../../../src/health/server-evidence.ts";
 import type { ApiState } from "../world/api-server.ts";
+import type { SeenRecords } from "./seen-records.ts";
 
 /** The job that resets needs this long; a line of the kernel log during it is of before. */
 export const RESET_MS = 5_000;
@@ -11,6 +12,7 @@ export const RESET_MS = 5_000;
 export function treatmentsOf(
   known: ServerEvidence,
   state: ApiState,
+  records: SeenRecords,
   told: Map<string, number>,
   atMs: number,
 ): ServerEvidence {
@@ -40,7 +42,8 @@ export function treatmentsOf(
     told.set(`${server} pieces`, known.pieces.length);
     next = treat(next, { atMs, what: "planned-stop" });
   }
-  if (object?.replicas === 1 && object.stoppedMs !== null) tell("planned-stop", object.changedMs, 0);
+  if (group !== null && object?.replicas === 1 && object.stoppedMs !== null)
+    tell("planned-stop", records.runMs(group), 0);
   return next;
 }
 

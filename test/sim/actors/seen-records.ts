@@ -1,0 +1,46 @@
+import { FirstSeen, type Seen } from "../../../src/reconciler/observe/first-seen.ts";
+import type { ApiState } from "../world/api-server.ts";
+
+/** The real reconciler looks at the cluster so often, also one that does not lead. */
+const TICK_MS = 1_000;
+
+/** What another replica has recorded by its clock, as one replica's own clock has it. All times on the own clock. */
+export class SeenRecords {
+  readonly #first = new FirstSeen();
+  readonly #runs = new Map<string, Seen>();
+  readonly #isolations = new Map<string, Seen>();
+  #state: ApiState | null = null;
+
+  /** `state` was so at `readMs`. */
+  look(state: ApiState, readMs: number, nowMs: number): void {
+    this.#state = state;
+    for (const [id, { changedMs }] of Object.entries(state.groups))
+      this.#keep(this.#runs, id, this.#first.see(id, changedMs, { recordedMs: changedMs, readMs, nowMs }));
+    for (const [name, { quarantine }] of Object.entries(state.service.servers)) {
+      const sinceMs = quarantine?.sinceMs ?? null;
+      const seen = this.#first.see(name, sinceMs, { recordedMs: sinceMs ?? 0, readMs, nowMs });
+      this.#keep(this.#isolations, name, seen);
+    }
+  }
+
+  /** Its watch tells of `state`; it has looked once a second until then, unless it stood still. */
+  told(state: ApiState, readMs: number, nowMs: number, stoodStill: boolean): void {
+    const old = this.#state;
+    if (old?.groups === state.groups && old.service.servers === state.service.servers) return;
+    if (old !== null && !stoodStill) this.look(old, readMs - TICK_MS, nowMs);
+    this.look(state, readMs, nowMs);
+  }
+
+  runMs(group: string): number {
+    return this.#runs.get(group)?.atMs ?? 0;
+  }
+
+  isolated(server: string): Seen | undefined {
+    return this.#isolations.get(server);
+  }
+
+  #keep(all: Map<string, Seen>, of: string, seen: Seen | null): void {
+    if (seen === null) all.delete(of);
+    else all.set(of, seen);
+  }
+}
