@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { HeldFile } from "./held-file.ts";
 import { monitorState } from "./monitor-state.ts";
 import type { Emit, Source } from "./source.ts";
 
@@ -12,7 +13,14 @@ export interface WatchLinksOptions {
   emit: Emit;
 }
 
-type Port = { device: string; port: number; path: string };
+interface Port {
+  device: string;
+  port: number;
+  path: string;
+  state: HeldFile;
+  downed: HeldFile;
+  rate: HeldFile;
+}
 type Link = { device: string; port: number; state: "up" | "down"; downCount: number; rateGbps: number | null };
 
 /** Which cards and ports there are, and how fast they are, changes once a year, and is half of what there is to read. */
@@ -21,8 +29,8 @@ const LIST_EVERY = 10;
 const HUNG_MS = 3_000;
 
 /**
- * Follows the ports of InfiniBand and RoCE cards. Files are read one after the other on another thread: one card that
- * hangs takes one thread, and is told.
+ * Follows the ports of InfiniBand and RoCE cards. Files are held open and read one after the other on another thread: one
+ * card that hangs takes one thread, and is told.
  */
 export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOptions): Source {
   const tell = monitorState(emit, "infiniband");
@@ -32,6 +40,11 @@ export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOpti
   let timer: NodeJS.Timeout | undefined;
   let ports: Port[] = [];
   let looks = 0;
+  let looking = false;
+
+  const letGo = () => {
+    for (const { state, downed, rate } of ports) for (const file of [state, downed, rate]) file.close();
+  };
 
   const report = (link: Link) => {
     const key = `${link.device}/${link.port}`;
@@ -43,14 +56,19 @@ export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOpti
   const look = async (): Promise<void> => {
     let at = folder;
     const hung = setTimeout(() => tell("hung", `${at} is not answered`), HUNG_MS);
+    looking = true;
     try {
       const fresh = looks++ % LIST_EVERY === 0;
-      if (fresh) ports = await portsOf(folder, devices);
-      for (const { device, port, path } of ports) {
+      if (fresh) {
+        letGo();
+        ports = await portsOf(folder, devices);
+      }
+      for (const one of ports) {
+        const { device, port, path } = one;
         at = path;
         const before = told.get(`${device}/${port}`);
         const known = fresh || before?.state !== "up" ? undefined : before;
-        const link = await readLink(path, device, port, known);
+        const link = await readLink(one, known);
         // A card that fell off the bus leaves no file behind that could say so.
         if (!stopped && link !== null) report(link);
         else if (!stopped && before !== undefined) report({ ...before, state: "down" });
@@ -63,7 +81,9 @@ export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOpti
       if (!stopped) tell("failed", (error as Error).message);
     } finally {
       clearTimeout(hung);
-      if (!stopped) timer = setTimeout(look, everyMs);
+      looking = false;
+      if (stopped) letGo();
+      else timer = setTimeout(look, everyMs);
     }
   };
   void look();
@@ -71,6 +91,7 @@ export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOpti
     stop() {
       stopped = true;
       clearTimeout(timer);
+      if (!looking) letGo();
     },
   };
 }
@@ -78,8 +99,12 @@ export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOpti
 async function portsOf(folder: string, wanted: readonly string[]): Promise<Port[]> {
   const found: Port[] = [];
   for (const device of (await names(folder)).filter((name) => wanted.length === 0 || wanted.includes(name)))
-    for (const port of await names(join(folder, device, "ports")))
-      found.push({ device, port: Number(port), path: join(folder, device, "ports", port) });
+    for (const port of await names(join(folder, device, "ports"))) {
+      const path = join(folder, device, "ports", port);
+      const file = (...name: string[]) => new HeldFile(join(path, ...name));
+      const files = { state: file("state"), downed: file("counters", "link_downed"), rate: file("rate") };
+      found.push({ device, port: Number(port), path, ...files });
+    }
   return found;
 }
 
@@ -88,27 +113,23 @@ async function portsOf(folder: string, wanted: readonly string[]): Promise<Port[
  *
  * @param known the port as it was a moment ago: one that stays up keeps its rate
  */
-async function readLink(path: string, device: string, port: number, known?: Link): Promise<Link | null> {
-  const state = await text(join(path, "state"));
+async function readLink({ device, port, ...files }: Port, known?: Link): Promise<Link | null> {
+  const state = await files.state.text();
   if (state === "") return null;
-  const downCount = Number(await text(join(path, "counters", "link_downed")));
+  // RoCE cards have no counter of this kind.
+  const downCount = Number(await files.downed.text());
   return {
     device,
     port,
     state: state.startsWith("4: ACTIVE") ? "up" : "down",
     downCount: Number.isFinite(downCount) ? downCount : 0,
-    rateGbps: known === undefined ? rateOf(await text(join(path, "rate"))) : known.rateGbps,
+    rateGbps: known === undefined ? rateOf(await files.rate.text()) : known.rateGbps,
   };
 }
 
 function rateOf(text: string): number | null {
   const rate = /^(\d+(?:\.\d+)?) Gb\/sec/.exec(text)?.[1];
   return rate === undefined ? null : Number(rate);
-}
-
-/** RoCE cards have no counters of this kind, and a file can go while we read: both are no failure. */
-async function text(path: string): Promise<string> {
-  return (await readFile(path, "utf8").catch(() => "")).trim();
 }
 
 async function names(folder: string): Promise<string[]> {

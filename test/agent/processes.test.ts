@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/agent/clock.ts";
 import { Discovery } from "../../src/agent/processes/discover.ts";
 import { engineArguments, groupOfLeader, rankOfTitle } from "../../src/agent/processes/engine-arguments.ts";
-import { Proc, parseStat } from "../../src/agent/processes/proc.ts";
+import { Proc } from "../../src/agent/processes/proc.ts";
+import { parseStat, ThreadStat } from "../../src/agent/processes/thread-stat.ts";
 import { AgentProcess, FakeEngine, Listener, Machine } from "./agent-process.ts";
 
 describe.skipIf(process.platform !== "linux")("rank processes", () => {
@@ -163,8 +164,28 @@ describe("SGLang's command line and titles", () => {
     writeFileSync(machine.path("proc/42/task/42/stat"), line);
     const proc = new Proc(machine.path("proc"));
     expect(proc.stat(42)).toMatchObject({ state, ended });
-    const fd = proc.openStat(42) ?? -1;
-    expect(proc.readState(fd)).toBe(ended ? "ended" : state.charCodeAt(0));
-    closeSync(fd);
+    const stat = proc.openStat(42);
+    // The second time nothing has changed.
+    for (const _ of [1, 2]) expect(stat?.state()).toBe(ended ? "ended" : state.charCodeAt(0));
+    stat?.close();
+  });
+
+  test.each([
+    ["dies", "R 7 1 1 0 -1 4194304", "R 7 1 1 0 -1 4195344", "ended"],
+    ["dies with flags of another length", "R 7 1 1 0 -1 64", "R 7 1 1 0 -1 1088", "ended"],
+    ["is stopped", "S 7 1 1 0 -1 4194304", "T 7 1 1 0 -1 4194304", "T".charCodeAt(0)],
+    ["goes to another parent", "S 71 1 1 0 -1 4194304", "S 1 1 1 0 -1 4194304 1", "S".charCodeAt(0)],
+  ])("a rank that %s is not taken for what it was", async (_name, before, after, expected) => {
+    await using machine = new Machine();
+    const rest = "0 0 0 0 0 0 0 0 20 0 1 0 12345 1 1";
+    const path = machine.path("stat");
+    writeFileSync(path, `42 (a) R 0 (b) ${before} ${rest}`);
+    const stat = new ThreadStat(path);
+    stat.state();
+    writeFileSync(path, `42 (a) R 0 (b) ${after} ${rest}`);
+    expect(stat.state()).toBe(expected);
+    writeFileSync(path, `42 (a) R 0 (b) ${before} ${rest}`);
+    expect(stat.state()).toBe(before.charCodeAt(0));
+    stat.close();
   });
 });

@@ -1,4 +1,3 @@
-import { closeSync } from "node:fs";
 import type { Evidence } from "../../health/evidence.ts";
 import { monitorState } from "../monitor-state.ts";
 import type { Emit, Source } from "../source.ts";
@@ -6,6 +5,7 @@ import { Discovery, type FoundLauncher, type FoundRank } from "./discover.ts";
 import { groupOfLeader } from "./engine-arguments.ts";
 import { hostServices } from "./host-services.ts";
 import { Proc } from "./proc.ts";
+import type { ThreadStat } from "./thread-stat.ts";
 
 export interface WatchProcessesOptions {
   root: string;
@@ -22,7 +22,7 @@ export interface WatchProcessesOptions {
 
 interface Watched {
   found: { pid: number; startTicks: number };
-  fd: number;
+  stat: ThreadStat;
   state: "running" | "stopped";
   evidence(state: "running" | "stopped" | "exited"): Evidence;
 }
@@ -41,15 +41,15 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   const groupOf = ({ engine }: FoundLauncher) => options.group ?? groupOfLeader(engine.leader) ?? "unknown";
 
   const add = (found: Watched["found"], evidence: Watched["evidence"]): boolean => {
-    const fd = proc.openStat(found.pid);
-    if (fd === null) return false;
+    const stat = proc.openStat(found.pid);
+    if (stat === null) return false;
     // Between its discovery and now it may have ended and its number may be another's.
-    const stat = proc.readStat(fd);
-    if (stat?.startTicks !== found.startTicks || stat.ended) {
-      closeSync(fd);
+    const read = stat.read();
+    if (read?.startTicks !== found.startTicks || read.ended) {
+      stat.close();
       return false;
     }
-    watched.set(found.pid, { found, fd, state: "running", evidence });
+    watched.set(found.pid, { found, stat, state: "running", evidence });
     emit(evidence("running"));
     return true;
   };
@@ -79,7 +79,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
   });
 
   const look = (pid: number, entry: Watched) => {
-    const now = stateOf(proc.readState(entry.fd));
+    const now = stateOf(entry.stat.state());
     if (now === entry.state) return;
     if (now !== "exited") {
       entry.state = now;
@@ -87,7 +87,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
       return;
     }
     watched.delete(pid);
-    closeSync(entry.fd);
+    entry.stat.close();
     discovery.forget(entry.found);
     const evidence = entry.evidence("exited");
     emit(evidence);
@@ -112,7 +112,7 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
     stop() {
       clearInterval(poll);
       clearInterval(scanner);
-      for (const { fd } of watched.values()) closeSync(fd);
+      for (const { stat } of watched.values()) stat.close();
       watched.clear();
     },
   };
