@@ -5,7 +5,7 @@ import { type OutputFormat, outputOption } from "../output.ts";
 export function command(): Command {
   return new Command("top")
     .description(
-      "Show groups, servers, GPUs, tokens a second, takeover readiness and the decision, live, as the page of `tandem dashboard` does. Ctrl-C ends it. Without a terminal it is printed once.",
+      "Show groups, servers, GPUs, tokens a second, takeover readiness and the decision, live, as the page of `tandem dashboard` does. q or Ctrl-C ends it. Without a terminal it is printed once.",
     )
     .option("-s, --stack <name>", "the stack", "local")
     .option("--once", "print it once and end", false)

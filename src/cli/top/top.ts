@@ -1,6 +1,7 @@
 import { colourPaint, plainPaint } from "../../report/paint.ts";
 import { topText } from "../../report/top.ts";
 import { type OutputFormat, printData, wantsColour } from "../output.ts";
+import { leaveKeys } from "./leave-keys.ts";
 import { Screen } from "./screen.ts";
 import { type WatchedStack, watchStack } from "./watch-stack.ts";
 
@@ -16,7 +17,7 @@ const BETWEEN_MS = 100;
 const TICK_MS = 1_000;
 const PLAIN_WIDTH = 80;
 
-/** Shows a stack until Ctrl-C; once where nobody could watch, or something reads. */
+/** Shows a stack until `q` or Ctrl-C; once where nobody could watch, or something reads. */
 export async function showTop({ stack, once, output }: TopOptions): Promise<void> {
   const watched = await watchStack(stack);
   try {
@@ -48,13 +49,15 @@ async function showLive({ feed }: WatchedStack): Promise<void> {
   const unwatch = feed.watch(soon);
   const ticks = setInterval(soon, TICK_MS);
   process.stdout.on("resize", draw);
+  const left = Promise.withResolvers<void>();
+  const stopKeys = leaveKeys(process.stdin, left.resolve);
   try {
     draw();
-    // Ctrl-C is how one leaves it: that is no failure.
-    await new Promise<void>((resolve) => {
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
-    });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => left.resolve());
+    // It is how one leaves it: that is no failure.
+    await left.promise;
   } finally {
+    stopKeys();
     process.stdout.off("resize", draw);
     clearInterval(ticks);
     if (timer !== null) clearTimeout(timer);

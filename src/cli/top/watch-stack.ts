@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import { readStackSecrets } from "../../infra/stack/stack-secrets.ts";
 import type { ModelService } from "../../manifests/model-service/resource.ts";
@@ -93,7 +94,9 @@ export async function watchStack(stack: string): Promise<WatchedStack> {
     if (service instanceof Error) service = new Error("the API server does not answer");
     first.resolve();
   }, FIRST_LOOK_MS * 2);
-  const ready = first.promise.then(() => new Promise<void>((resolve) => setTimeout(resolve, FIRST_LOOK_MS)));
+  // Whoever leaves before that is not kept waiting.
+  const look = () => delay(FIRST_LOOK_MS, undefined, { signal: end.signal }).catch(() => {});
+  const ready = first.promise.then(look);
   return {
     feed,
     ready,
