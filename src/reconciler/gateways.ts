@@ -71,6 +71,8 @@ export interface Role {
 }
 
 const EVERY_MS = 500;
+/** For who decides nothing: a move is heard at once all the same, and counts are for people. */
+const LOOK_ON_EVERY_MS = 1_500;
 /** Streams that go on one after the other are one piece of news. */
 const AFTER_NEWS_MS = 20;
 const ANSWER_WITHIN_MS = 1_000;
@@ -80,7 +82,8 @@ const TELL_AGAIN_MS = 1_000;
 
 /**
  * Follows what every gateway replica does, and tells it the reconciler's word. Each is asked to answer when something is new, at
- * the latest after half a second: a move is heard when it happens, counts are never older than that.
+ * the latest after half a second: a move is heard when it happens, counts are never older than that. Who only looks on asks less
+ * often.
  */
 export class Gateways {
   readonly heard = new Map<string, GatewayHeard>();
@@ -89,6 +92,7 @@ export class Gateways {
   readonly #onHeard: (heard: GatewayHeard) => void;
   readonly #told = new Map<string, { epoch: number; atMs: number }>();
   readonly #follows = new Map<string, AbortController>();
+  #everyMs = EVERY_MS;
 
   /** @param onHeard after every answer, whether or not it says something new */
   constructor(token: () => string, onChange: () => void, onHeard: (heard: GatewayHeard) => void = () => {}) {
@@ -105,10 +109,18 @@ export class Gateways {
         this.heard.delete(url);
       }
     for (const url of urls) {
-      if (this.#follows.has(url)) continue;
-      const end = new AbortController();
-      this.#follows.set(url, end);
-      void this.#follow(url, end.signal);
+      if (!this.#follows.has(url)) this.#begin(url);
+    }
+  }
+
+  /** Whether its answers are decided on, or watched by people. Who begins to decide asks all of them anew, at once. */
+  pace(isClose: boolean): void {
+    const before = this.#everyMs;
+    this.#everyMs = isClose ? EVERY_MS : LOOK_ON_EVERY_MS;
+    if (this.#everyMs >= before) return;
+    for (const [url, end] of [...this.#follows]) {
+      end.abort();
+      this.#begin(url);
     }
   }
 
@@ -169,27 +181,34 @@ export class Gateways {
     return statusCode;
   }
 
+  #begin(url: string): void {
+    const end = new AbortController();
+    this.#follows.set(url, end);
+    void this.#follow(url, end.signal);
+  }
+
   async #follow(url: string, signal: AbortSignal): Promise<void> {
     let version: number | undefined;
     while (!signal.aborted) {
       const askedMs = performance.now();
       const before = version;
       version = await this.#ask(url, version, signal);
-      // One that waits for news has waited; one that told something new may have more. Everybody else is asked twice a second.
+      // One that waits for news has waited; one that told something new may have more. Everybody else is asked as often as it would answer.
       const isNews = version !== undefined && version !== before;
-      const restMs = isNews ? AFTER_NEWS_MS : EVERY_MS - (performance.now() - askedMs);
+      const restMs = isNews ? AFTER_NEWS_MS : this.#everyMs - (performance.now() - askedMs);
       if (restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
     }
   }
 
   /** The version of what it said; undefined where it is away, or knows none. */
   async #ask(url: string, version: number | undefined, signal: AbortSignal): Promise<number | undefined> {
-    const query = version === undefined ? "" : `?after=${version}&wait=${EVERY_MS}`;
+    const waitMs = this.#everyMs;
+    const query = version === undefined ? "" : `?after=${version}&wait=${waitMs}`;
     try {
       const { statusCode, body } = await request(new URL(`/status${query}`, url), {
         dispatcher: nearby,
         headers: { authorization: `Bearer ${this.#token()}` },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(EVERY_MS + ANSWER_WITHIN_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(waitMs + ANSWER_WITHIN_MS)]),
       });
       const text = await body.text();
       return statusCode === 200 && !signal.aborted ? this.#keep(url, JSON.parse(text)) : undefined;

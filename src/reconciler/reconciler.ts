@@ -48,6 +48,8 @@ export interface ReconcilerOptions {
 /** Another replica may act 6 s after the last renewal; this one stops 2 s before that. */
 const LEASE = { durationMs: 6_000, renewEveryMs: 1_500, marginMs: 2_000 };
 const TICK_MS = 1_000;
+/** Who only looks on, while everybody is well: what it will need to go on is in the cluster, and news end the wait. */
+const LOOK_ON_MS = 5_000;
 /** Several changes that come together are one. */
 const DEBOUNCE_MS = 30;
 const AGAIN_MS = 500;
@@ -69,6 +71,8 @@ export class Reconciler {
   readonly #keeper: RecordKeeper;
   #previous: Verdicts = NO_VERDICTS;
   #turnedMs = performance.now();
+  /** The last word that was more than a routine, while this replica only looked on. */
+  #newsMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
   constructor(options: ReconcilerOptions) {
@@ -97,9 +101,8 @@ export class Reconciler {
       onFrame: (server, frame) => this.#recorder.hear(server, frame, Date.now()),
       onNews: (isRoutine) => {
         this.#proof?.heed();
-        // The next pass is a second away at most: an engine that serves on must not cause four of them in each, and who only
-        // looks on is never late.
-        if (!isRoutine && this.#lease.holds(performance.now())) wake();
+        // The next pass is a second away at most: an engine that serves on must not cause four of them in each.
+        if (!isRoutine) this.#hear(wake);
       },
       onGateway: (heard) => this.board.feed.heard(heard),
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
@@ -192,11 +195,12 @@ export class Reconciler {
     const known = this.#cluster.known(leads ? lease.renewedMs : lease.answeredMs);
     if (known === null) return TICK_MS;
     this.#senses.follow(known);
+    this.#senses.gateways.pace(leads || this.board.feed.isWatched);
     this.board.see(known);
     if (!this.#senses.isReady(performance.now())) return AGAIN_MS;
 
     let { decided, next } = this.#look(known);
-    if (!leads) return TICK_MS;
+    if (!leads) return this.#isCalm() ? LOOK_ON_MS : TICK_MS;
     if (this.#leader.wantsToAct(decided, next, lease.term)) {
       // Nothing is done on the word of a watch alone: it may be late.
       const fresh = await this.#cluster.read();
@@ -212,6 +216,20 @@ export class Reconciler {
     await this.#leader.state(decided, shown, lease.term);
     this.#pager?.see(troubleOf(decided, shown));
     return shown.kind === "wait" ? clamp(shown.untilMs - performance.now(), DEBOUNCE_MS, TICK_MS) : TICK_MS;
+  }
+
+  /** News wake who leads. Who only looks on is never late: they end its long wait alone. */
+  #hear(wake: () => void): void {
+    const nowMs = performance.now();
+    if (this.#lease.holds(nowMs)) wake();
+    else if (nowMs - this.#newsMs > TICK_MS) this.#alarm.ring();
+    this.#newsMs = nowMs;
+  }
+
+  #isCalm(): boolean {
+    const { servers, groups } = this.#previous;
+    const isWell = [...servers.values(), ...groups.values()].every(({ state }) => state === "healthy");
+    return isWell && performance.now() - this.#newsMs > TICK_MS;
   }
 
   #look(cluster: ClusterSnapshot): { decided: Decided; next: Next } {

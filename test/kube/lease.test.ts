@@ -71,6 +71,38 @@ test("given back, it has no holder, and the next one takes it without waiting fo
   expect(holders.slice(holders.lastIndexOf("") + 1)[0]).toBe("second");
 });
 
+test("the holder renews with one request, and reads again only after somebody else has written", async () => {
+  const server = await api();
+  const first = candidate(server, "first");
+  await expect.poll(() => holds(first)).toBe(true);
+  const asked: string[] = [];
+  server.intercept = async ({ method }) => {
+    asked.push(method);
+    return false;
+  };
+  await expect.poll(() => asked.length).toBeGreaterThan(3);
+  expect(new Set(asked)).toEqual(new Set(["PUT"]));
+  // A word of somebody who does not take it.
+  server.change(`${path}/x`, { metadata: { labels: { touched: "yes" } } });
+  await expect.poll(() => asked.includes("GET")).toBe(true);
+  await expect.poll(() => holds(first)).toBe(true);
+  const { term } = first;
+  server.drop(`${path}/x`);
+  await expect.poll(() => asked.includes("POST")).toBe(true);
+  expect([holds(first), first.term]).toEqual([true, term]);
+});
+
+test("a holder that was overtaken while it stood still does not write over the new one", async () => {
+  const server = await api();
+  const first = candidate(server, "first");
+  await expect.poll(() => holds(first)).toBe(true);
+  const spec = server.get(`${path}/x`)?.spec as object;
+  server.change(`${path}/x`, { spec: { ...spec, holderIdentity: "second", leaseTransitions: 1 } });
+  await expect.poll(() => first.holder).toBe("second");
+  expect(holds(first)).toBe(false);
+  expect(server.get(`${path}/x`)?.spec).toMatchObject({ holderIdentity: "second", leaseTransitions: 1 });
+});
+
 test("a collection lists anew when its watch is too old, and loses nothing", async () => {
   const server = await api();
   const pods = "/api/v1/namespaces/home/pods";

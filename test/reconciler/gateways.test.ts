@@ -32,6 +32,40 @@ test("a move is heard when it happens, counts every half second", async () => {
   }
 });
 
+test("who only looks on asks less often and hears a move at once; who begins to decide asks anew", async () => {
+  const gateway = await FakeGateway.start();
+  const heard = vi.fn();
+  const gateways = new Gateways(
+    () => "admin",
+    () => {},
+    heard,
+  );
+  gateways.pace(false);
+  gateways.follow([gateway.url]);
+  const countIn = async (ms: number): Promise<number> => {
+    const before = heard.mock.calls.length;
+    await delay(ms);
+    return heard.mock.calls.length - before;
+  };
+  try {
+    await vi.waitUntil(() => gateways.heard.has(gateway.url), { timeout: 20_000 });
+    expect(await countIn(3_200)).toBeLessThanOrEqual(3);
+    expect(gateways.present(performance.now())).toHaveLength(1);
+    gateway.moveTo("b");
+    const movedMs = performance.now();
+    await vi.waitUntil(() => gateways.heard.get(gateway.url)?.active === "b", { interval: 5 });
+    expect(performance.now() - movedMs).toBeLessThan(150);
+    await delay(100);
+    gateways.pace(true);
+    // Not after what is left of the long wait.
+    expect(await countIn(300)).toBeGreaterThanOrEqual(1);
+    expect(await countIn(1_200)).toBeGreaterThanOrEqual(2);
+  } finally {
+    gateways.close();
+    await gateway.close();
+  }
+});
+
 test("a gateway of an older release answers at once, and is asked twice a second all the same", async () => {
   let asked = 0;
   const server = createServer((_request, response) => {

@@ -62,7 +62,7 @@ export class Stage {
   }
 
   /** A replica of the reconciler; its name is that of its client at the API server. */
-  reconciler(name = `r${++this.#starts}`): Reconciler {
+  reconciler(name = `r${++this.#starts}`, metrics = new ReconcilerMetrics()): Reconciler {
     // Two under one name would both hold the lease.
     if (this.#reconcilers.has(name)) throw new Error(`${name} runs already`);
     const reconciler = new Reconciler({
@@ -75,7 +75,7 @@ export class Stage {
       adminToken: () => "admin",
       bmcFolder: this.#bmcFolder,
       log: pino({ level: process.env.TANDEM_LOG_LEVEL ?? "silent" }),
-      metrics: new ReconcilerMetrics(),
+      metrics,
       lease: LEASE,
     });
     this.#reconcilers.set(name, reconciler);

@@ -38,6 +38,11 @@ export class Feed {
     return () => this.#watchers.delete(onChange);
   }
 
+  /** Whether anybody looks at this moment. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   changed(): void {
     for (const watcher of this.#watchers) watcher();
   }
