@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { bundleProgram } from "../machines/images/bundle-program.ts";
 import type { ImageFile } from "../machines/images/image-file.ts";
+import { keptBundle } from "../machines/images/kept-bundle.ts";
 import { keptImage } from "../machines/images/kept-image.ts";
 import { nodeRuntimeFiles } from "../machines/images/node-runtime.ts";
 import type { ImageArchive } from "../machines/images/write-image.ts";
@@ -24,7 +24,7 @@ export async function emulatorImage({ home, env = {} }: EmulatorImageOptions = {
     {
       name: "sglang-emulator",
       reference: EMULATOR_IMAGE,
-      files: await imageFiles(),
+      files: await imageFiles(home),
       env: {
         ...env,
         EMULATOR_RANK_SCRIPT: `/${LIB}/rank.sh`,
@@ -39,15 +39,19 @@ export async function emulatorImage({ home, env = {} }: EmulatorImageOptions = {
   );
 }
 
-async function imageFiles(): Promise<ImageFile[]> {
+async function imageFiles(home: string | undefined): Promise<ImageFile[]> {
   const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   // CommonJS: the program file is called `python3`, and Node takes a file without extension for CommonJS.
   const bundle = (entry: string, banner: string) =>
-    bundleProgram(new URL(entry, import.meta.url), {
-      format: "cjs",
-      banner,
-      external: ["../gpu/device-plugin-main.ts", "../gpu/device-plugin-main.js"],
-    });
+    keptBundle(
+      new URL(entry, import.meta.url),
+      {
+        format: "cjs",
+        banner,
+        external: ["../gpu/device-plugin-main.ts", "../gpu/device-plugin-main.js"],
+      },
+      home,
+    );
   return [
     ...(await nodeRuntimeFiles({ "/bin/sh": "bin/sh" })),
     { path: "usr/bin/python3", content: await bundle("engine/python3.ts", "#!/usr/bin/node"), mode: 0o755 },

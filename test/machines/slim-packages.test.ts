@@ -23,7 +23,7 @@ async function bundled(source: string): Promise<string> {
   const entry = join(folder, "program.ts");
   writeFileSync(entry, source);
   const file = join(folder, "program.mjs");
-  writeFileSync(file, await bundleProgram(pathToFileURL(entry), { format: "esm" }));
+  writeFileSync(file, (await bundleProgram(pathToFileURL(entry), { format: "esm" })).content);
   return file;
 }
 

@@ -57,7 +57,7 @@ export class ReconcilerRig {
     const { plan } = await stackAccess(this.stack);
     const host = plan.spec.servers["gpu-a"]?.address.replace(/\.\d+$/, ".1") ?? "127.0.0.1";
     for (const { name, entry } of RECONCILER_PROGRAMS)
-      writeFileSync(join(this.#folder, `${name}.cjs`), await bundleProgram(entry, { format: "cjs" }));
+      writeFileSync(join(this.#folder, `${name}.cjs`), (await bundleProgram(entry, { format: "cjs" })).content);
     const { key, cert } = certificateForLoopback("bmc");
     const urls: Record<string, { bmc: { url: string } }> = {};
     for (const [at, server] of bmcs.entries()) {

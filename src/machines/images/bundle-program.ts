@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { slimPackages } from "./slim-packages.ts";
@@ -24,8 +25,14 @@ export interface BundleOptions {
 const REQUIRE =
   'import{createRequire as tandemRequire}from"node:module";const require=tandemRequire("file:///usr/lib/tandem/");';
 
+export interface Bundle {
+  content: Uint8Array;
+  /** Absolute paths of all files that it was made from. */
+  inputs: string[];
+}
+
 /** One JavaScript file with everything that a program needs, so that an image holds no `node_modules`. */
-export async function bundleProgram(entry: URL, options: BundleOptions): Promise<Uint8Array> {
+export async function bundleProgram(entry: URL, options: BundleOptions): Promise<Bundle> {
   const { format, banner = "", external = [] } = options;
   // An installed package holds the JavaScript made from the sources.
   const source = fileURLToPath(entry);
@@ -34,6 +41,7 @@ export async function bundleProgram(entry: URL, options: BundleOptions): Promise
     entryPoints: [file],
     bundle: true,
     write: false,
+    metafile: true,
     platform: "node",
     target: "node24",
     format,
@@ -50,5 +58,5 @@ export async function bundleProgram(entry: URL, options: BundleOptions): Promise
   });
   const [output] = result.outputFiles;
   if (output === undefined) throw new Error(`esbuild wrote nothing for ${file}`);
-  return output.contents;
+  return { content: output.contents, inputs: Object.keys(result.metafile.inputs).map((path) => resolve(path)) };
 }

@@ -2,7 +2,8 @@ import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import { TANDEM_IMAGE } from "../../manifests/names.ts";
-import { bundleProgram, type Program } from "./bundle-program.ts";
+import type { Program } from "./bundle-program.ts";
+import { keptBundle } from "./kept-bundle.ts";
 import { keptImage } from "./kept-image.ts";
 import { nodeRuntimeFiles } from "./node-runtime.ts";
 import type { ImageArchive } from "./write-image.ts";
@@ -29,7 +30,7 @@ export async function tandemImage({
   const found = await Promise.all(tools.map(async (name) => [await onPath(name), `usr/bin/${name}`] as const));
   const bundles = programs.map(async ({ name, entry, format = "esm" }) => ({
     path: `usr/lib/tandem/${name}.${format === "esm" ? "mjs" : "cjs"}`,
-    content: await bundleProgram(entry, { format }),
+    content: await keptBundle(entry, { format }, home),
   }));
   return keptImage(
     {
