@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { loadPlan } from "../../src/cli/load-plan.ts";
 import { emulatorManifests } from "../../src/emulator/manifests.ts";
 import { kubeClient } from "../../src/kube/client.ts";
 import { kubeObjects } from "../../src/kube/objects.ts";
+import { stackDir } from "../../src/machines/home.ts";
 import { WEIGHTS } from "./foreign-servers.ts";
 
 /** A stack on the nodes of a cluster that somebody else manages. */
@@ -30,6 +31,8 @@ export function existingStack(
     engineImage,
   }: { kubeconfig: string; node: { name: string; address: string }; engineImage: string },
 ): ExistingStack {
+  // What a run that failed has left is of a cluster that is gone.
+  rmSync(stackDir(name), { recursive: true, force: true });
   const spec = join(folder, `${name}.yaml`);
   writeFileSync(join(folder, "kubeconfig"), kubeconfig, { mode: 0o600 });
   return {

@@ -41,8 +41,13 @@ export class Cluster extends pulumi.ComponentResource {
       for (const name of Object.keys(spec.servers)) this.nodes[name] = this.#joined(inputs, name);
     } else {
       const targets = targetsOf(spec, inputs.file);
-      const [first, ...rest] = targets.map((target) => ({ target, ...this.#server(inputs, target) }));
-      if (first === undefined) throw new Error("a spec without a control plane passed its schema");
+      const [leader, ...others] = targets;
+      if (leader === undefined) throw new Error("a spec without a control plane passed its schema");
+      const first = { target: leader, ...this.#server(inputs, leader) };
+      // Everything waits for the control plane: machines of this computer begin when its own is ready, and boot while its
+      // API server starts, which uses one core.
+      const after = spec.provision.kind === "local" ? [first.prepared] : [];
+      const rest = others.map((target) => ({ target, ...this.#server(inputs, target, after) }));
       this.kubeconfigFile = join(stackDir(spec.name), "kubeconfig");
       const controlPlane = this.#controlPlane(inputs, first);
       this.controlPlane = controlPlane;
@@ -72,10 +77,14 @@ export class Cluster extends pulumi.ComponentResource {
     );
   }
 
-  #server(inputs: StackInputs, server: ServerTarget): { prepared: PreparedServer; machine: LocalMachine | undefined } {
+  #server(
+    inputs: StackInputs,
+    server: ServerTarget,
+    after: readonly pulumi.Resource[] = [],
+  ): { prepared: PreparedServer; machine: LocalMachine | undefined } {
     const { spec } = inputs.plan;
     const { name } = server.target;
-    const machine = spec.provision.kind === "local" ? this.#machine(inputs, server) : undefined;
+    const machine = spec.provision.kind === "local" ? this.#machine(inputs, server, after) : undefined;
     // The other servers are left out: one more of them must not be a change of each.
     const { peers: _, ...expectation } = expectationOf(spec, name);
     const gate = Object.values(spec.controlPlane).map(({ address }) => address);
@@ -93,7 +102,11 @@ export class Cluster extends pulumi.ComponentResource {
     return { prepared, machine };
   }
 
-  #machine({ plan: { spec }, prepared }: StackInputs, { role, gpus, target }: ServerTarget): LocalMachine {
+  #machine(
+    { plan: { spec }, prepared }: StackInputs,
+    { role, gpus, target }: ServerTarget,
+    after: readonly pulumi.Resource[],
+  ): LocalMachine {
     if (spec.provision.kind !== "local") throw new Error("only a local stack has machines of its own");
     const { podCidr, serviceCidr } = spec.network;
     const machines = Object.keys(spec.servers).length + Object.keys(spec.controlPlane).length;
@@ -110,7 +123,7 @@ export class Cluster extends pulumi.ComponentResource {
         network: { subnet: spec.provision.subnet, podCidr, serviceCidr, machines },
         power: "on",
       },
-      { parent: this, protect: spec.protect },
+      { parent: this, dependsOn: [...after], protect: spec.protect },
     );
   }
 

@@ -35,11 +35,14 @@ ${READ} | awk -v forward="$forward" '
   /^ *forward / { if (forward != "") { sub(/forward \\. .* \\{/, "forward . " forward " {"); print; next } skip = 1 }
   skip { if (/}/) skip = 0; next }
   /^ *loop *$/ && forward == "" { next }
-  { print }' > /run/tandem.corefile
-kubectl -n kube-system create configmap coredns --from-file=Corefile=/run/tandem.corefile --dry-run=client -o yaml | kubectl apply --server-side --force-conflicts --field-manager=tandem -f - > /dev/null
-rm /run/tandem.corefile
+  { print }' | {
+  printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: { name: coredns, namespace: kube-system }\\ndata:\\n  Corefile: |\\n'
+  sed 's/^/    /'
+} | kubectl apply --server-side --force-conflicts --field-manager=tandem -f - > /dev/null
 # Only pods that have read the old one must start again.
 running=$(kubectl -n kube-system get pods -l k8s-app=kube-dns -o 'jsonpath={.items[*].status.podIP}')
 [ -z "$running" ] || kubectl -n kube-system rollout restart deployment coredns > /dev/null`,
+    // The API server has said that it took it; everything of the cluster waits for this step.
+    verify: ":",
   });
 }

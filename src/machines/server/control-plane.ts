@@ -68,7 +68,7 @@ export async function settleControlPlane(
     remote.target.name,
     [
       readyStep(remote, config.name),
-      serviceStep(remote, config),
+      serviceStep(remote, remote, config),
       ...(config.gateway ? [gatewayAddressStep(remote, config.gateway)] : []),
     ],
     options,

@@ -41,6 +41,10 @@ export function ignoredChecks(config: NodeConfig, facts: NodeFacts): string {
 
 /** What `kubeadm init` reads. Holds no secret: kubeadm makes its bootstrap token itself, and it lives for a minute. */
 export function initConfig(config: ControlPlaneConfig, facts: NodeFacts): NodeFile[] {
+  // Five servers share the cores of one computer: garbage is collected half as often, and the only ones of their kind
+  // do not write every two seconds that they still lead.
+  const frugal = config.local ? { extraEnvs: [{ name: "GOGC", value: "200" }] } : {};
+  const alone = config.local ? { extraArgs: [{ name: "leader-elect", value: "false" }] } : {};
   const documents = [
     {
       apiVersion: API,
@@ -60,7 +64,10 @@ export function initConfig(config: ControlPlaneConfig, facts: NodeFacts): NodeFi
       imageRepository: "registry.k8s.io",
       controlPlaneEndpoint: config.controlPlaneEndpoint,
       networking: { podSubnet: config.podCidr, serviceSubnet: config.serviceCidr, dnsDomain: "cluster.local" },
-      apiServer: { certSANs: [...new Set([config.address, ...config.certSans])] },
+      apiServer: { certSANs: [...new Set([config.address, ...config.certSans])], ...frugal },
+      controllerManager: { ...frugal, ...alone },
+      scheduler: { ...frugal, ...alone },
+      etcd: { local: { dataDir: "/var/lib/etcd", ...frugal } },
     },
     { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" },
     {
