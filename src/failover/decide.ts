@@ -38,6 +38,7 @@ export function decide(
 }
 
 function isHeld(action: Action, held: readonly Action[]): boolean {
+  if (held.length === 0) return false;
   const words = JSON.stringify(action);
   return held.some((other) => JSON.stringify(other) === words);
 }

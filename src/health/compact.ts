@@ -34,7 +34,8 @@ export function compact(
     return [...rest, ...concerned.slice(-MAX_EXITS)];
   }
   const keep = new Set<Piece>(concerned.slice(-1));
-  const another = lastOfAnotherLife(concerned);
+  const hasLives = latest.kind === "rank" || latest.kind === "engine-process";
+  const another = hasLives ? lastOfAnotherLife(concerned) : undefined;
   if (another !== undefined) keep.add(another);
   const present = latest.kind === "rank" ? presentLife(pieces.filter(isRank(latest))) : concerned;
   for (const { first } of openRuns(present, rules)) {
@@ -59,7 +60,8 @@ function sameSubject(latest: Evidence): (other: Evidence) => boolean {
     return (other) => other.kind === latest.kind && other.state === "exited";
   }
   const key = evidenceKey(latest);
-  return (other) => evidenceKey(other) === key;
+  // Keys of two kinds are never the same; most pieces need not be asked for theirs.
+  return (other) => other.kind === latest.kind && evidenceKey(other) === key;
 }
 
 /** Lines of one GPU. A dropped line leaves its mark on the next one kept, so that the pack stays one pack. */

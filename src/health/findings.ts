@@ -30,7 +30,7 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
     ),
     ...(flaps === null ? [] : flapFindings(server, flaps, atMs, rules)),
   ]);
-  return [
+  const found = [
     ...kernelFindings(known, atMs, rules),
     ...exitFindings(server, pieces, treatments),
     // Of an engine that is gone nobody hears that it is fast again: the next one may have its leader on another server.
@@ -38,7 +38,8 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
       presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs),
     ),
     ...state,
-  ].sort(
+  ];
+  return found.sort(
     (a, b) =>
       BY_MOVES[a.moves] - BY_MOVES[b.moves] ||
       compareRemedies(b.remedy, a.remedy) ||
@@ -51,10 +52,12 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
 /** What the pieces say about each subject, whenever they are asked: only whether it is confirmed turns with time. */
 const wordsOn = once((rules: HealthRules) =>
   once((pieces: readonly Piece[]) =>
-    bySubject(pieces).map((about) => ({
-      runs: openRuns(about, rules),
-      flaps: about[0]?.evidence.kind === "link" ? flapsOf(about, rules) : null,
-    })),
+    bySubject(pieces).flatMap((about) => {
+      const runs = openRuns(about, rules);
+      const flaps = about[0]?.evidence.kind === "link" ? flapsOf(about, rules) : null;
+      // Most subjects are well, and have nothing to say whenever they are asked.
+      return runs.length === 0 && (flaps === null || flaps.first === null) ? [] : [{ runs, flaps }];
+    }),
   ),
 );
 

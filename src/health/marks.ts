@@ -6,14 +6,15 @@ import { monitorMarks, serviceMarks } from "./aspects/monitors.ts";
 import { rankMarks } from "./aspects/ranks.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Mark } from "./finding.ts";
+import { once } from "./once.ts";
 import type { HealthRules } from "./rules.ts";
 import { byArrival, type Piece } from "./server-evidence.ts";
 
 /** What one piece of state says is wrong. Events (kernel log, exits) are judged over time by aspects of their own. */
-export function marksOf(evidence: Evidence, rules: HealthRules): Mark[] {
+export function marksOf(evidence: Evidence, rules: HealthRules): readonly Mark[] {
   switch (evidence.kind) {
     case "gpus":
-      return gpuMarks(evidence, rules);
+      return marksOfGpus(rules)(evidence);
     case "monitor":
       return monitorMarks(evidence, rules);
     case "service":
@@ -30,6 +31,11 @@ export function marksOf(evidence: Evidence, rules: HealthRules): Mark[] {
       return [];
   }
 }
+
+/** Eight GPUs by nine rules, asked again with every look that comes after this one. */
+const marksOfGpus = once((rules: HealthRules) =>
+  once((evidence: Extract<Evidence, { kind: "gpus" }>) => gpuMarks(evidence, rules)),
+);
 
 /** A mark that holds now, with the piece that began its run and the last that repeats it. */
 export interface Run {

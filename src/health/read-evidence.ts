@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Evidence } from "./evidence.ts";
 import { RECOVERY_ACTIONS } from "./kernel-line.ts";
+import { once } from "./once.ts";
 
 const text = z.string().max(4096);
 const name = z.string().max(256);
@@ -97,6 +98,11 @@ const EvidenceSchema = z.discriminatedUnion("kind", [
  * one bad piece must not silence a server. Fields that are missing where the driver may not tell them become null.
  */
 export function readEvidence(value: unknown): Evidence | null {
-  const result = EvidenceSchema.safeParse(value);
-  return result.success ? result.data : null;
+  return typeof value === "object" && value !== null ? read(value).evidence : null;
 }
+
+/** One frame is read by all who listen to its agent. */
+const read = once((value: object): { evidence: Evidence | null } => {
+  const result = EvidenceSchema.safeParse(value);
+  return { evidence: result.success ? result.data : null };
+});

@@ -82,7 +82,8 @@ export function strongestRemedy(findings: readonly Finding[]): Remedy | null {
   const pciOf = ({ subject }: Finding) => /[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}/.exec(subject)?.[0];
   const byDriver = ({ code }: Finding) => code === "xid-154" || code === "driver-verdict";
   const decided = new Set(findings.filter(byDriver).map(pciOf));
-  const counted = findings.filter((finding) => byDriver(finding) || !decided.has(pciOf(finding)));
+  const isCounted = (finding: Finding) => decided.size === 0 || byDriver(finding) || !decided.has(pciOf(finding));
+  const counted = findings.filter(isCounted);
   return (
     counted
       .map(({ remedy }) => remedy)

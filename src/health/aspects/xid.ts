@@ -1,5 +1,6 @@
 import type { Finding } from "../finding.ts";
 import { type Incident, incidentsOf, type Sighting } from "../incidents.ts";
+import { once } from "../once.ts";
 import { compareRemedies, REMEDIES, type Remedy, stopsService } from "../remedy.ts";
 import type { HealthRules } from "../rules.ts";
 import type { Piece, ServerEvidence, Treatment } from "../server-evidence.ts";
@@ -15,8 +16,9 @@ const CURES: Readonly<Record<Treatment["what"], readonly Remedy[]>> = {
 
 /** Faults that the kernel log tells and that nothing has undone yet. A fault of a GPU concerns whatever runs on it. */
 export function kernelFindings(known: ServerEvidence, atMs: number, rules: HealthRules): Finding[] {
-  const sightings = known.pieces.flatMap((piece) => sighting(known.server, piece));
-  if (sightings.length === 0) return [];
+  const lines = linesIn(known.pieces);
+  if (lines.length === 0) return [];
+  const sightings = lines.flatMap((piece) => sighting(known.server, piece));
   const cuts = known.treatments.map((treatment) => treatment.atMs);
   const found = new Map<string, Finding>();
   for (const incident of incidentsOf(sightings, rules, cuts)) {
@@ -50,6 +52,8 @@ function joined(first: Finding, later: Finding): Finding {
   const stronger = compareRemedies(later.remedy, first.remedy) > 0 ? later : first;
   return { ...stronger, sinceMs: first.sinceMs, rests: [...first.rests, ...later.rests] };
 }
+
+const linesIn = once((pieces: readonly Piece[]) => pieces.filter(({ evidence }) => evidence.kind === "kernel-log"));
 
 function sighting(server: string, piece: Piece): Sighting[] {
   if (piece.evidence.kind !== "kernel-log") return [];

@@ -110,14 +110,17 @@ export class SimGateway extends Actor {
     this.#intakes = this.#streams.map(
       ({ server }) => new EvidenceIntake(server.name, () => groupOf(server.name), clock),
     );
+    const viewOf = (intake: EvidenceIntake, at: number) => {
+      const { id, stream, lastHeardMs } = intake.view;
+      const beatMs = (this.#streams[at] as Stream).lastHeardMs() - this.#heldUpMs;
+      return { id, stream, lastHeardMs: Math.max(lastHeardMs, beatMs) };
+    };
     const views = this.#intakes.map((intake, at) => ({
       server: intake.server,
       get view() {
-        return { ...intake.view, lastHeardMs: heard(at) };
+        return viewOf(intake, at);
       },
     }));
-    const heard = (at: number) =>
-      Math.max(this.#intakes[at]?.view.lastHeardMs ?? 0, (this.#streams[at] as Stream).lastHeardMs() - this.#heldUpMs);
     const hooks = {
       onChoice: (choice: Choice, before: { group: string }) => this.#chosen(choice, before.group),
       ask: (group: Group) => this.#traffic.get(group.id)?.ask(),

@@ -17,7 +17,7 @@ import type { SimGateway } from "./gateway.ts";
 import { isFinal, isQuiet, type Look, Memory, observe } from "./observe.ts";
 import { POLICY } from "./policy.ts";
 import { SeenRecords } from "./seen-records.ts";
-import { treatmentsOf } from "./treatments.ts";
+import { Told, treatmentsOf } from "./treatments.ts";
 
 /** Moments after a change of evidence at which a verdict may turn. */
 const TURNS_MS = [50, 650, 2_050, 3_050, 5_050, 30_050, 60_050] as const;
@@ -31,6 +31,12 @@ const BMC_AWAY_MS = 16_000;
 /** News nearer to each other than this are one; without news the real one looks once a second. */
 const NEWS_GRID_MS = 100;
 const GRID_MS = 1_000;
+
+interface Heard {
+  server: string;
+  to(known: ServerEvidence, atMs: number): ServerEvidence;
+  atMs: number;
+}
 
 export interface ReconcilerHooks {
   onDecision(who: SimReconciler, seen: Observed, decision: Decision): void;
@@ -46,8 +52,10 @@ export class SimReconciler extends Actor {
   readonly #streams: Stream[];
   #candidate: Candidate;
   #evidence = new Map<string, ServerEvidence>();
+  /** Not taken in yet: with the next look. */
+  #heard: Heard[] = [];
   #before = new Memory();
-  #treatedMs = new Map<string, number>();
+  #told = new Told();
   #seen = new SeenRecords();
   readonly #turns = new Set<number>();
   /** The last look of each agent, and the servers that a look may prove to be empty. */
@@ -98,9 +106,10 @@ export class SimReconciler extends Actor {
   begin(): void {
     this.revive();
     this.#candidate = new Candidate(this.name, this.#world.lease);
+    this.#heard = [];
     this.#evidence = new Map([...this.#world.servers.keys()].map((name) => [name, unheard(name)]));
     this.#before = new Memory();
-    this.#treatedMs = new Map();
+    this.#told = new Told();
     this.#seen = new SeenRecords();
     this.#watch();
     this.#turns.clear();
@@ -129,25 +138,33 @@ export class SimReconciler extends Actor {
   }
 
   #follow(server: SimServer): Stream {
-    const change = (to: (known: ServerEvidence) => ServerEvidence, isRepeated = false) => {
-      const known = this.#evidence.get(server.name);
-      if (known !== undefined) this.#evidence.set(server.name, to(known));
+    const change = (to: (known: ServerEvidence, atMs: number) => ServerEvidence, isRepeated = false) => {
+      this.#heard.push({ server: server.name, to, atMs: this.atMs });
       this.#settled = null;
       if (!isRepeated) this.#turn();
       else if (this.#unfenced.has(server.name)) this.look(NEWS_GRID_MS);
     };
     return new Stream(this.#world, this, server, {
-      connection: (state, reason) => change((known) => hearConnection(known, state, reason, this.atMs)),
+      connection: (state, reason) => change((known, atMs) => hearConnection(known, state, reason, atMs)),
       frame: (frame) =>
         change(
-          (known) => {
-            if (frame.type === "hello") return hearHello(known, frame, this.atMs);
-            if (frame.type === "beat") return hearBeat(known, frame, this.atMs);
-            return hearEvidence(known, frame, this.atMs);
+          (known, atMs) => {
+            if (frame.type === "hello") return hearHello(known, frame, atMs);
+            if (frame.type === "beat") return hearBeat(known, frame, atMs);
+            return hearEvidence(known, frame, atMs);
           },
           this.#isRepeated(server.name, frame),
         ),
     });
+  }
+
+  /** What one that never leads has heard, nobody asks for. */
+  #takeIn(): void {
+    for (const { server, to, atMs } of this.#heard) {
+      const known = this.#evidence.get(server);
+      if (known !== undefined) this.#evidence.set(server, to(known, atMs));
+    }
+    this.#heard = [];
   }
 
   hear(server: SimServer, frame: EvidenceFrame): void {
@@ -335,14 +352,17 @@ export class SimReconciler extends Actor {
   }
 
   #observe(state: ApiState, readTrueMs: number): Look {
+    this.#takeIn();
     this.#seen.look(state, readTrueMs + this.skewMs, this.atMs);
+    const flowing = new Set<string>();
     for (const stream of this.#streams) {
+      if (stream.flows) flowing.add(stream.server.name);
       const known = this.#evidence.get(stream.server.name);
       if (known === undefined) continue;
       const heardMs = stream.lastHeardMs() + this.skewMs;
       const isHeard = known.lastHeardMs !== null && heardMs > known.lastHeardMs;
       const heard = isHeard ? { ...known, lastHeardMs: heardMs } : known;
-      this.#evidence.set(stream.server.name, treatmentsOf(heard, state, this.#seen, this.#treatedMs, this.atMs));
+      this.#evidence.set(stream.server.name, treatmentsOf(heard, state, this.#seen, this.#told, this.atMs));
     }
     const world = this.#world;
     return observe({
@@ -363,7 +383,7 @@ export class SimReconciler extends Actor {
         world.config.bmc && this.kernel.now - (this.bmcFailedMs.get(name) ?? Number.NEGATIVE_INFINITY) >= BMC_AWAY_MS,
       before: this.#before,
       records: this.#seen,
-      isHeard: (name) => this.#streams.some(({ server, flows }) => flows && server.name === name),
+      isHeard: (name) => flowing.has(name),
     });
   }
 

@@ -9,11 +9,22 @@ export class SeenRecords {
   readonly #first = new FirstSeen();
   readonly #runs = new Map<string, Seen>();
   readonly #isolations = new Map<string, Seen>();
-  #state: ApiState | null = null;
+  /** The last state that was seen, and until when it is known to have been so. */
+  #last: { state: ApiState; readMs: number } | null = null;
 
   /** `state` was so at `readMs`. */
   look(state: ApiState, readMs: number, nowMs: number): void {
-    this.#state = state;
+    const last = this.#last;
+    this.#last = { state, readMs };
+    if (last !== null) {
+      if (hasSame(last.state, state)) return;
+      // It was the same until then.
+      this.#see(last.state, last.readMs, nowMs);
+    }
+    this.#see(state, readMs, nowMs);
+  }
+
+  #see(state: ApiState, readMs: number, nowMs: number): void {
     for (const [id, { changedMs }] of Object.entries(state.groups))
       this.#keep(this.#runs, id, this.#first.see(id, changedMs, { recordedMs: changedMs, readMs, nowMs }));
     for (const [name, { quarantine }] of Object.entries(state.service.servers)) {
@@ -25,9 +36,9 @@ export class SeenRecords {
 
   /** Its watch tells of `state`; it has looked once a second until then, unless it stood still. */
   told(state: ApiState, readMs: number, nowMs: number, stoodStill: boolean): void {
-    const old = this.#state;
-    if (old?.groups === state.groups && old.service.servers === state.service.servers) return;
-    if (old !== null && !stoodStill) this.look(old, readMs - TICK_MS, nowMs);
+    const last = this.#last;
+    if (last !== null && hasSame(last.state, state)) return;
+    if (last !== null && !stoodStill) this.look(last.state, Math.max(last.readMs, readMs - TICK_MS), nowMs);
     this.look(state, readMs, nowMs);
   }
 
@@ -43,4 +54,9 @@ export class SeenRecords {
     if (seen === null) all.delete(of);
     else all.set(of, seen);
   }
+}
+
+/** A write makes anew what it changes, and nothing else. */
+function hasSame(a: ApiState, b: ApiState): boolean {
+  return a.groups === b.groups && a.service.servers === b.service.servers;
 }

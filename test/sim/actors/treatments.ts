@@ -1,10 +1,25 @@
 import { treat } from "../../../src/health/hear.ts";
-import type { ServerEvidence, Treatment } from "../../../src/health/server-evidence.ts";
+import type { ServerEvidence } from "../../../src/health/server-evidence.ts";
 import type { ApiState } from "../world/api-server.ts";
 import type { SeenRecords } from "./seen-records.ts";
 
 /** The job that resets needs this long; a line of the kernel log during it is of before. */
 export const RESET_MS = 5_000;
+
+/** What one reconciler has taken in of each server already: by its recorded time when it began, here. */
+export class Told {
+  readonly #servers = new Map<
+    string,
+    { resetsMs: Map<number, number>; stopsMs: Map<number, number>; pieces: number }
+  >();
+
+  of(server: string) {
+    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopsMs: new Map(), pieces: -1 };
+    this.#servers.set(server, known);
+    return known;
+  }
+}
+
 /**
  * What reconcilers did to a server, as its evidence must know it: a planned stop accounts for the exits that it causes, a
  * reset ends what the kernel log said before it. `told` keeps what was taken in already.
@@ -13,7 +28,7 @@ export function treatmentsOf(
   known: ServerEvidence,
   state: ApiState,
   records: SeenRecords,
-  told: Map<string, number>,
+  told: Told,
   atMs: number,
 ): ServerEvidence {
   const { server } = known;
@@ -21,14 +36,15 @@ export function treatmentsOf(
   const group = state.nodes[server]?.group ?? null;
   const object = group === null ? undefined : state.groups[group];
   let next = known;
-  const tell = (what: Treatment["what"], recordedMs: number, lastsMs: number, upToMs = DONE) => {
-    const key = `${server} ${what} ${recordedMs}`;
+  const own = told.of(server);
+  const tell = (what: "reset" | "planned-stop", recordedMs: number, lastsMs: number, upToMs = DONE) => {
+    const began = what === "reset" ? own.resetsMs : own.stopsMs;
     // Another clock may have written a time that is not here yet.
-    const beganMs = told.get(key) ?? Math.min(recordedMs, atMs);
+    const beganMs = began.get(recordedMs) ?? Math.min(recordedMs, atMs);
     if (beganMs === DONE) return;
-    told.set(key, beganMs);
+    began.set(recordedMs, beganMs);
     if (atMs < beganMs + lastsMs) return;
-    told.set(key, DONE);
+    began.set(recordedMs, DONE);
     next = treat(next, { atMs: upToMs === DONE ? beganMs + lastsMs : upToMs, what });
   };
   const reset = record?.lastReset ?? null;
@@ -38,8 +54,8 @@ export function treatmentsOf(
   // Whatever ended before the new start was ended on purpose, however late that was told.
   // While nothing is wanted whatever ends was ended on purpose.
   const isStopped = object?.replicas === 0;
-  if (isStopped && told.get(`${server} pieces`) !== known.pieces.length) {
-    told.set(`${server} pieces`, known.pieces.length);
+  if (isStopped && own.pieces !== known.pieces.length) {
+    own.pieces = known.pieces.length;
     next = treat(next, { atMs, what: "planned-stop" });
   }
   if (group !== null && object?.replicas === 1 && object.stoppedMs !== null)
