@@ -1,10 +1,8 @@
-import { Agent } from "node:http";
 import type { Break, CanaryView, Fault } from "../../failover/choose/view.ts";
 import type { WatchClock } from "../watch-clock.ts";
+import { EngineConnections } from "./engine-connections.ts";
 import { type Leg, type LegEvents, openLeg } from "./leg.ts";
 
-/** The engine closes idle connections after 5 s (SGLANG_TIMEOUT_KEEP_ALIVE); ours must go first. */
-const KEEP_ALIVE_MS = 4000;
 /** More breaks than this say nothing new. */
 const MAX_BREAKS = 32;
 
@@ -46,7 +44,7 @@ export class Group {
   readonly #init: GroupInit;
   readonly #clock: WatchClock;
   #urls: readonly string[];
-  #agent = newAgent();
+  readonly #connections = new EngineConnections();
   #leader = 0;
 
   constructor(init: GroupInit, clock: WatchClock) {
@@ -91,12 +89,12 @@ export class Group {
       const { url } = this;
       if (url === "") return refusal(events);
       let isWorker = false;
-      return openLeg({ url, agent: this.#agent, key, connectTimeoutMs }, path, body, {
+      return openLeg({ url, connections: this.#connections, key, connectTimeoutMs }, path, body, {
         onHead: (status, stream) => {
           isWorker = status === 404 && left > 1;
           if (!isWorker) events.onHead(status, stream);
         },
-        onData: (chunk) => isWorker || events.onData(chunk),
+        onData: (text) => isWorker || events.onData(text),
         onEnd: () => {
           if (!isWorker) return events.onEnd();
           this.tryNextLeader(url);
@@ -128,8 +126,7 @@ export class Group {
 
   /** Connections that are idle now may be to a dead engine. */
   dropIdle(): void {
-    this.#agent.destroy();
-    this.#agent = newAgent();
+    this.#connections.dropIdle();
   }
 }
 
@@ -137,13 +134,4 @@ export class Group {
 function refusal(events: LegEvents): Leg {
   const timer = setImmediate(() => events.onBreak("refused", "the group has no servers"));
   return { pause: () => {}, resume: () => {}, abandon: () => clearImmediate(timer) };
-}
-
-function newAgent(): Agent {
-  return new Agent({
-    keepAlive: true,
-    timeout: KEEP_ALIVE_MS,
-    maxSockets: Number.POSITIVE_INFINITY,
-    scheduling: "lifo",
-  });
 }

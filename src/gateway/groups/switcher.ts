@@ -81,8 +81,9 @@ export class Switcher {
 
   get #isIdle(): boolean {
     const { choice } = this;
-    if (choice?.kind !== "use" || this.#hooks.pendingSinceMs() !== null) return false;
+    if (choice?.kind !== "use") return false;
     for (const { passengers } of this.#groups.values()) if (passengers.size > 0) return false;
+    if (this.#hooks.pendingSinceMs() !== null) return false;
     return choice.suspicions.every(({ state }) => state === "clear");
   }
 

@@ -2,6 +2,7 @@ import type { Break } from "../../failover/choose/view.ts";
 import type { Group } from "../groups/group.ts";
 import type { Leg } from "../groups/leg.ts";
 import { engineRefusal, RefusedRequest } from "../http/refused-request.ts";
+import { fromBinary } from "./binary.ts";
 import type { ClientRequest } from "./client-request.ts";
 import { continuationBody, streamedBody, tokensLeft } from "./continuation.ts";
 import { lengthFrame, messageOf, usageFrame } from "./frames.ts";
@@ -81,7 +82,7 @@ export class CarriedStream implements Rider {
       onHead: (status, stream) => {
         if (!stream || status !== 200) this.#refusedHead.status = status;
       },
-      onData: (chunk) => this.#data(chunk),
+      onData: (text) => this.#data(text),
       onEnd: () => this.#ended(),
       onBreak: (how) => this.#broken(how),
     });
@@ -109,14 +110,14 @@ export class CarriedStream implements Rider {
     });
   }
 
-  #data(chunk: Buffer): void {
+  #data(text: string): void {
     if (this.#refusedHead.status !== 0) {
-      if (this.#refusedHead.body.length < 65_536) this.#refusedHead.body += chunk.toString("utf8");
+      if (this.#refusedHead.body.length < 65_536) this.#refusedHead.body += text;
       return;
     }
     const reader = this.#reader;
     const before = reader.textFrames;
-    const out = reader.push(chunk);
+    const out = reader.push(text);
     this.#group?.sawToken(reader.textFrames - before);
     this.lastTokenMs = this.#host.now();
     if (reader.textFrames > 0) {
@@ -158,7 +159,7 @@ export class CarriedStream implements Rider {
     const { status, body } = this.#refusedHead;
     // No server of the group is its leader.
     if (status === 404) return void this.#broken("refused");
-    this.#refused(status, messageOf(body) ?? `the engine answered ${status}`);
+    this.#refused(status, messageOf(fromBinary(body)) ?? `the engine answered ${status}`);
   }
 
   #refused(code: number, message: string): void {

@@ -88,8 +88,8 @@ export class LegReader {
   }
 
   /** Takes bytes as they come and returns what goes to the client, both as binary strings. */
-  push(chunk: Buffer): string {
-    const text = this.#rest === "" ? chunk.toString("latin1") : this.#rest + chunk.toString("latin1");
+  push(bytes: string): string {
+    const text = this.#rest === "" ? bytes : this.#rest + bytes;
     let out = "";
     let start = 0;
     for (let end = text.indexOf("\n\n", start); end >= 0; end = text.indexOf("\n\n", start)) {

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Group } from "../groups/group.ts";
 import type { Leg } from "../groups/leg.ts";
 import { RefusedRequest } from "../http/refused-request.ts";
+import { fromBinary } from "./binary.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { Rider, RiderHost } from "./rider.ts";
 import { sendJson, sendRefusal } from "./sink.ts";
@@ -41,7 +42,7 @@ export class PlainRequest implements Rider {
     this.legs += 1;
     this.#group = group;
     group.passengers.add(this);
-    const parts: Buffer[] = [];
+    const parts: string[] = [];
     let bytes = 0;
     let status = 0;
     const rid = this.legs === 1 ? this.id : `${this.id}-${this.legs}`;
@@ -49,15 +50,15 @@ export class PlainRequest implements Rider {
       onHead: (code) => {
         status = code;
       },
-      onData: (chunk) => {
-        bytes += chunk.length;
-        if (bytes <= this.#host.limits.maxTextBytes) parts.push(chunk);
+      onData: (text) => {
+        bytes += text.length;
+        if (bytes <= this.#host.limits.maxTextBytes) parts.push(text);
         else
           this.refuse(
             new RefusedRequest(502, "the answer is longer than the gateway keeps", { code: "answer_too_long" }),
           );
       },
-      onEnd: () => this.#answered(status, Buffer.concat(parts)),
+      onEnd: () => this.#answered(status, fromBinary(parts.join(""))),
       onBreak: (how) => {
         this.leave();
         if (!this.over) this.#host.onBroken(this, group, how);
@@ -65,7 +66,7 @@ export class PlainRequest implements Rider {
     });
   }
 
-  #answered(status: number, body: Buffer): void {
+  #answered(status: number, body: string): void {
     if (this.over) return;
     this.#leg = null;
     this.#host.onFirstToken(this);
@@ -74,7 +75,7 @@ export class PlainRequest implements Rider {
       return void this.refuse(new RefusedRequest(502, `the engine refuses the gateway (${status})`));
     this.leave();
     this.over = true;
-    const json = body.toString("utf8").replace(/("id":")[^"]*-\d+(")/, `$1${this.id}$2`);
+    const json = body.replace(/("id":")[^"]*-\d+(")/, `$1${this.id}$2`);
     sendJson(this.#response, status, json, status === 503 ? { "retry-after": "2" } : {});
     this.#host.onOver(this, status < 400 ? "complete" : "refused");
   }

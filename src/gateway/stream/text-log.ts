@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from "./binary.ts";
 
 /** Pieces are joined so often, or each would keep the whole packet alive that it was cut from. */
-const JOIN_PIECES = 128;
+const JOIN_PIECES = 32;
 
 /** The text sent so far, as escaped JSON; decoded only when a stream must be carried on. */
 export class TextLog {
