@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openStream } from "../../../src/drill/client.ts";
 import { modelOf } from "../../../src/drill/model-of.ts";
 import { planStreams } from "../../../src/drill/plan-streams.ts";
 import type { StreamRecord } from "../../../src/drill/stream-record.ts";
 import type { StreamRequest } from "../../../src/drill/stream-request.ts";
 import type { ServingPlan } from "../../../src/plan/serving-plan.ts";
+import { openWithin } from "./open-within.ts";
 
 /** An entry for clients. */
 export interface Way {
@@ -43,7 +43,7 @@ export async function probeAll(
       const { baseUrl, apiKey } = way;
       const options = { baseUrl, model: plan.model.servedName, idleTimeoutMs: patienceMs };
       const request = requests[at] as StreamRequest;
-      ended.push(openStream(request, { ...options, ...(apiKey === undefined ? {} : { apiKey }) }).ended);
+      ended.push(openWithin(request, { ...options, ...(apiKey === undefined ? {} : { apiKey }) }).ended);
     }
   }
   return Promise.all(all.map(({ ended }) => Promise.all(ended)));

@@ -1,14 +1,14 @@
 import type { FaultClass } from "../../../src/report/rehearsal.ts";
+import { NONE, secondsText, spreadText, table } from "./cells.ts";
 import { CONTENDERS } from "./contenders.ts";
 import { COST } from "./cost.ts";
 import type { Place } from "./facts.ts";
 import type { ComparisonResult } from "./result.ts";
 import { ROUND } from "./round.ts";
 import type { Outcome } from "./score.ts";
-import { type Spread, type Summary, summarize } from "./summary.ts";
+import { type Summary, summarize } from "./summary.ts";
 
 const PLACES: Record<Place, string> = { "rank 0": "of the server with rank 0", another: "of the other server" };
-const NONE = "–";
 
 /** The section of docs/benchmarks.md. Pure: the same result, the same text. */
 export function renderComparison(result: ComparisonResult): string {
@@ -32,7 +32,7 @@ function introduction({ date, commit, versions, machine, load, alone, runs }: Co
       `${seconds(ROUND.patienceMs)} s counts as failed. Everybody but Tandem spreads its streams over both groups, so that a fault strikes half of them; ` +
       "Tandem sends all to one group. Only streams of the group that was struck are counted as struck.",
     "Each configuration lies in `test/bench/comparison/config`, the tuned ones with a reason for each setting. nginx has no active " +
-      "health checks (they belong to NGINX Plus). A plain Service before LeaderWorkerSets needs a cluster and is not in here.",
+      "health checks (they belong to NGINX Plus). A plain Service before LeaderWorkerSets needs a cluster: `npm run bench plain-lws` measures it.",
   ].join("\n\n");
 }
 
@@ -118,17 +118,4 @@ function servedText({ servedAfterSeconds: { median, max } }: Summary): string {
   const late = `not in ${ROUND.probeForMs / 1000} s`;
   if (median === null) return late;
   return max === null ? `${median.toFixed(2)} s, ${late}` : spreadText({ median, max });
-}
-
-function spreadText(spread: Spread | null): string {
-  return spread === null ? NONE : `${spread.median.toFixed(2)}, ${spread.max.toFixed(2)} s`;
-}
-
-function secondsText(seconds: number | null): string {
-  return seconds === null ? NONE : `${seconds.toFixed(2)} s`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
