@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { kubeClient } from "../../src/kube/client.ts";
+import { collection } from "../../src/kube/collection.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { Lease } from "../../src/kube/lease.ts";
 import { fakeApi, refusal, type Seen, send } from "./fake-api.ts";
@@ -125,6 +126,23 @@ test("the signal ends a pause at once, with its own reason", async () => {
   expect(error).toMatchObject({ message: "enough" });
   expect(seenAtMs).toHaveLength(1);
   expect(ms).toBeLessThan(4_000);
+});
+
+test("what a controller reads before it acts keeps its five seconds: it does not wait for ten", async () => {
+  const { client, seenAtMs } = await api((response) => filling(response, "5"));
+  const end = new AbortController();
+  const first = Promise.withResolvers<unknown>();
+  const pods = collection({
+    ...{ client, path: "/api/v1/pods", selector: {}, signal: end.signal },
+    onChange: () => {},
+    onProblem: first.resolve,
+  });
+  expect(await first.promise).toMatchObject({ status: 429 });
+  end.abort();
+  const { error, ms } = await failure(pods.read());
+  expect(error).toBe(end.signal.reason);
+  expect(ms).toBeLessThan(900);
+  expect(seenAtMs).toHaveLength(1);
 });
 
 test("a lease is counted from before its read was told to wait, and its write is sent once for each read", async () => {
