@@ -1,7 +1,7 @@
 import { monitorState } from "../monitor-state.ts";
 import type { FoundLauncher } from "../processes/discover.ts";
 import type { Emit, Source } from "../source.ts";
-import { type Answer, fetchText } from "./fetch-text.ts";
+import { type Answer, EngineConnection } from "./engine-connection.ts";
 import { parseLoads, parseTokens } from "./progress.ts";
 
 export interface WatchEngineOptions {
@@ -17,9 +17,10 @@ export interface EngineWatch extends Source {
   follow(launcher: (FoundLauncher & { group: string }) | null): void;
 }
 
+const ASKED = ["/ready", "/v1/loads", "/metrics"] as const;
+
 interface Target {
-  url: string;
-  key: string | null;
+  connection: EngineConnection;
   group: string;
   instance: string;
   /** It has answered `/ready` with 200 since it started: from then on a refusal is no start any more. */
@@ -40,8 +41,7 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
   let timer: NodeJS.Timeout | undefined;
 
   const look = async (mine: Target): Promise<void> => {
-    const get = (path: string) => fetchText(mine.url + path, mine.key, timeoutMs);
-    const [ready, loads, metrics] = await Promise.all([get("/ready"), get("/v1/loads"), get("/metrics")]);
+    const [ready, loads, metrics] = (await mine.connection.ask(ASKED)) as [Answer, Answer, Answer];
     // It may have been replaced while we asked: what an old one said is of no use.
     if (mine !== target) return;
     Object.assign(mine, bodyOf(loads, parseLoads) ?? {});
@@ -61,15 +61,22 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
     await look(mine);
     if (mine === target) timer = setTimeout(() => void run(mine), everyMs);
   };
+  const leave = () => {
+    clearTimeout(timer);
+    target?.connection.close();
+    target = null;
+  };
   return {
     follow(launcher) {
-      clearTimeout(timer);
-      target = null;
+      leave();
       if (launcher === null || launcher.engine.nodeRank !== 0) return;
       const { group, engine, pid, startTicks } = launcher;
       target = {
-        url: url === "auto" ? `http://${engine.host}:${engine.port}` : url,
-        key: engine.apiKey,
+        connection: new EngineConnection(
+          url === "auto" ? `http://${engine.host}:${engine.port}` : url,
+          engine.apiKey,
+          timeoutMs,
+        ),
         group,
         instance: `${pid}:${startTicks}`,
         served: false,
@@ -80,8 +87,7 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
       void run(target);
     },
     stop() {
-      clearTimeout(timer);
-      target = null;
+      leave();
     },
   };
 }
