@@ -1,46 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
 import type { GatewayReport } from "../failover/observed.ts";
 import { nearby, request } from "../http-request.ts";
-import { LastFailover } from "../stream/last-failover.ts";
-
-const Status = z.looseObject({
-  /** Missing in an older release, which answers at once whatever it is asked to wait for. */
-  version: z.int().optional(),
-  active: z.string().nullable(),
-  standby: z.string().nullable().default(null),
-  model: z.string().default(""),
-  epoch: z.int(),
-  choice: z.enum(["use", "hold", "shed"]).default("use"),
-  reason: z.string().default(""),
-  role: z.looseObject({ active: z.string(), epoch: z.int() }),
-  groups: z.record(
-    z.string(),
-    z.looseObject({
-      servers: z.array(z.string()).default([]),
-      requests: z.number().default(0),
-      tokens: z.number().default(0),
-      state: z.string().default("clear"),
-      reason: z.string().default(""),
-      /** Missing in an older release. */
-      answeredMs: z.number().nullable().default(null),
-    }),
-  ),
-  /** Missing in an older release, which is no witness then. */
-  servers: z
-    .record(
-      z.string(),
-      z.looseObject({
-        stream: z.enum(["open", "closed", "never"]),
-        silentMs: z.number().nullable(),
-        /** Where it is heard; missing in an older release. */
-        agent: z.string().optional(),
-      }),
-    )
-    .default({}),
-  gapMs: z.number().nullable().default(null),
-  lastFailover: LastFailover.nullable().default(null),
-});
+import { GatewayStatus } from "./gateway-status.ts";
 
 /** What one replica said last. */
 export interface GatewayHeard {
@@ -55,7 +16,7 @@ export interface GatewayHeard {
   /** Requests in each group's hands. */
   requests: Readonly<Record<string, number>>;
   /** All that it said, for people. */
-  said: z.infer<typeof Status>;
+  said: GatewayStatus;
   heardMs: number;
 }
 
@@ -219,7 +180,7 @@ export class Gateways {
   }
 
   #keep(url: string, raw: unknown): number | undefined {
-    const status = Status.safeParse(raw);
+    const status = GatewayStatus.safeParse(raw);
     if (!status.success) return undefined;
     const { active, epoch, role, groups, version, choice } = status.data;
     const before = this.heard.get(url);

@@ -17,6 +17,8 @@ import type { ReconcilerMetrics } from "./metrics.ts";
 import { type Next, nextStep } from "./next-step.ts";
 import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
+import { Onlooker } from "./onlooker.ts";
+import { takeoverBySight } from "./readiness/by-sight.ts";
 import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { FlightRecorder } from "./records/flight-recorder.ts";
 import { RecordKeeper } from "./records/record-keeper.ts";
@@ -48,8 +50,6 @@ export interface ReconcilerOptions {
 /** Another replica may act 6 s after the last renewal; this one stops 2 s before that. */
 const LEASE = { durationMs: 6_000, renewEveryMs: 1_500, marginMs: 2_000 };
 const TICK_MS = 1_000;
-/** Who only looks on, while everybody is well: what it will need to go on is in the cluster, and news end the wait. */
-const LOOK_ON_MS = 5_000;
 /** Several changes that come together are one. */
 const DEBOUNCE_MS = 30;
 const AGAIN_MS = 500;
@@ -71,8 +71,7 @@ export class Reconciler {
   readonly #keeper: RecordKeeper;
   #previous: Verdicts = NO_VERDICTS;
   #turnedMs = performance.now();
-  /** The last word that was more than a routine, while this replica only looked on. */
-  #newsMs = Number.NEGATIVE_INFINITY;
+  readonly #onlooker = new Onlooker();
   #running: Promise<void> | undefined;
 
   constructor(options: ReconcilerOptions) {
@@ -102,7 +101,10 @@ export class Reconciler {
       onNews: (isRoutine) => {
         this.#proof?.heed();
         // The next pass is a second away at most: an engine that serves on must not cause four of them in each.
-        if (!isRoutine) this.#hear(wake);
+        if (isRoutine) return;
+        const nowMs = performance.now();
+        if (this.#lease.holds(nowMs)) wake();
+        else if (this.#onlooker.hear(nowMs)) this.#alarm.ring();
       },
       onGateway: (heard) => this.board.feed.heard(heard),
       onStall: (stalledMs) => log.warn({ stalledMs }, "this process stood still"),
@@ -200,7 +202,7 @@ export class Reconciler {
     if (!this.#senses.isReady(performance.now())) return AGAIN_MS;
 
     let { decided, next } = this.#look(known);
-    if (!leads) return this.#isCalm() ? LOOK_ON_MS : TICK_MS;
+    if (!leads) return this.#onlooker.restMs(this.#previous, performance.now());
     if (this.#leader.wantsToAct(decided, next, lease.term)) {
       // Nothing is done on the word of a watch alone: it may be late.
       const fresh = await this.#cluster.read();
@@ -216,20 +218,6 @@ export class Reconciler {
     await this.#leader.state(decided, shown, lease.term);
     this.#pager?.see(troubleOf(decided, shown));
     return shown.kind === "wait" ? clamp(shown.untilMs - performance.now(), DEBOUNCE_MS, TICK_MS) : TICK_MS;
-  }
-
-  /** News wake who leads. Who only looks on is never late: they end its long wait alone. */
-  #hear(wake: () => void): void {
-    const nowMs = performance.now();
-    if (this.#lease.holds(nowMs)) wake();
-    else if (nowMs - this.#newsMs > TICK_MS) this.#alarm.ring();
-    this.#newsMs = nowMs;
-  }
-
-  #isCalm(): boolean {
-    const { servers, groups } = this.#previous;
-    const isWell = [...servers.values(), ...groups.values()].every(({ state }) => state === "healthy");
-    return isWell && performance.now() - this.#newsMs > TICK_MS;
   }
 
   #look(cluster: ClusterSnapshot): { decided: Decided; next: Next } {
@@ -252,14 +240,6 @@ export class Reconciler {
 
 function policyOf({ failover: { mode, maxPerHour, startWithinMs } }: ModelServiceSpec): FailoverPolicy {
   return { ...DEFAULT_POLICY, mode, maxPerHour, startWithinMs };
-}
-
-/** Without a prover a standby that serves is all there is to see. */
-function takeoverBySight({ observation: { observed } }: Decided) {
-  const others = observed.groups.filter(({ id }) => id !== observed.active);
-  const ready = others.some(({ takeover }) => takeover.ready);
-  const reasons = ready ? [] : others.map(({ id, takeover }) => `${id}: ${takeover.reason}`);
-  return { ready, reasons: others.length === 0 ? ["there is no standby"] : reasons, rungs: [] };
 }
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
