@@ -9,6 +9,7 @@ let world: World | undefined;
 const extra: ServerProcess[] = [];
 const proxies: BreakingProxy[] = [];
 let over = false;
+const kept: Promise<void>[] = [];
 afterEach(async () => {
   over = true;
   await world?.close();
@@ -16,6 +17,8 @@ afterEach(async () => {
     ...extra.splice(0).map((server) => server.stop()),
     ...proxies.splice(0).map((proxy) => proxy.close()),
   ]);
+  // One of them may be starting another engine at this moment.
+  await Promise.all(kept.splice(0));
 });
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -35,6 +38,7 @@ async function keepAlive(
   const env = { EMULATOR_TEMPLATE_OPENS_THINK: "1", EMULATOR_DECODE_STEP_MS: "5" };
   const [next] = await startGroup({ nnodes: 1, tp: 2, flags, env });
   if (next === undefined) return;
+  if (over) return void (await next.stop());
   extra.push(next);
   proxy.retarget(next.url);
   await proxy.restore();
@@ -56,9 +60,10 @@ async function poisoned(at: number | null) {
   const order = { fault: "poison", marker: MARKER, ...(at === null ? {} : { at }) };
   for (const [index, id] of (["a", "b"] as const).entries()) {
     const leader = world[id][0] as ServerProcess;
-    void keepAlive(leader, proxies[index] as BreakingProxy, order, () => {
+    const keeper = keepAlive(leader, proxies[index] as BreakingProxy, order, () => {
       crashes[id] += 1;
     });
+    kept.push(keeper);
   }
   const innocent = (id: number): Case => ({
     kind: "chat",
