@@ -122,7 +122,7 @@ export class CarriedStream implements Rider {
     this.lastTokenMs = this.#host.now();
     if (reader.textFrames > 0) {
       if (before === 0) this.#host.onFirstToken(this);
-      if (reader.textFrames >= CLEARED_TOKENS) this.#host.onCleared(this);
+      if (before < CLEARED_TOKENS && reader.textFrames >= CLEARED_TOKENS) this.#host.onCleared(this);
     }
     if (out !== "" && !this.#sink.write(out)) {
       this.#leg?.pause();

@@ -71,8 +71,7 @@ export class TextTemplate {
     const count = text.indexOf(COMPLETION_TOKENS, rest) + COMPLETION_TOKENS.length;
     if (count < rest + COMPLETION_TOKENS.length || count > end) return null;
     if (endOfObject(text, rest + NEXT_USAGE.length, end) !== end - 1) return null;
-    const completionTokens = Number.parseInt(text.slice(count, count + 10), 10);
-    return { piece, completionTokens, usage: text.slice(rest + NEXT_USAGE.length, end) };
+    return { piece, completionTokens: numberAt(text, count), usage: text.slice(rest + NEXT_USAGE.length, end) };
   }
 }
 
@@ -91,4 +90,15 @@ function endOfObject(text: string, from: number, end: number): number {
     if (depth === 0) return code === CLOSING_BRACE ? at + 1 : -1;
   }
   return -1;
+}
+
+/** The digits from there on; 0 if there are none. */
+function numberAt(text: string, from: number): number {
+  let number = 0;
+  for (let at = from; ; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    // Behind the text it is no number.
+    if (!(digit >= 0 && digit <= 9)) return number;
+    number = number * 10 + digit;
+  }
 }
