@@ -63,6 +63,19 @@ export async function startSetup(everyMs: number): Promise<Setup> {
   };
 }
 
+/** A proxy that looks at nothing, as a process of its own. */
+export async function startPlainProxy(engineUrl: string): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
+  const child = spawn(process.execPath, [here("plain-proxy.ts"), engineUrl], { stdio: ["ignore", "pipe", "inherit"] });
+  return {
+    url: `http://127.0.0.1:${await firstLine(child, () => true)}`,
+    pid: child.pid as number,
+    stop: async () => {
+      child.kill("SIGKILL");
+      await once(child, "close");
+    },
+  };
+}
+
 /** Processor time of a process in microseconds, and its memory in MiB. */
 export function usageOf(pid: number): { cpuUs: number; rssMiB: number } {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
