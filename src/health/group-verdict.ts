@@ -44,9 +44,12 @@ export function groupVerdict(question: GroupQuestion): GroupVerdict {
   const { listening = null } = question;
   const servers = members.map((member) => serverVerdict(member, atMs, rules));
   const silent = silentServers(group, members, everyone, traffic, atMs, rules, listening);
+  const disproved = new Set(
+    members.filter((member) => isDisproved(member, traffic, rules)).map(({ server }) => server),
+  );
   const own = servers
     .flatMap(({ findings }) => findings)
-    .filter((finding) => finding.group === null || finding.group === group);
+    .filter((finding) => finding.group === null || (finding.group === group && !disproved.has(finding.server)));
   const findings = [...own, ...silent];
   const names = members.map(({ server }) => server);
   const wantsSwitch = findings.some(({ moves, confirmed }) => moves === "planned" && confirmed);
@@ -75,6 +78,11 @@ export function groupVerdict(question: GroupQuestion): GroupVerdict {
   }
   const rest = { remedy: null, blame: null };
   const blind = servers.find(({ state }) => state === "blind");
+  const [unheard] = disproved;
+  if (blind === undefined && unheard !== undefined) {
+    const reason = `${unheard}: not heard, and tokens have come since`;
+    return { ...base, ...rest, state: "blind", sinceMs: lastHeardOf(members, unheard), reason };
+  }
   if (blind !== undefined) {
     return { ...base, ...rest, state: "blind", sinceMs: blind.sinceMs, reason: `${blind.server}: ${blind.reason}` };
   }
@@ -103,6 +111,18 @@ function reasonOf(fatal: readonly Finding[], blamed: Blame | null): string {
   if (told === undefined) return "";
   const what = `${told.server}, ${told.subject}: ${told.reason} [${told.code}]`;
   return blamed === null ? `${what}; no server is blamed` : `${what}; ${blamed.reason}`;
+}
+
+/**
+ * Every token proves all ranks alive: one that came long after a server was last heard leaves nothing of what that server said
+ * of its rank and its engine. Of its hardware it proves nothing.
+ */
+function isDisproved({ lastHeardMs }: ServerEvidence, { lastTokenMs }: GroupTraffic, { blindAfterMs }: HealthRules) {
+  return lastTokenMs !== null && lastHeardMs !== null && lastTokenMs - lastHeardMs > blindAfterMs;
+}
+
+function lastHeardOf(members: readonly ServerEvidence[], name: string): number | null {
+  return members.find(({ server }) => server === name)?.lastHeardMs ?? null;
 }
 
 function isStarting({ pieces }: ServerEvidence, group: string): boolean {

@@ -14,6 +14,8 @@ export interface GroupTraffic {
 export interface Witness {
   /** When one of them last heard it, on our clock. */
   heardMs: number;
+  /** None that has heard it is heard itself: that it says no more proves nothing. */
+  isGone?: boolean;
 }
 
 export interface Listening {
@@ -42,6 +44,8 @@ export function silentServers(
     if (isHeard(member)) return [];
     const witness = listening?.witnesses.get(server);
     if (witness !== undefined && atMs - witness.heardMs <= rules.blindAfterMs + rules.witnessLagMs) return [];
+    // A gateway has heard it when we did not: our link is what is broken, and nobody is left who could hear it fall silent.
+    if (witness?.isGone && witness.heardMs - (lastHeardMs ?? Number.NEGATIVE_INFINITY) > rules.blindAfterMs) return [];
     if (lastHeardMs === null) {
       // We have no word of our own: only who has heard it before, and hears it no more, can say that it fell silent.
       if (listening === null || witness === undefined || atMs - listening.sinceMs < rules.firstWordWithinMs) return [];

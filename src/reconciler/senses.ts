@@ -104,7 +104,10 @@ export class Senses {
       listeningSinceMs: this.#startedMs,
       traffic: this.#traffic(cluster, monoMs),
       gateways: this.gateways.reports(monoMs),
-      witnesses: witnessesOf(present),
+      witnesses: witnessesOf(
+        present,
+        [...this.gateways.heard.values()].filter((one) => !present.includes(one)),
+      ),
       answered: answersOf(present),
       requests: this.#requests(monoMs),
       power: this.power.seen,

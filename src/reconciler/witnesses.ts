@@ -3,11 +3,20 @@ import type { GatewayHeard } from "./gateways.ts";
 
 /**
  * What the gateways hear of each server, the best of all of them. A stream that its agent ended tells of the agent, and one that
- * never began tells nothing: neither is a witness.
+ * never began tells nothing: neither is a witness. Of `gone` gateways, which are not heard any more, the last word counts where
+ * none that is present has one.
  */
-export function witnessesOf(present: readonly Pick<GatewayHeard, "heardMs" | "said">[]): Map<string, Witness> {
+export function witnessesOf(
+  present: readonly Pick<GatewayHeard, "heardMs" | "said">[],
+  gone: readonly Pick<GatewayHeard, "heardMs" | "said">[] = [],
+): Map<string, Witness> {
+  const last = [...wordsOf(gone)].map(([server, word]): [string, Witness] => [server, { ...word, isGone: true }]);
+  return new Map([...last, ...wordsOf(present)]);
+}
+
+function wordsOf(gateways: readonly Pick<GatewayHeard, "heardMs" | "said">[]): Map<string, Witness> {
   const found = new Map<string, Witness>();
-  for (const { heardMs, said } of present)
+  for (const { heardMs, said } of gateways)
     for (const [server, { stream, silentMs }] of Object.entries(said.servers)) {
       if (stream !== "open" || silentMs === null) continue;
       const at = heardMs - silentMs;

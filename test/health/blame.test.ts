@@ -336,16 +336,28 @@ describe("the verdict on a group", () => {
     });
 
     const unanswered = { lastTokenMs: null, unansweredCanarySinceMs: 2_000 };
-    const withGateways = (sinceMs: number, heardMs: number | null): Listening => ({
+    const withGateways = (sinceMs: number, heardMs: number | null, isGone = false): Listening => ({
       sinceMs,
-      witnesses: new Map(heardMs === null ? [] : [["gpu-b", { heardMs }]]),
+      witnesses: new Map(heardMs === null ? [] : [["gpu-b", { heardMs, isGone }]]),
     });
     test.each([
       { when: "a gateway hears it: the link to us is down", heardMs: 8_500, then: { state: "blind", blame: null } },
       { when: "no gateway hears it either", heardMs: 1_200, then: { state: "suspect", sinceMs: 1_200 } },
       { when: "no gateway can say", heardMs: null, then: { state: "suspect", blame: { server: "gpu-b" } } },
-    ])("the group is silent too, and $when", ({ heardMs, then }) => {
-      const listening = withGateways(0, heardMs);
+      {
+        when: "the last gateway heard it long after we did, and is gone",
+        heardMs: 5_000,
+        isGone: true,
+        then: { state: "blind", blame: null },
+      },
+      {
+        when: "the last gateway lost it when we did, and is gone",
+        heardMs: 1_200,
+        isGone: true,
+        then: { state: "suspect", sinceMs: 1_200 },
+      },
+    ])("the group is silent too, and $when", ({ heardMs, isGone, then }) => {
+      const listening = withGateways(0, heardMs, isGone);
       expect(verdict([], { atMs: 9_000, everyone: silent(9_000), traffic: unanswered, listening })).toMatchObject(then);
     });
 
@@ -363,6 +375,21 @@ describe("the verdict on a group", () => {
       const everyone = silent(9_000).map((one) => (one.server === "gpu-b" ? unheard("gpu-b") : one));
       const listening = withGateways(sinceMs, heardMs);
       expect(verdict([], { atMs: 9_000, everyone, traffic: unanswered, listening })).toMatchObject(then);
+    });
+
+    test.each([
+      { when: "tokens have come since", lastTokenMs: 8_990, then: { state: "blind", blame: null } },
+      { when: "none has", lastTokenMs: 900, then: { state: "suspect", blame: { server: "gpu-b" } } },
+    ])("a server said that its rank is stopped, is not heard any more, and $when", ({ lastTokenMs, then }) => {
+      const everyone = [
+        play("gpu-a", [[9_000, "beat"]]),
+        play("gpu-b", [
+          [1_000, rank(1, "stopped")],
+          [5_000, "beat"],
+        ]),
+      ];
+      const traffic = { lastTokenMs, unansweredCanarySinceMs: null };
+      expect(verdict([], { atMs: 9_000, everyone, traffic })).toMatchObject(then);
     });
 
     test("a server long unheard while tokens flowed is not blamed for a crash elsewhere", () => {

@@ -16,3 +16,14 @@ test("of several gateways the one that heard a server last counts; a stream that
   ]);
   expect(Object.fromEntries(found)).toEqual({ "gpu-a": { heardMs: 9_800 }, "gpu-b": { heardMs: 6_000 } });
 });
+
+test("of a gateway that is not heard any more the last word counts where no other has one", () => {
+  const present = [told(10_000, { "gpu-a": { stream: "open", silentMs: 4_000 } })];
+  const gone = [
+    told(5_000, { "gpu-a": { stream: "open", silentMs: 100 }, "gpu-b": { stream: "open", silentMs: 100 } }),
+  ];
+  expect(Object.fromEntries(witnessesOf(present, gone))).toEqual({
+    "gpu-a": { heardMs: 6_000 },
+    "gpu-b": { heardMs: 4_900, isGone: true },
+  });
+});

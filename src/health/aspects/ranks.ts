@@ -38,6 +38,7 @@ export function exitFindings(server: string, pieces: readonly Piece[], treatment
 }
 
 const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => {
+  if (!pieces.some(({ evidence }) => "state" in evidence && evidence.state === "exited")) return [];
   const exits = new Map<string, { piece: Piece; finding: Omit<Finding, "server"> }>();
   const running = new Map<string, number>();
   for (const piece of pieces.toSorted(byArrival)) {

@@ -280,7 +280,10 @@ export class SimGateway extends Actor {
       if (baseMs === null) return;
       for (const limitMs of limits) {
         const dueMs = baseMs + limitMs;
-        if (dueMs > now && dueMs < best) best = dueMs;
+        if (dueMs <= now) continue;
+        // They are in order: the ones after it are later.
+        if (dueMs < best) best = dueMs;
+        return;
       }
     };
     let isQuiet = false;

@@ -55,6 +55,8 @@ export class SimReconciler extends Actor {
   /** Not taken in yet: with the next look. */
   #heard: Heard[] = [];
   #before = new Memory();
+  /** What each gateway heard of the servers when it was last asked. */
+  readonly #words = new Map<SimGateway, readonly { server: string; heardMs: number }[]>();
   #told = new Told();
   #seen = new SeenRecords();
   readonly #turns = new Set<number>();
@@ -107,6 +109,7 @@ export class SimReconciler extends Actor {
     this.revive();
     this.#candidate = new Candidate(this.name, this.#world.lease);
     this.#heard = [];
+    this.#words.clear();
     this.#evidence = new Map([...this.#world.servers.keys()].map((name) => [name, unheard(name)]));
     this.#before = new Memory();
     this.#told = new Told();
@@ -395,15 +398,15 @@ export class SimReconciler extends Actor {
     const answers = world.serves(id) && leader !== undefined && world.reaches(this.name, leader);
     const lastTrueMs = answers ? this.kernel.now - (this.kernel.now % CANARY_MS) : group.lastServedMs;
     const askedMs = Math.ceil(lastTrueMs / CANARY_MS) * CANARY_MS;
-    const tokensMs = this.#gateways.flatMap((gateway) => {
+    let lastMs = lastTrueMs;
+    for (const gateway of this.#gateways) {
       const traffic = gateway.runs ? gateway.trafficOf(id) : undefined;
-      if (traffic === undefined) return [];
+      if (traffic === undefined) continue;
       // Their tokens and their canaries: its own link may be what is broken.
       const { answeredMs } = traffic.canary;
       const ownMs = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, traffic.lastTokenMs ?? Number.NEGATIVE_INFINITY);
-      return traffic.flows ? [this.kernel.now - 300] : [gateway.trueTime(ownMs)];
-    });
-    const lastMs = Math.max(lastTrueMs, ...tokensMs);
+      lastMs = Math.max(lastMs, traffic.flows ? this.kernel.now - 300 : gateway.trueTime(ownMs));
+    }
     const isAsked = !answers && askedMs < this.kernel.now && this.kernel.now - lastMs > CANARY_MS;
     return {
       lastTokenMs: lastMs + this.skewMs,
@@ -416,14 +419,22 @@ export class SimReconciler extends Actor {
   }
 
   #witnesses(): Map<string, Witness> {
-    const found = new Map<string, Witness>();
     // While everybody is heard nobody asks them.
-    if (this.#streams.every(({ flows }) => flows)) return found;
-    for (const gateway of this.#reached)
-      for (const { server, heardMs } of gateway.heard()) {
-        const before = found.get(server)?.heardMs ?? Number.NEGATIVE_INFINITY;
-        found.set(server, { heardMs: Math.max(before, heardMs + this.skewMs) });
+    if (this.#streams.every(({ flows }) => flows)) return new Map();
+    const found = new Map<string, Witness>();
+    const reached = this.#reached;
+    for (const gateway of reached) this.#words.set(gateway, gateway.heard());
+    // The last word of those that are not heard any more counts where no other has one.
+    const gone = this.#gateways.filter((one) => !reached.includes(one));
+    for (const gateway of [...gone, ...reached]) {
+      const isGone = gone.includes(gateway);
+      for (const { server, heardMs } of this.#words.get(gateway) ?? []) {
+        const atMs = heardMs + this.skewMs;
+        const before = found.get(server);
+        if (before !== undefined && before.isGone === isGone && before.heardMs > atMs) continue;
+        found.set(server, { heardMs: atMs, isGone });
       }
+    }
     return found;
   }
 
