@@ -117,7 +117,13 @@ export class EvidenceServer {
     const { server, bootId, log, clock, heartbeatMs } = this.#options;
     const [, agent = "", seq = ""] = /^([^:]{1,64}):(\d{1,15})$/.exec(after ?? "") ?? [];
     const missed = agent === "" ? null : log.after(agent, Number(seq));
-    response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    // Its end is the connection's: without chunks a beat is one write for each subscriber, and not four.
+    response.removeHeader("transfer-encoding");
+    response.writeHead(200, {
+      "content-type": "application/x-ndjson",
+      "cache-control": "no-store",
+      connection: "close",
+    });
     const hello: Frame = {
       type: "hello",
       server,
