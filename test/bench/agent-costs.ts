@@ -8,7 +8,7 @@ export async function bundledAgent(machine: Machine): Promise<string> {
   const [program] = AGENT_PROGRAMS;
   if (program === undefined) throw new Error("no program");
   const { bundleProgram } = await import("../../src/machines/images/bundle-program.ts");
-  writeFileSync(machine.path("agent.cjs"), await bundleProgram(program.entry, { format: "cjs" }));
+  writeFileSync(machine.path("agent.cjs"), (await bundleProgram(program.entry, { format: "cjs" })).content);
   return machine.path("agent.cjs");
 }
 

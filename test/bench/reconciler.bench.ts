@@ -126,7 +126,7 @@ async function start(folder: string, { plan, agentToken }: World, api: MemoryApi
   if (program === undefined) throw new Error("the reconciler has no program");
   const { format = "esm" } = program;
   const file = join(folder, `${program.name}.${format === "esm" ? "mjs" : "cjs"}`);
-  writeFileSync(file, await bundleProgram(program.entry, { format }));
+  writeFileSync(file, (await bundleProgram(program.entry, { format })).content);
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, api.kubeconfig());
   for (const [name, token] of Object.entries({ agentToken, adminToken })) writeFileSync(join(folder, name), token);

@@ -8,20 +8,17 @@ import { targetsOf } from "../../src/machines/server/targets.ts";
 /** What Tandem runs besides the engines; emulated GPUs and engines stand for hardware and for SGLang. */
 const PARTS = /^(agent|gateway|reconciler)-/;
 
-// Prints the CPU time so far, in ms: of pods by their cgroup (v1 or v2, either driver), of units by their processes and
-// the children that they have waited for.
+// Prints the CPU time so far, in ms: of pods by the processes of their cgroup (v1 or v2, either driver) that live on, so that
+// an emulated nvidia-smi, which ends at once and stands for the real one, is not in it; of units by their processes and the
+// children that they have waited for.
 const SPENT = `
 total=0
+own() { # fields of /proc/PID/stat after the name that are added up
+  sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | awk -v last="$2" '{ for (i = 12; i <= last; i++) sum += $i } END { print sum + 0 }'
+}
 for uid in $uids; do
-  for file in $(find /sys/fs/cgroup -type f \\( -path "*cpuacct*pod$uid*/cpuacct.usage" -o -path "*cpuacct*pod\${uid//-/_}*/cpuacct.usage" -o -path "*pod$uid*/cpu.stat" -o -path "*pod\${uid//-/_}*/cpu.stat" \\) | awk '{ print length($0), $0 }' | sort -n | cut -d' ' -f2-); do
-    case $file in
-      */cpuacct.usage) spent=$(($(cat "$file") / 1000000)) ;;
-      *) spent=$(awk '/^usage_usec/ { print int($2 / 1000) }' "$file"); [ -n "$spent" ] || continue ;;
-    esac
-    # The shortest path is the pod's own cgroup, which counts its containers.
-    total=$((total + spent))
-    break
-  done
+  pids=$(find /sys/fs/cgroup ( -path "*pod$uid*/cgroup.procs" -o -path "*pod\${uid//-/_}*/cgroup.procs" ) -exec cat {} + | sort -u)
+  for pid in $pids; do total=$((total + $(own "$pid" 13) * 1000 / $(getconf CLK_TCK))); done
 done
 for unit in tandem-network tandem-address; do
   group=$(systemctl show -p ControlGroup --value $unit)
@@ -29,8 +26,7 @@ for unit in tandem-network tandem-address; do
   for folder in /sys/fs/cgroup/systemd /sys/fs/cgroup; do
     [ -e "$folder$group/cgroup.procs" ] || continue
     for pid in $(cat "$folder$group/cgroup.procs"); do
-      ticks=$(sed 's/.*) //' "/proc/$pid/stat" 2> /dev/null | awk '{ print $12 + $13 + $14 + $15 }')
-      total=$((total + \${ticks:-0} * 1000 / $(getconf CLK_TCK)))
+      total=$((total + $(own "$pid" 15) * 1000 / $(getconf CLK_TCK)))
     done
     break
   done
