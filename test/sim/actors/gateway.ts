@@ -174,7 +174,7 @@ export class SimGateway extends Actor {
 
   /** Its own watch clock, which stands still while it does. */
   watchNow(): number {
-    return this.kernel.now - this.#heldUpMs;
+    return (this.frozen ? this.frozeMs : this.kernel.now) - this.#heldUpMs;
   }
 
   /** Spares take places while the gateway runs. */
