@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { loadPlan } from "../../src/cli/load-plan.ts";
 import { streamChat } from "../../src/cli/stream-chat.ts";
 import { readChoices, readPasses } from "../../src/drill/record/read-record.ts";
@@ -22,13 +23,23 @@ import { openRemote } from "../../src/machines/server/remote.ts";
 import { targetsOf } from "../../src/machines/server/targets.ts";
 import type { ModelService } from "../../src/manifests/model-service/resource.ts";
 import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
+import { SCENARIO_NAMES } from "../../src/report/drill.ts";
 import type { StackStatus } from "../../src/report/stack-status.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
-import { gateDrill } from "../support/gate-drill.ts";
+import { clusterPage } from "../support/cluster-page.ts";
+import { gateDrill, onGround } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import { changedSince } from "../support/server-listing.ts";
+
+const DashboardState = z.object({
+  active: z.string(),
+  epoch: z.number(),
+  groups: z.array(z.object({ id: z.string() })),
+  /** Newest first. */
+  moves: z.array(z.object({ to: z.string(), why: z.string(), at: z.string() })),
+});
 
 const obstacle = clusterObstacle();
 if (obstacle) process.stderr.write(`skipped: ${obstacle}\n`);
@@ -246,12 +257,43 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     }
   });
 
-  // The short form of `npm run bench drills`, which plays all seventeen.
+  test("the page moves traffic for who may, and shows it as it happens", async () => {
+    await onGround(GATE, async () => {
+      await using page = await clusterPage(GATE);
+      const state = async () =>
+        DashboardState.parse(await (await fetch(`${page.url}/state`, { headers: page.viewer })).json());
+      const { active, epoch, groups } = await state();
+      const to = groups.map(({ id }) => id).find((id) => id !== active) ?? "";
+      const order = (headers: Record<string, string>, from: number) =>
+        fetch(`${page.url}/switchover`, {
+          method: "POST",
+          headers: { ...headers, "content-type": "application/json" },
+          body: JSON.stringify({ to, epoch: String(from) }),
+        });
+      expect((await order({}, epoch)).status).toBe(401);
+      expect((await order(page.viewer, epoch)).status).toBe(403);
+      expect((await order(page.operator, epoch - 1)).status).toBe(409);
+      const shown = page.shows("groups", new RegExp(`Group ${to} <[^>]*>active<`));
+      const asked = await order(page.operator, epoch);
+      expect(asked.status, await asked.text()).toBe(202);
+      const shownMs = await shown;
+      const after = await state();
+      expect(after).toMatchObject({
+        active: to,
+        epoch: epoch + 1,
+        moves: [{ to, why: "switchover" }, ...after.moves.slice(1)],
+      });
+      const ms = shownMs - Date.parse(after.moves[0]?.at ?? "");
+      process.stdout.write(`the page showed the move ${ms.toFixed(0)} ms after the reconciler ordered it\n`);
+    });
+  });
+
+  // The short form of `npm run bench drills`, which plays each three times.
   describe("a drill", () => {
     const passed = async () =>
       JSON.parse((await stack.tandem(["drill", "list", "--stack", GATE, "--output", "json"])).text);
 
-    test.each(["server-power", "rank-crash", "network-cut"] as const)(
+    test.each(SCENARIO_NAMES)(
       "%s: every token comes once, both groups serve again, and the cluster has a record of it that replays",
       async (scenario) => {
         const { report, seconds } = await gateDrill(GATE, scenario);

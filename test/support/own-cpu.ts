@@ -17,7 +17,7 @@ own() { # fields of /proc/PID/stat after the name that are added up
   sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | awk -v last="$2" '{ for (i = 12; i <= last; i++) sum += $i } END { print sum + 0 }'
 }
 for uid in $uids; do
-  pids=$(find /sys/fs/cgroup ( -path "*pod$uid*/cgroup.procs" -o -path "*pod\${uid//-/_}*/cgroup.procs" ) -exec cat {} + | sort -u)
+  pids=$(find /sys/fs/cgroup \\( -path "*pod$uid*/cgroup.procs" -o -path "*pod\${uid//-/_}*/cgroup.procs" \\) -exec cat {} + | sort -u)
   for pid in $pids; do total=$((total + $(own "$pid" 13) * 1000 / $(getconf CLK_TCK))); done
 done
 for unit in tandem-network tandem-address; do
