@@ -5,9 +5,9 @@ export interface Stall {
 }
 
 /** Each look wakes the process up, all day long: often enough to see a stall of the tolerance, and no oftener. */
-const EVERY_MS = 50;
-/** Scheduling delays of a busy computer with two cores stay below. */
-const TOLERANCE_MS = 100;
+const EVERY_MS = 100;
+/** Scheduling delays of a busy computer with two cores stay below; whoever judges silence overlooks 300 ms. */
+const TOLERANCE_MS = 200;
 
 const listeners = new Set<(stall: Stall) => void>();
 let timer: NodeJS.Timeout | undefined;
