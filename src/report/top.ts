@@ -16,11 +16,12 @@ const SIGNS: Record<GpuPanel["state"], string> = { well: "●", watch: "▲", ba
  * What `tandem top` shows: the same as the reconciler's page, in the same order. What is wrong, stopped or pending comes first.
  *
  * @param width columns of the terminal, for the picture of tokens; lines may be longer
+ * @param isFirstLook whoever could say who serves may not have been heard yet: that is no alarm
  */
-export function topText(shown: Dashboard, width: number, paint: Paint): string {
+export function topText(shown: Dashboard, width: number, paint: Paint, isFirstLook = false): string {
   const nowMs = Date.parse(shown.at);
   return [
-    headLine(shown, nowMs, paint),
+    headLine(shown, nowMs, paint, isFirstLook),
     ...shown.alarms.map((alarm) => paint(alarm.tone === "note" ? "name" : "warning", alarmText(alarm, nowMs))),
     decisionLine(shown, nowMs, paint),
     "",
@@ -39,8 +40,10 @@ function headLine(
   { stack, model, active, activeSince, epoch, mode, redundancy }: Dashboard,
   nowMs: number,
   paint: Paint,
+  isFirstLook: boolean,
 ): string {
-  const serves = active === null ? "NOBODY SERVES" : `group ${active} serves`;
+  const nobody = isFirstLook ? "nobody has answered yet" : "NOBODY SERVES";
+  const serves = active === null ? nobody : `group ${active} serves`;
   const since = activeSince === null ? "" : ` since ${ago(activeSince, nowMs)}`;
   const more = [`epoch ${epoch}`, mode, redundancy].filter((part) => part !== null);
   return paint("heading", [`${stack} · ${model}`, `${serves}${since}`, ...more].join(" · "));

@@ -22,6 +22,12 @@ test("of a healthy pair: who serves, tokens, every server with its GPUs, what is
   expect(text).toContain("drills    server-power  Passed 2 days ago, by ops@bastion");
 });
 
+test("that nobody serves is said once somebody could have been heard", () => {
+  const shown = { ...dashboardOf(wellSources()), active: null, activeSince: null };
+  expect(topText(shown, 80, plainPaint)).toMatch(/^prod · deepseek-v3 · NOBODY SERVES/);
+  expect(topText(shown, 80, plainPaint, true)).toMatch(/^prod · deepseek-v3 · nobody has answered yet/);
+});
+
 test("what is wrong comes first, and nothing is said by colour alone", () => {
   const service = wellService();
   service.spec.pause = { by: "ann", at: new Date(WALL_MS - 60_000).toISOString(), reason: "looking" };

@@ -35,9 +35,10 @@ async function showOnce({ feed, ready }: WatchedStack, output: OutputFormat): Pr
   process.stdout.write(topText(shown, process.stdout.columns ?? PLAIN_WIDTH, paintOf()));
 }
 
-async function showLive({ feed }: WatchedStack): Promise<void> {
+async function showLive({ feed, ready }: WatchedStack): Promise<void> {
   const screen = new Screen(process.stdout);
-  const draw = () => screen.draw(topText(feed.dashboard(), screen.width, paintOf()));
+  let isFirstLook = true;
+  const draw = () => screen.draw(topText(feed.dashboard(), screen.width, paintOf(), isFirstLook));
   let timer: NodeJS.Timeout | null = null;
   const soon = () => {
     timer ??= setTimeout(() => {
@@ -46,6 +47,11 @@ async function showLive({ feed }: WatchedStack): Promise<void> {
     }, BETWEEN_MS);
   };
   screen.enter();
+  let hasLeft = false;
+  void ready.then(() => {
+    isFirstLook = false;
+    if (!hasLeft) soon();
+  });
   const unwatch = feed.watch(soon);
   const ticks = setInterval(soon, TICK_MS);
   process.stdout.on("resize", draw);
@@ -57,6 +63,7 @@ async function showLive({ feed }: WatchedStack): Promise<void> {
     // It is how one leaves it: that is no failure.
     await left.promise;
   } finally {
+    hasLeft = true;
     stopKeys();
     process.stdout.off("resize", draw);
     clearInterval(ticks);
