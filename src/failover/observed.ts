@@ -86,9 +86,10 @@ export interface ServerObserved {
   powerOffAskedMs: number | null;
   /**
    * The strongest thing that was done since the quarantine began, and when. `done`: it shows (another boot id, the reset's job
-   * has ended); a server that is told to boot is heard well for a moment longer. Missing where nobody knows.
+   * has ended); a server that is told to boot is heard well for a moment longer. Missing where nobody knows. `tries`: how often
+   * in turn; missing is once.
    */
-  treated: { remedy: Remedy; atMs: number; done?: boolean } | null;
+  treated: { remedy: Remedy; atMs: number; done?: boolean; tries?: number } | null;
   /** Passed its checks since it was treated. */
   validated: boolean;
   /** Checks that it failed since it was treated. */

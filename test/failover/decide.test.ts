@@ -392,6 +392,23 @@ describe("one decision", () => {
     });
   });
 
+  test("a server that does not come back is started once more by its BMC, before a person is called", () => {
+    const quarantine = { sinceMs: 0, remedy: "failover-reboot" as const };
+    const fence = { fenced: true, reason: "its BMC says that it is off" };
+    const verdict = { state: "blind" as const, sinceMs: 1_000, remedy: null, reason: "not heard" };
+    const afterBoot = (one: Partial<ServerObserved>, tries?: number) => {
+      const seen = stoppedB(seenAt({}));
+      const treated = { remedy: "failover-reboot" as const, atMs: 7_000_000, done: false, ...(tries && { tries }) };
+      return decide(change(seen, "gpu-d", { quarantine, fence, treated, verdict, outOfService: true, ...one }));
+    };
+    const again = { action: { kind: "treat", server: "gpu-d", remedy: "failover-reboot" } };
+    expect(afterBoot({ bmc: true })).toMatchObject(again);
+    expect(afterBoot({ bmc: true }, 1)).toMatchObject(again);
+    const called = { kind: "escalate", reason: "needs-hands", detail: expect.stringContaining("does not come back") };
+    expect(afterBoot({ bmc: true }, 2)).toMatchObject(called);
+    expect(afterBoot({ bmc: false })).toMatchObject(called);
+  });
+
   test("a fresh observer judges no group before each of its servers has told what it knows, for a while", () => {
     const seen = seenAt({ b: "software" });
     const heardLate = (ms: number, told: boolean) =>

@@ -44,11 +44,11 @@ test.each([
 });
 
 test.each([
-  ["heard with the boot id that was told to end", "boot-1", false],
-  ["heard with another one", "boot-0", true],
-  ["nothing was heard of it when it was told to boot", undefined, true],
-])("a boot shows: %s", (_, bootId, done) => {
-  const treated = { remedy: "failover-reboot" as const, at: ago(5_000), ...(bootId === undefined ? {} : { bootId }) };
+  ["heard with the boot id that was told to end", { bootId: "boot-1" }, { done: false, tries: 1 }],
+  ["heard with another one", { bootId: "boot-0", tries: 2 }, { done: true, tries: 2 }],
+  ["nothing was heard of it when it was told to boot", {}, { done: true, tries: 1 }],
+])("a boot shows: %s", (_, noted, seen) => {
+  const treated = { remedy: "failover-reboot" as const, at: ago(5_000), ...noted };
   const record: QuarantineRecord = { since: ago(9_000), remedy: "failover-reboot", reason: "", bootId: null, treated };
   const node = nodeWith({ [QUARANTINE]: JSON.stringify(record) });
   const well = play("gpu-a", [
@@ -67,5 +67,5 @@ test.each([
     previous: { servers: new Map(), groups: new Map() },
   } as unknown as Knowledge;
   const { server } = observeServer("gpu-a", knowledge, well, undefined, DEFAULT_HEALTH_RULES);
-  expect(server.treated).toMatchObject({ remedy: "failover-reboot", done });
+  expect(server.treated).toMatchObject({ remedy: "failover-reboot", ...seen });
 });

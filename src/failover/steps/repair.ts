@@ -3,6 +3,9 @@ import { act, type Decision, escalate, wait } from "../decision.ts";
 import { groupOf, isIntact, isUnheard } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
 
+/** A boot can be struck by what struck before it, or hang by itself: once more costs nobody anything, and at night nobody comes. */
+const BOOTS = 2;
+
 type Quarantined = ServerObserved & { quarantine: NonNullable<ServerObserved["quarantine"]> };
 
 /** Brings every server in quarantine back, rung by rung: fence, reset or reboot, check, return. No brake stops this. */
@@ -32,7 +35,8 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
     return [wait("emptying", seen.atMs + policy.firstWordWithinMs, `${name} has not told yet what it knows`)];
   if (!isBack && (treated === null || compareRemedies(treated.remedy, needed) < 0)) return treat(server, needed);
   if (treated !== null && (isUnheard(server) || treated.done === false)) {
-    if (compareRemedies(treated.remedy, "failover-reboot") < 0) return treat(server, "failover-reboot");
+    const isBooted = compareRemedies(treated.remedy, "failover-reboot") >= 0;
+    if (!isBooted || (server.bmc && (treated.tries ?? 1) < BOOTS)) return treat(server, "failover-reboot");
     return [escalate("needs-hands", `${name} does not come back after ${treated.remedy}`, `look at ${name}'s console`)];
   }
   if (verdict.state === "suspect") return treat(server, "failover-support");

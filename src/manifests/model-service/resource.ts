@@ -181,8 +181,8 @@ export interface QuarantineRecord {
   bootId: string | null;
   powerOffAskedAt?: string;
   poweredOffAt?: string;
-  /** `bootId`: of the kernel that was told to end; it is heard for a moment longer. */
-  treated?: { remedy: Remedy; at: string; bootId?: string };
+  /** `bootId`: of the kernel that was told to end; it is heard for a moment longer. `tries`: with this remedy; 1 if missing. */
+  treated?: { remedy: Remedy; at: string; bootId?: string; tries?: number };
   validatedAt?: string;
   /** Since it was treated: when the checks first had something against it, how often they failed, and what they said last. */
   objectionsSince?: string;

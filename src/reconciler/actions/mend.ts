@@ -54,7 +54,8 @@ export async function treatServer(hands: Hands, decided: Decided, server: string
   });
   if (before === "other") return waiting(`the BMC of ${server} is still at the last order`);
   const bootId = decided.knowledge.evidence.get(server)?.bootId ?? null;
-  const treated = { remedy, at: new Date().toISOString(), ...(bootId === null ? {} : { bootId }) };
+  const tries = record.treated?.remedy === remedy ? (record.treated.tries ?? 1) + 1 : 1;
+  const treated = { remedy, at: new Date().toISOString(), tries, ...(bootId === null ? {} : { bootId }) };
   await note(hands, nodeOf(decided, server), record, { treated });
   hands.power.seen.delete(server);
   return done(before === "off" ? `the BMC of ${server} switches it on` : `the BMC of ${server} starts it anew`);

@@ -132,7 +132,9 @@ function treatedOf(
   moment: Moment,
 ): NonNullable<ServerObserved["treated"]> | null {
   const ours =
-    treated === undefined ? null : { remedy: treated.remedy, atMs: monotonicOf(moment, treated.at), done: true };
+    treated === undefined
+      ? null
+      : { remedy: treated.remedy, atMs: monotonicOf(moment, treated.at), done: true, tries: treated.tries ?? 1 };
   // Until another boot id is heard, a server that is told to boot answers as if nothing had been asked of it.
   if (ours !== null && treated?.bootId !== undefined) ours.done = heard !== treated.bootId;
   const booted = bootId !== null && heard !== null && heard !== bootId && greeting !== null;

@@ -10,7 +10,7 @@ import {
 
 const time = z.iso.datetime();
 const remedy = z.enum(REMEDIES);
-const Treated = z.object({ remedy, at: time, bootId: z.string().optional() });
+const Treated = z.object({ remedy, at: time, bootId: z.string().optional(), tries: z.int().min(1).optional() });
 const Quarantine = z.looseObject({
   since: time,
   remedy,

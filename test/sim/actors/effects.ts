@@ -228,7 +228,9 @@ export class Effects {
     if (action.kind === "power-off") api.patchServer(action.server, { powerOffAskedMs: atMs });
     if (action.kind === "treat") {
       const bootId = look.bootIds.get(action.server) ?? null;
-      const treated = { remedy: action.remedy, atMs, bootId };
+      const before = api.state.service.servers[action.server]?.treated ?? null;
+      const tries = before?.remedy === action.remedy ? before.tries + 1 : 1;
+      const treated = { remedy: action.remedy, atMs, bootId, tries };
       // No clock of ours says to another replica what came before: the kernel's own numbers do.
       const line = this.#world.server(action.server).lines.length;
       const isReset = action.remedy === "failover-reset";

@@ -26,7 +26,7 @@ export interface ServiceObject {
 export interface ServerRecord {
   quarantine: { sinceMs: number; remedy: Remedy; bootId: string | null } | null;
   powerOffAskedMs: number | null;
-  treated: { remedy: Remedy; atMs: number; bootId: string | null } | null;
+  treated: { remedy: Remedy; atMs: number; bootId: string | null; tries: number } | null;
   /** Kept when the server returns: a reconciler that starts later reads the same kernel log. */
   lastReset: { atMs: number; bootId: string | null; line: number } | null;
   validated: boolean;
