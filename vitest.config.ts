@@ -6,7 +6,9 @@ import { LongestFirst } from "./test/support/longest-first.ts";
 const rehearsal = ["drill", "gateway", "readiness", "reconciler", "rehearsal", "sim"].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
-const exclude = ["test/cluster/**", "test/conformity/**", "test/bench/**", ...rehearsal];
+/** What needs a package index: the parser of the real engine, and our own package as `npm install` gives it to a user. */
+const outside = ["test/conformity/**/*.test.ts", "test/cli/pack.test.ts"];
+const exclude = ["test/cluster/**", "test/bench/**", ...outside, ...rehearsal];
 
 // Vitest's workers and every program of ours that a test starts: half of the time of a start was compiling.
 const env = { NODE_COMPILE_CACHE: compiledDir() };
@@ -17,8 +19,8 @@ const tidy = {
   setupFiles: "test/support/leaves-nothing.ts",
 };
 
-// Four projects: `unit` and `rehearsal` need Node alone; `conformity` runs the argument parser of the pinned SGLang release;
-// `cluster` needs root and a container engine, and shares one real cluster.
+// Four projects: `unit` and `rehearsal` need Node alone; `conformity` needs a package index: it runs the argument parser of the
+// pinned SGLang release and installs our own package; `cluster` needs root and a container engine, and shares one real cluster.
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -52,9 +54,10 @@ export default defineConfig({
       },
       {
         test: {
+          env,
           name: "conformity",
-          include: ["test/conformity/**/*.test.ts"],
-          // The first file fetches what both need.
+          include: outside,
+          // The first that needs the engine's sources fetches them for all.
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,

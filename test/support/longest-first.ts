@@ -5,7 +5,6 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  * before, and takes the size of the files where there was none.
  */
 const LONGEST = [
-  "cli/pack",
   "drill/protection",
   "drill/scenarios",
   "sim/mutants/mutants",
