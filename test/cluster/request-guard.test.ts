@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import { retrying } from "../../src/kube/retry.ts";
 import { DRILL } from "../../src/manifests/drill/resource.ts";
 import type { Manifest } from "../../src/manifests/manifest.ts";
 import { STACK_LABEL } from "../../src/manifests/names.ts";
@@ -113,9 +112,7 @@ describe("what the reconciler may write of the spec, by a real API server", () =
     };
     const metadata = { name, labels: { [STACK_LABEL]: PLAN.name } };
     await admin.json({ method: "POST", path: DRILLS, body: { ...DRILL, metadata, spec } });
-    // A list of a kind that was just defined is refused (429) until the API server's cache is filled.
-    const read = () => readDrillNotes(reconciler, DRILLS, `${STACK_LABEL} in (${PLAN.name})`);
-    expect(await retrying(read, { deadlineMs: 30_000 })).toEqual([
+    expect(await readDrillNotes(reconciler, DRILLS, `${STACK_LABEL} in (${PLAN.name})`)).toEqual([
       {
         name,
         scenario: "server-power",
