@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { AnswerReader, type HttpAnswer } from "../../src/agent/engine/answer-reader.ts";
 import { EngineConnection } from "../../src/agent/engine/engine-connection.ts";
+import { type HttpAnswer, WholeAnswer } from "../../src/agent/engine/whole-answer.ts";
 
 const lines = (...words: string[]) => words.join("\r\n");
 const answer = (body: string, ...more: string[]) =>
@@ -33,7 +33,7 @@ describe("an answer", () => {
   ])("%s is read however it is cut", (_name, text, expected) => {
     const bytes = Buffer.from(text);
     for (let size = 1; size <= bytes.length; size++) {
-      const reader = new AnswerReader();
+      const reader = new WholeAnswer();
       const found: (HttpAnswer | null)[] = [];
       for (let at = 0; at < bytes.length; at += size) found.push(reader.push(bytes.subarray(at, at + size)));
       expect(found.at(-1)).toEqual(expected);
@@ -42,10 +42,10 @@ describe("an answer", () => {
   });
 
   test("of unknown length ends with its connection", () => {
-    const reader = new AnswerReader();
+    const reader = new WholeAnswer();
     expect(reader.push(Buffer.from(lines("HTTP/1.0 200 OK", "", "all of it")))).toBeNull();
     expect(reader.end()).toEqual({ status: 200, body: "all of it", isLast: true });
-    const cut = new AnswerReader();
+    const cut = new WholeAnswer();
     cut.push(Buffer.from(answer("four").slice(0, -1)));
     expect(cut.end()).toBeNull();
   });
@@ -59,7 +59,7 @@ describe("an answer", () => {
     ["all head", `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(20_000)}`],
     ["without an end", lines("HTTP/1.1 200 OK", "content-length: 9999999", "", "x".repeat(5_000_000))],
   ])("that is %s is refused", (_name, text) => {
-    expect(() => new AnswerReader().push(Buffer.from(text))).toThrow();
+    expect(() => new WholeAnswer().push(Buffer.from(text))).toThrow();
   });
 });
 

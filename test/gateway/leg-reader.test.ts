@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fromBinary, toBinary } from "../../src/gateway/stream/binary.ts";
 import { LegReader, nothingSent } from "../../src/gateway/stream/leg-reader.ts";
+import { fromBinary, toBinary } from "../../src/stream/http/binary.ts";
 
 // Text frames are cut by a template, all others are parsed. Here the answer is known before it is written, so that both
 // ways are held against it and not against each other.

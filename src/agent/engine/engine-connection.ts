@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { AnswerReader } from "./answer-reader.ts";
+import { WholeAnswer } from "./whole-answer.ts";
 
 export type Answer = { kind: "answer"; status: number; body: string } | { kind: "refused" } | { kind: "silent" };
 
@@ -57,7 +57,7 @@ export class EngineConnection {
   /** Null where the connection ended without a word. */
   #send(path: string): Promise<Answer | null> {
     return new Promise((resolve) => {
-      const reader = new AnswerReader();
+      const reader = new WholeAnswer();
       const socket = this.#socket ?? connect({ host: this.#host, port: this.#port, noDelay: true });
       this.#socket = socket;
       const settle = (answer: Answer | null) => {
@@ -65,7 +65,7 @@ export class EngineConnection {
         this.#settle = null;
         resolve(answer);
       };
-      const take = (read: () => ReturnType<AnswerReader["push"]>) => {
+      const take = (read: () => ReturnType<WholeAnswer["push"]>) => {
         try {
           const found = read();
           if (found === null) return;

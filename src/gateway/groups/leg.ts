@@ -1,6 +1,6 @@
 import type { Break } from "../../failover/choose/view.ts";
-import type { AnswerHead } from "./answer-head.ts";
-import { type AnswerEvents, AnswerReader } from "./answer-reader.ts";
+import type { AnswerHead } from "../../stream/http/answer-head.ts";
+import { type AnswerEvents, AnswerReader } from "../../stream/http/answer-reader.ts";
 import type { ConnectionUser, EngineConnection, EngineConnections } from "./engine-connections.ts";
 
 export interface LegTarget {

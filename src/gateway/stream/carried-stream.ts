@@ -1,8 +1,8 @@
 import type { Break } from "../../failover/choose/view.ts";
+import { fromBinary } from "../../stream/http/binary.ts";
 import type { Group } from "../groups/group.ts";
 import type { Leg } from "../groups/leg.ts";
 import { engineRefusal, RefusedRequest } from "../http/refused-request.ts";
-import { fromBinary } from "./binary.ts";
 import type { ClientRequest } from "./client-request.ts";
 import { continuationBody, streamedBody, tokensLeft } from "./continuation.ts";
 import { lengthFrame, messageOf, usageFrame } from "./frames.ts";

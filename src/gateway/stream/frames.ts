@@ -1,4 +1,4 @@
-import { toBinary } from "./binary.ts";
+import { toBinary } from "../../stream/http/binary.ts";
 import type { RequestKind } from "./client-request.ts";
 import type { Usage } from "./usage.ts";
 

@@ -1,4 +1,4 @@
-import { fromBinary, toBinary } from "./binary.ts";
+import { fromBinary, toBinary } from "../../stream/http/binary.ts";
 import { TextLog } from "./text-log.ts";
 import { type Section, TextTemplate } from "./text-template.ts";
 import { isUsage, type Usage } from "./usage.ts";

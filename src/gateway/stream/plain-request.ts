@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
+import { fromBinary } from "../../stream/http/binary.ts";
 import type { Group } from "../groups/group.ts";
 import type { Leg } from "../groups/leg.ts";
 import { RefusedRequest } from "../http/refused-request.ts";
-import { fromBinary } from "./binary.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { Rider, RiderHost } from "./rider.ts";
 import { sendJson, sendRefusal } from "./sink.ts";

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { toBinary } from "../../stream/http/binary.ts";
 import type { RefusedRequest } from "../http/refused-request.ts";
-import { toBinary } from "./binary.ts";
 import type { CarriedStream } from "./carried-stream.ts";
 
 /** Where an answer goes. */

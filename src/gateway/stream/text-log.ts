@@ -1,4 +1,4 @@
-import { fromBinary, toBinary } from "./binary.ts";
+import { fromBinary, toBinary } from "../../stream/http/binary.ts";
 
 /** Pieces are joined so often, or each would keep the whole packet alive that it was cut from. */
 const JOIN_PIECES = 32;

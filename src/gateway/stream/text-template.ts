@@ -1,4 +1,4 @@
-import { endOfString, toBinary } from "./binary.ts";
+import { endOfString, toBinary } from "../../stream/http/binary.ts";
 
 export type Section = "reasoning" | "content";
 

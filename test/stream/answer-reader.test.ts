@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AnswerHead, readHead } from "../../src/gateway/groups/answer-head.ts";
-import { AnswerReader } from "../../src/gateway/groups/answer-reader.ts";
+import { type AnswerHead, readHead } from "../../src/stream/http/answer-head.ts";
+import { AnswerReader } from "../../src/stream/http/answer-reader.ts";
 
 /** Cuts a text at these places, which may lie anywhere. */
 function cutAt(text: string, places: readonly number[]): string[] {
