@@ -30,16 +30,15 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
     ),
     ...(flaps === null ? [] : flapFindings(server, flaps, atMs, rules)),
   ]);
-  const found = [
+  // Of an engine that is gone nobody hears that it is fast again: the next one may have its leader on another server.
+  const slow = stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules);
+  const isThere = slow.length > 0 && presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs);
+  return [
     ...kernelFindings(known, atMs, rules),
     ...exitFindings(server, pieces, treatments),
-    // Of an engine that is gone nobody hears that it is fast again: the next one may have its leader on another server.
-    ...stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules).filter(() =>
-      presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs),
-    ),
+    ...(isThere ? slow : []),
     ...state,
-  ];
-  return found.sort(
+  ].sort(
     (a, b) =>
       BY_MOVES[a.moves] - BY_MOVES[b.moves] ||
       compareRemedies(b.remedy, a.remedy) ||

@@ -44,12 +44,11 @@ export function groupVerdict(question: GroupQuestion): GroupVerdict {
   const { listening = null } = question;
   const servers = members.map((member) => serverVerdict(member, atMs, rules));
   const silent = silentServers(group, members, everyone, traffic, atMs, rules, listening);
-  const disproved = new Set(
-    members.filter((member) => isDisproved(member, traffic, rules)).map(({ server }) => server),
-  );
+  const disproved = members.filter((member) => isDisproved(member, traffic, rules));
+  const isVoid = (finding: Finding) => disproved.some(({ server }) => server === finding.server);
   const own = servers
     .flatMap(({ findings }) => findings)
-    .filter((finding) => finding.group === null || (finding.group === group && !disproved.has(finding.server)));
+    .filter((finding) => finding.group === null || (finding.group === group && !isVoid(finding)));
   const findings = [...own, ...silent];
   const names = members.map(({ server }) => server);
   const wantsSwitch = findings.some(({ moves, confirmed }) => moves === "planned" && confirmed);
@@ -80,8 +79,8 @@ export function groupVerdict(question: GroupQuestion): GroupVerdict {
   const blind = servers.find(({ state }) => state === "blind");
   const [unheard] = disproved;
   if (blind === undefined && unheard !== undefined) {
-    const reason = `${unheard}: not heard, and tokens have come since`;
-    return { ...base, ...rest, state: "blind", sinceMs: lastHeardOf(members, unheard), reason };
+    const reason = `${unheard.server}: not heard, and tokens have come since`;
+    return { ...base, ...rest, state: "blind", sinceMs: unheard.lastHeardMs, reason };
   }
   if (blind !== undefined) {
     return { ...base, ...rest, state: "blind", sinceMs: blind.sinceMs, reason: `${blind.server}: ${blind.reason}` };
@@ -119,10 +118,6 @@ function reasonOf(fatal: readonly Finding[], blamed: Blame | null): string {
  */
 function isDisproved({ lastHeardMs }: ServerEvidence, { lastTokenMs }: GroupTraffic, { blindAfterMs }: HealthRules) {
   return lastTokenMs !== null && lastHeardMs !== null && lastTokenMs - lastHeardMs > blindAfterMs;
-}
-
-function lastHeardOf(members: readonly ServerEvidence[], name: string): number | null {
-  return members.find(({ server }) => server === name)?.lastHeardMs ?? null;
 }
 
 function isStarting({ pieces }: ServerEvidence, group: string): boolean {
