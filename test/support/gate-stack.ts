@@ -5,6 +5,7 @@ import { execa, type Options } from "execa";
 import { stackFiles } from "../../src/infra/stack/stack-files.ts";
 import { type KubeClient, kubeClient } from "../../src/kube/client.ts";
 import { type KubeObjects, kubeObjects } from "../../src/kube/objects.ts";
+import { childrenOf, killIfThere } from "./kill-tree.ts";
 
 export const GATE = "gate";
 const main = join(import.meta.dirname, "../../src/cli/main.ts");
@@ -85,18 +86,4 @@ export function gateStack(): GateStack {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-/** Processes that a process has started: Pulumi, when it is `tandem up`. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const { stdout } = await execa("ps", ["-o", "pid=", "--ppid", String(pid)], { reject: false });
-  return stdout.split("\n").map(Number).filter(Boolean);
 }

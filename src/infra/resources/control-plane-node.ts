@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { replaceFile } from "../../machines/replace-file.ts";
 import { initControlPlane, readControlPlane } from "../../machines/server/control-plane.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { admitOperator } from "./operator-address.ts";
@@ -25,8 +26,7 @@ interface Outputs {
 
 async function keepKubeconfig(file: string, kubeconfig: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, kubeconfig, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await replaceFile(file, kubeconfig, 0o600);
 }
 
 async function init(inputs: Inputs, operation: Operation): Promise<Outputs> {

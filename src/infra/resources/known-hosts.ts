@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stackDir } from "../../machines/home.ts";
 import { withLock } from "../../machines/lock.ts";
+import { replaceFile } from "../../machines/replace-file.ts";
 import { LOCAL_KNOWN_HOSTS } from "../../machines/server/targets.ts";
 
 /**
@@ -18,7 +19,6 @@ export async function pinHostKey(stack: string, address: string, hostKey: string
     const lines = hostKey === undefined ? others : [...others, `${address} ${hostKey}`].sort();
     const after = lines.map((line) => `${line}\n`).join("");
     if (after === before) return;
-    await writeFile(`${file}.new`, after, { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    await replaceFile(file, after, 0o600);
   });
 }

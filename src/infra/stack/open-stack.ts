@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
+import { replaceFile } from "../../machines/replace-file.ts";
 import { installLanguageHost } from "./language-plugin.ts";
 import { projectRoot } from "./run-pulumi.ts";
 import { pulumiEnv, type StackFiles, stackFiles } from "./stack-files.ts";
@@ -48,7 +49,7 @@ export async function openStack(name: string, pulumi: string, spec: string, sign
     await execa(pulumi, ["stack", "select", name, "--cwd", projectRoot, "--non-interactive"], options);
   }
   const { encryptionsalt } = parse(await readFile(initialized, "utf8")) as { encryptionsalt: string };
-  await replace(files.config, stringify({ encryptionsalt, config: { "tandem:spec": spec } }));
+  await replaceFile(files.config, stringify({ encryptionsalt, config: { "tandem:spec": spec } }), 0o600);
   return { name, files, env };
 }
 
@@ -57,9 +58,4 @@ async function writeOnce(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stackDir } from "../../machines/home.ts";
+import { replaceFile } from "../../machines/replace-file.ts";
 
 /** What `tandem up` found or made on this computer before the update: programs, image archives, the machine image. */
 export interface Prepared {
@@ -27,6 +28,5 @@ export async function readPrepared(stack: string): Promise<Prepared | undefined>
 
 export async function writePrepared(stack: string, prepared: Prepared): Promise<void> {
   await mkdir(stackDir(stack), { recursive: true, mode: 0o700 });
-  await writeFile(`${fileOf(stack)}.new`, `${JSON.stringify(prepared, null, 2)}\n`);
-  await rename(`${fileOf(stack)}.new`, fileOf(stack));
+  await replaceFile(fileOf(stack), `${JSON.stringify(prepared, null, 2)}\n`);
 }

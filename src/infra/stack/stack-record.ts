@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stackDir } from "../../machines/home.ts";
+import { replaceFile } from "../../machines/replace-file.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 
 /** What other commands want to know of a stack without its spec at hand. */
@@ -24,8 +25,7 @@ export async function writeRecord(plan: ServingPlan, spec: string): Promise<void
     baseUrl: baseUrlOf(plan),
     model: plan.model.servedName,
   };
-  await writeFile(`${fileOf(plan.name)}.new`, `${JSON.stringify(record, null, 2)}\n`);
-  await rename(`${fileOf(plan.name)}.new`, fileOf(plan.name));
+  await replaceFile(fileOf(plan.name), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Undefined for a stack that `tandem up` never made here. */

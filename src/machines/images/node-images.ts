@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { imagesDir } from "../home.ts";
 import { withLock } from "../lock.ts";
+import { replaceFile } from "../replace-file.ts";
 import type { ToolName } from "../tools/catalogue.ts";
 import type { ResolvedTool } from "../tools/resolve.ts";
 import type { ImageFile } from "./image-file.ts";
@@ -137,8 +138,7 @@ async function keptArchive(
   const kept = await readKept(path);
   if (kept) return kept;
   const archive = await writeImages(images, path);
-  await writeFile(`${path}.json.part`, JSON.stringify(archive));
-  await rename(`${path}.json.part`, `${path}.json`);
+  await replaceFile(`${path}.json`, JSON.stringify(archive));
   for (const entry of await readdir(dirname(path))) {
     if (entry.startsWith(`node-${name}-`) && !entry.startsWith(`node-${name}-${key}`))
       await rm(join(dirname(path), entry));

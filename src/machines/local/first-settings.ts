@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../lock.ts";
+import { replaceFile } from "../replace-file.ts";
 
 /** What one kernel was set to before the first of several homes changed it, and the homes that still count on the change. */
 interface FirstSettings {
@@ -69,8 +70,7 @@ async function withRecord(
     const text = await readFile(path, "utf8").catch(() => undefined);
     const after = await change(text === undefined ? undefined : (JSON.parse(text) as FirstSettings));
     if (after === undefined) return rm(path, { force: true });
-    // Renamed into place: half a file would be restored as if it were all.
-    await writeFile(`${path}.new`, JSON.stringify(after, undefined, 2));
-    await rename(`${path}.new`, path);
+    // Half a file would be restored as if it were all.
+    await replaceFile(path, JSON.stringify(after, undefined, 2));
   });
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { toolsDir } from "../home.ts";
+import { replaceFile } from "../replace-file.ts";
 import type { ToolName } from "./catalogue.ts";
 
 /** Where Go keeps what it compiled and fetched while tools are built. */
@@ -45,11 +46,6 @@ export async function readPace(home?: string): Promise<number | undefined> {
 export async function writePace(msPerPackage: number, home?: string): Promise<void> {
   await mkdir(toolsDir(home), { recursive: true });
   await replaceFile(pacePath(home), `${JSON.stringify({ msPerPackage })}\n`);
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.part`, text);
-  await rename(`${path}.part`, path);
 }
 
 function pacePath(home?: string): string {

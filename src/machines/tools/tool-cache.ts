@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { toolsDir } from "../home.ts";
+import { replaceFile } from "../replace-file.ts";
 import { catalogue, type ToolName } from "./catalogue.ts";
 
 /** What is known about a program in the cache, kept beside it. */
@@ -60,8 +61,7 @@ export async function keepTool(
   const path = toolPath(name, home);
   await rm(recordPath(name, home), { force: true });
   if (file !== path) await rename(file, path);
-  await writeFile(`${recordPath(name, home)}.part`, `${JSON.stringify(record, null, 2)}\n`);
-  await rename(`${recordPath(name, home)}.part`, recordPath(name, home));
+  await replaceFile(recordPath(name, home), `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
 
