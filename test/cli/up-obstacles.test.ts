@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { removeEngine } from "../../src/machines/local/engine.ts";
 import { formatAddress, parseSubnet } from "../../src/machines/local/subnets.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -14,7 +15,11 @@ let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "tandem-obstacle-"));
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+afterEach(async () => {
+  // Beside the tools that could not be had, a container daemon may have been made ready.
+  await removeEngine({ home: join(home, "home") });
+  rmSync(home, { recursive: true, force: true });
+});
 
 /** `tandem up` on a computer that has nothing of ours yet; `before` are words that run it. */
 async function up(

@@ -10,6 +10,7 @@ import { LOCAL_KEY_FILE } from "../../machines/server/targets.ts";
 import type { ToolName } from "../../machines/tools/catalogue.ts";
 import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { both } from "./both.ts";
 import type { Phase } from "./phases.ts";
 import { ownImage, stackImages } from "./stack-images.ts";
 
@@ -24,19 +25,24 @@ const ON_SERVERS = ["kubernetes", "etcd", "coredns", "lws", "pause"] as const;
 
 /** Makes everything on this computer that the update of a stack needs. What is there is only looked at. */
 export async function prepareStack(plan: ServingPlan, phase: Phase, signal: AbortSignal): Promise<PreparedStack> {
-  const getTools = async <Name extends ToolName>(names: readonly Name[]) => {
+  const getTools = async <Name extends ToolName>(names: readonly Name[], signal: AbortSignal) => {
     const { showToolProgress } = await import("../tool-progress.ts");
     const view = showToolProgress();
     return resolveTools(names, { signal, onProgress: view.onProgress }).finally(view.end);
   };
   if (plan.spec.provision.kind === "existing") {
-    const tools = await phase("tools", () => getTools(HERE));
+    const tools = await phase("tools", () => getTools(HERE, signal));
     return { prepared: { images: placed([await phase("container image", ownImage)]) }, tools };
   }
   const local = plan.spec.provision.kind === "local";
   if (local) await assertPlace(plan);
-  const tools = await phase("tools", () => getTools([...HERE, ...ON_SERVERS]));
-  const archives = await phase("container images", () => stackImages(tools, { local, signal }));
+  const made = async (signal: AbortSignal) => {
+    const tools = await phase("tools", () => getTools([...HERE, ...ON_SERVERS], signal));
+    return { tools, archives: await phase("container images", () => stackImages(tools, { local, signal })) };
+  };
+  // Debian's packages come over the network while Go's compiler has the processor.
+  const base = (signal: AbortSignal) => phase("Debian for the machines", (say) => localBase(say, signal));
+  const [{ tools, archives }] = local ? await both(signal, made, base) : [await made(signal)];
   const { kubernetes } = tools;
   if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
   const prepared: Prepared = {
@@ -77,17 +83,31 @@ async function assertPlace({ name, spec }: ServingPlan): Promise<void> {
   }
 }
 
+async function localBase(say: (line: string) => void, signal: AbortSignal): Promise<void> {
+  const { ensureBaseImage } = await import("../../machines/local/machine-image.ts");
+  await withEngine(say, signal, (engine) => ensureBaseImage(engine, { onProgress: say, signal }));
+}
+
 async function localImage(
   kubernetes: ResolvedTool,
   archives: readonly ImageArchive[],
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const { ensureEngine } = await import("../../machines/local/engine.ts");
   const { ensureMachineImage } = await import("../../machines/local/machine-image.ts");
-  const engine: Engine = await ensureEngine({ onProgress: say, signal });
+  const options = { kubernetes, archives, onProgress: say, signal };
+  return withEngine(say, signal, async (engine) => (await ensureMachineImage(engine, options)).reference);
+}
+
+async function withEngine<Result>(
+  say: (line: string) => void,
+  signal: AbortSignal,
+  work: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  const { ensureEngine } = await import("../../machines/local/engine.ts");
+  const engine = await ensureEngine({ onProgress: say, signal });
   try {
-    return (await ensureMachineImage(engine, { kubernetes, archives, onProgress: say, signal })).reference;
+    return await work(engine);
   } finally {
     await engine.api.close();
   }

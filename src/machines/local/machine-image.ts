@@ -44,6 +44,24 @@ interface Stage {
 export const SPACE_GIB = 8;
 
 /**
+ * The first stage alone, which needs nothing that Tandem makes: it can be built while the programs for the later ones are.
+ *
+ * @throws TandemError E_NO_SPACE, E_NO_APT, E_APT, E_BASE_IMAGE
+ */
+export async function ensureBaseImage(
+  engine: Engine,
+  { onProgress, signal }: Pick<MachineImageOptions, "onProgress" | "signal"> = {},
+): Promise<void> {
+  await withLock(lockFile(engine), signal, async () => {
+    const base = baseReference();
+    if (await exists(engine, base)) return;
+    await assertSpace(engine.dataRoot, SPACE_GIB, "the machine image");
+    onProgress?.(`building ${base}`);
+    await importBaseImage(engine, base, { ...(onProgress && { onProgress }), signal });
+  });
+}
+
+/**
  * The image of a machine: Debian from packages, the Kubernetes binary, all container images imported. Built when an
  * input changed, one build at a time. A killed build is taken up at its last finished stage.
  *
@@ -51,9 +69,9 @@ export const SPACE_GIB = 8;
  */
 export async function ensureMachineImage(engine: Engine, options: MachineImageOptions = {}): Promise<MachineImage> {
   const { kubernetes, archives = [], onProgress, signal } = options;
-  return withLock(join(engineDir(engine.home), "image.lock"), signal, async () => {
+  return withLock(lockFile(engine), signal, async () => {
     const files = machineFiles();
-    const base = `tandem-base:${digest([MACHINE_SUITE, BASE_RECIPE])}`;
+    const base = baseReference();
     const binary = kubernetes && (await kubernetesFile(kubernetes.path));
     const inputs = [base, binary?.path ?? "", archives.map(({ sha256 }) => sha256).sort(), BAKE_SCRIPT];
     const baked = `tandem-baked:${digest(inputs)}`;
@@ -142,6 +160,14 @@ async function kubernetesFile(path: string): Promise<ImageFile & { path: string 
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return { path: `opt/tandem/bin/kubernetes-${hash.digest("hex")}`, from: path, mode: 0o755 };
+}
+
+function lockFile({ home }: Engine): string {
+  return join(engineDir(home), "image.lock");
+}
+
+function baseReference(): string {
+  return `tandem-base:${digest([MACHINE_SUITE, BASE_RECIPE])}`;
 }
 
 async function exists(engine: Engine, reference: string): Promise<boolean> {
