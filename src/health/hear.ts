@@ -40,7 +40,9 @@ export function hearHello(known: ServerEvidence, hello: Hello, atMs: number): Se
     },
     snapshot: hello.start === "snapshot" ? { upToSeq: hello.seq, repeated: [] } : null,
   };
-  return rebooted ? treat(heard, { atMs, what: "reboot" }) : heard;
+  if (!rebooted) return heard;
+  // It runs since `monoMs` ago, and what its kernel has told since then is of after the boot, however late we hear it.
+  return treat(heard, { atMs: Math.max(known.lastHeardMs ?? atMs, atMs - hello.monoMs), what: "reboot" });
 }
 
 /** A piece of evidence, unread as it came. What this reader does not understand still shows that the agent lives. */

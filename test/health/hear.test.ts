@@ -195,6 +195,23 @@ describe("who comes later knows since when", () => {
     expect(findingsOf(known, 502)).toMatchObject([{ code: "rank-exited", sinceMs: 400 }]);
   });
 
+  test("what the kernel has told since a boot is of after it, though the boot is heard of later", () => {
+    const before = tell(hearBeat(greet(), { seq: 10 }, 600), 11, 10_000_100, lineAt(95, 10_000_090), 600);
+    // It has run for 60 ms when we hear it again, at 20,000 ms of our own.
+    const hello = {
+      bootId: "boot-2",
+      agent: "agent-2",
+      heartbeatMs: 250,
+      start: "snapshot" as const,
+      seq: 1,
+      monoMs: 60,
+    };
+    const booted = hearHello(before, hello, 20_000);
+    expect(codes(booted, 20_001)).toEqual([]);
+    const known = tell(booted, 1, 50, lineAt(95, 40), 20_001);
+    expect(findingsOf(known, 20_002)).toMatchObject([{ code: "xid-95", sinceMs: 19_980 }]);
+  });
+
   test("once the agent has settled no other clock is asked", () => {
     const known = tell(greet(), 99, 3, lineAt(79, 2), 9_000);
     expect(findingsOf(known, 9_001)).toMatchObject([{ code: "xid-79", sinceMs: 9_000 }]);
