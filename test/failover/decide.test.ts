@@ -14,6 +14,11 @@ const withServers = (seen: Observed, change: Partial<ServerObserved>): Observed 
   ...seen,
   servers: seen.servers.map((server) => ({ ...server, ...change })),
 });
+/** The gateways have not followed the last word. */
+const lateAt = (change: Partial<Start>): Observed => {
+  const seen = seenAt(change);
+  return { ...seen, gateways: seen.gateways.map((gateway) => ({ ...gateway, epoch: seen.epoch - 1 })) };
+};
 
 describe("one decision", () => {
   const at = calm;
@@ -152,6 +157,16 @@ describe("one decision", () => {
       then: { kind: "escalate", reason: "too-many-failovers" },
     },
     {
+      when: "too many failovers, and the gateways are elsewhere already without having followed the last word",
+      seen: lateAt({ a: "reset", gateways: "moved", failovers: 2 }),
+      then: { action: { kind: "set-active", group: "b", why: "failover" } },
+    },
+    {
+      when: "one of them is not",
+      seen: lateAt({ a: "reset", gateways: "split", failovers: 2 }),
+      then: { kind: "escalate", reason: "too-many-failovers" },
+    },
+    {
       when: "both groups are broken",
       seen: seenAt({ a: "support", b: "power" }),
       then: { kind: "act", action: { kind: "quarantine", server: "gpu-a" } },
@@ -249,6 +264,18 @@ describe("one decision", () => {
     expect(decide(stopped(one, "a"))).toMatchObject({ action: { kind: "start-group", group: "a", revision: "v1" } });
     const tried = withGroup(stopped(seenAt({ wanted: "v2" }), "b"), "a", { failedRevision: "v2" });
     expect(decide(tried)).toMatchObject({ action: { kind: "start-group", group: "b", revision: "v1" } });
+  });
+
+  test("a group whose revision is given up is stopped without a pause, and not started with it again", () => {
+    const seen = seenAt({ b: "software", wanted: "v2" });
+    const restarted = { run: "starting", revision: "v2", restartsMs: [seen.atMs - 1], follows: "workload" } as const;
+    expect(decide(withGroup(seen, "b", restarted))).toMatchObject({ kind: "escalate", reason: "follows-workload" });
+    const given = withGroup(seen, "b", { ...restarted, isRevisionToBlame: true });
+    expect(decide(given)).toMatchObject({ action: { kind: "stop-group", group: "b", why: "fault" } });
+    const empty = withServers(seen, { fence: { fenced: true, reason: "empty" } });
+    const { verdict } = seenAt(at).groups[1] as GroupObserved;
+    const stopped = withGroup(empty, "b", { run: "stopped", revision: "v2", failedRevision: "v2", verdict });
+    expect(decide(stopped)).toMatchObject({ kind: "escalate", reason: "change-failed" });
   });
 
   test("a start with a revision that the spec has taken back ends at once, and what serves is left alone", () => {

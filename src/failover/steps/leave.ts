@@ -18,9 +18,12 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   // A fault that came with a change does not reach a group that has not been changed.
   const isSpared = ({ revision }: GroupObserved) => active.follows !== "workload" || revision !== active.revision;
   const answers = intactBeside(seen, active.id).filter((group) => !isMute(group, seen.atMs, policy));
-  const [target] = answers.toSorted(
+  const isFollowed = ({ id }: GroupObserved) =>
+    seen.gateways.length > 0 && seen.gateways.every(({ group }) => group === id);
+  const [best] = answers.toSorted(
     (a, b) => Number(isSpared(b)) - Number(isSpared(a)) || Number(b.takeover.ready) - Number(a.takeover.ready),
   );
+  const target = answers.find(isFollowed) ?? best;
   // A group that merely loads is not left for one that may not be able to take over: the first that answers will serve.
   if (verdict.state !== "suspect" && active.run === "starting" && target?.takeover.ready === false)
     return loading(active, seen, policy);
@@ -37,6 +40,11 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   if (verdict.state === "suspect" && !isConfirmed(active, seen.atMs, policy)) {
     return [wait("unconfirmed", verdict.sinceMs + policy.confirmAfterMs, `${active.id}: ${verdict.reason}`)];
   }
+  const action = { kind: "set-active", group: target.id, epoch: seen.epoch + 1, why: "failover" } as const;
+  const move = act("group-failed", action, `${active.id}: ${verdict.reason}`);
+  // All traffic is there already: gateways take no notice of a word that names a broken group, so that it is not adopted either.
+  // No brake holds up what is done; it would only keep the broken group from being rebuilt.
+  if (isFollowed(target)) return [move];
   if (!isSpared(target)) {
     const fix = `find what crashes it, then: tandem failover --to ${target.id}`;
     return [escalate("follows-workload", `${active.id}: ${verdict.reason}; ${target.id} is not spent on it`, fix)];
@@ -48,8 +56,7 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
     const detail = `${failoversInHour(seen)} failovers in the last hour; ${active.id}: ${verdict.reason}`;
     return [escalate("too-many-failovers", detail, `look first, then: tandem failover --to ${target.id}`)];
   }
-  const action = { kind: "set-active", group: target.id, epoch: seen.epoch + 1, why: "failover" } as const;
-  return [act("group-failed", action, `${active.id}: ${verdict.reason}`)];
+  return [move];
 }
 
 function against(group: GroupObserved, { atMs }: Observed, policy: FailoverPolicy): string {
