@@ -1,6 +1,7 @@
 import { POLICY } from "../actors/policy.ts";
 import { FAULTS_END_MS, type Injector } from "../faults/inject.ts";
 import type { Stack } from "../stack.ts";
+import { hasRepeatedXid } from "./known.ts";
 
 /** Every seed runs at least so long. */
 const LEAST_MS = 60_000;
@@ -105,12 +106,10 @@ export class Watchman {
     });
   }
 
-  /** The second XID 31 on one GPU is hardware by NVIDIA's rule, whatever caused it here. */
   #hasRepeatedXid(): boolean {
-    const isMember = (name: string) => (this.#stack.world.api.state.nodes[name]?.group ?? null) !== null;
-    return [...this.#stack.world.servers.values()].some(
-      ({ name, lines }) => isMember(name) && lines.filter((line) => line.kind === "xid" && line.code === 31).length > 1,
-    );
+    const { world } = this.#stack;
+    const isMember = (name: string) => (world.api.state.nodes[name]?.group ?? null) !== null;
+    return [...world.servers.values()].some((server) => isMember(server.name) && hasRepeatedXid(world, server));
   }
 
   /** What a person, and only a person, must do or decide here; null if nothing. */

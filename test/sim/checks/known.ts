@@ -1,4 +1,4 @@
-import type { SimGroup } from "../world/types.ts";
+import type { SimGroup, SimServer } from "../world/types.ts";
 import type { World } from "../world/world.ts";
 
 /** What has been so for this long must be known to whoever acts: the longest detection (a stall, 5 s) and the way there. */
@@ -12,4 +12,16 @@ export function isPlainlyIntact(world: World, { state, servesSinceMs }: SimGroup
 /** It does not serve, and has not for so long that everybody must have seen it. */
 export function isPlainlyBroken(world: World, { state, lastServedMs }: SimGroup): boolean {
   return state !== "serving" && world.now - lastServedMs >= KNOWN_AFTER_MS;
+}
+
+/**
+ * The second XID 31 on one GPU is hardware by NVIDIA's rule, whatever caused it here: a reset is due, also where the group has
+ * started again by itself meanwhile. Not where the GPU was reset since the last one.
+ */
+export function hasRepeatedXid(world: World, { name, bootId, lines }: SimServer): boolean {
+  const reset = world.api.state.service.servers[name]?.lastReset ?? null;
+  const isOfBoot = reset?.bootId === `${name}-${bootId}`;
+  const all = lines.filter((line) => line.kind === "xid" && line.code === 31);
+  const last = all.at(-1);
+  return last !== undefined && all.length > 1 && !(isOfBoot && reset !== null && last.sequence <= reset.line);
 }

@@ -61,6 +61,8 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
     lasts: null,
     needsPower: true,
     begin: (stack, server, { detail }) => {
+      // It is a process that does it, and where none runs on none ends: such a line would be without what it tells of.
+      if (server.frozen) return;
       put(server, stack);
       stack.agents.line(server, { kind: "xid", code: 31 });
       const { rank } = server;
