@@ -52,6 +52,8 @@ export interface GroupObserved {
   revision: string;
   /** A revision that this group did not turn green with. */
   failedRevision: string | null;
+  /** Its present crash is the one that its revision is given up for (`failed-revision.ts`). */
+  isRevisionToBlame?: boolean;
   takeover: { ready: boolean; reason: string };
   /** When anybody had a token of it last; missing where nobody knows. */
   answeredMs?: number;

@@ -9,6 +9,8 @@ export interface Crash {
   /** What it looked like: the code of the finding that was blamed, and the fingerprint of the request where one is known. */
   fingerprint: string;
   remedy: Remedy;
+  /** What the group ran with, where that is known. */
+  revision?: string | undefined;
 }
 
 /** A change of engine, flags, model or driver. */

@@ -8,10 +8,10 @@ import { Canaries } from "./canaries.ts";
 import type { ClusterSnapshot } from "./cluster.ts";
 import { EvidenceBook } from "./evidence-book.ts";
 import { type GatewayHeard, Gateways } from "./gateways.ts";
-import { type Moment, monotonicOf, now } from "./observe/clock.ts";
-import { FirstSeen, type Seen } from "./observe/first-seen.ts";
+import { type Moment, now } from "./observe/clock.ts";
 import type { Knowledge, Verdicts } from "./observe/knowledge.ts";
-import { notesOf, quarantineOf } from "./observe/records.ts";
+import { quarantineOf } from "./observe/records.ts";
+import { SeenTimes } from "./observe/seen-times.ts";
 import { workloadOf } from "./observe/workload.ts";
 import { ClockOffsets } from "./readiness/clock-offsets.ts";
 import { answersOf, witnessesOf } from "./witnesses.ts";
@@ -45,7 +45,7 @@ export class Senses {
   readonly #startedMs = performance.now();
   readonly #canaries: Canaries;
   readonly #takeover: Knowledge["takeover"];
-  readonly #seen = new FirstSeen();
+  readonly #times = new SeenTimes();
   readonly #endStalls: () => void;
   #quietUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -95,6 +95,7 @@ export class Senses {
   /** All that is known at this moment. */
   knowledge(cluster: ClusterSnapshot, holdsLease: boolean, previous: Verdicts, moment: Moment = now()): Knowledge {
     const { monoMs } = moment;
+    this.#askPower(cluster);
     const present = this.gateways.present(monoMs);
     return {
       moment,
@@ -112,8 +113,7 @@ export class Senses {
       requests: this.#requests(monoMs),
       power: this.power.seen,
       bmcAway: this.power.away(monoMs),
-      isolations: this.#isolations(cluster, moment),
-      runs: this.#runs(cluster, moment),
+      ...this.#times.of(cluster, moment),
       previous,
       takeover: this.#takeover,
     };
@@ -150,32 +150,12 @@ export class Senses {
     return sum;
   }
 
-  /** When each server came into quarantine; asks the BMCs of servers whose power is on its way. */
-  #isolations({ nodes, service, atMs }: ClusterSnapshot, moment: Moment): Knowledge["isolations"] {
-    const found = new Map<string, Seen>();
+  /** The BMCs of servers whose power is on its way. */
+  #askPower({ nodes, service }: ClusterSnapshot): void {
     for (const [name, node] of nodes) {
       const record = quarantineOf(node);
-      const seen = this.#first(`quarantine of ${name}`, record?.since ?? null, atMs, moment);
-      if (record === null || seen === null) continue;
-      found.set(name, seen);
       const bmc = service.spec.servers[name]?.bmc;
-      if (bmc !== undefined && record.treated === undefined) this.power.ask(name, bmc.url);
+      if (record !== null && bmc !== undefined && record.treated === undefined) this.power.ask(name, bmc.url);
     }
-    return found;
-  }
-
-  #runs({ sets, service, atMs }: ClusterSnapshot, moment: Moment): Knowledge["runs"] {
-    const found = new Map<string, Seen>();
-    for (const { id, workload } of service.spec.groups) {
-      const { runSince } = notesOf(sets.get(workload));
-      const seen = this.#first(`run of ${id}`, runSince, atMs, moment);
-      if (seen !== null) found.set(id, seen);
-    }
-    return found;
-  }
-
-  #first(what: string, recorded: string | null, readMs: number, moment: Moment): Seen | null {
-    const recordedMs = recorded === null ? 0 : monotonicOf(moment, recorded);
-    return this.#seen.see(what, recorded, { recordedMs, readMs, nowMs: moment.monoMs });
   }
 }

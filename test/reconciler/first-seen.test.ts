@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { serverVerdict } from "../../src/health/server-verdict.ts";
 import { FirstSeen } from "../../src/reconciler/observe/first-seen.ts";
-import { withTreatments } from "../../src/reconciler/observe/observe-server.ts";
+import { withTreatments } from "../../src/reconciler/observe/treatments.ts";
 import type { Workload } from "../../src/reconciler/observe/workload.ts";
 import { play, rank } from "../health/support.ts";
 
@@ -48,7 +48,8 @@ test("a rank that ended since the start of its group is blamed, though the start
     [65_000, rank(0, "exited")],
     [70_000, "beat"],
   ]);
-  const known = { evidence: new Map([["gpu-c", told]]), moment: { monoMs: 70_000, wallMs: 0 } };
+  const moment = { monoMs: 70_000, wallMs: 0 };
+  const known = { evidence: new Map([["gpu-c", told]]), moment, treatments: new Map() };
   const workload = { run: "starting" } as Workload;
   const found = (atMs: number) =>
     serverVerdict(withTreatments(known, "gpu-c", undefined, workload, { atMs, seenMs: 60_000 }), 70_000).state;

@@ -4,7 +4,8 @@ import { serverVerdict } from "../../src/health/server-verdict.ts";
 import type { LiveObject } from "../../src/kube/objects.ts";
 import { LAST_TREATMENT, QUARANTINE, type QuarantineRecord } from "../../src/manifests/model-service/resource.ts";
 import type { Knowledge } from "../../src/reconciler/observe/knowledge.ts";
-import { observeServer, withTreatments } from "../../src/reconciler/observe/observe-server.ts";
+import { observeServer } from "../../src/reconciler/observe/observe-server.ts";
+import { withTreatments } from "../../src/reconciler/observe/treatments.ts";
 import { gpus, play, xid } from "../health/support.ts";
 
 const WALL_MS = Date.parse("2026-01-01T00:00:00Z");
@@ -15,6 +16,10 @@ const ago = (ms: number) => new Date(WALL_MS - ms).toISOString();
 function nodeWith(annotations: Record<string, string>): LiveObject {
   const status = { conditions: [{ type: "Ready", status: "True" }] };
   return { apiVersion: "v1", kind: "Node", metadata: { name: "gpu-a", annotations }, status };
+}
+
+function noteOf(agoMs: number, after: { bootId: string; sequence: number }): string {
+  return JSON.stringify({ remedy: "failover-reset", at: ago(agoMs), after });
 }
 
 /** A server whose kernel log tells, from before this observer listened, of a fault that wants a reset. */
@@ -37,9 +42,30 @@ test.each([
     "suspect",
   ],
   ["a note that nobody can read", { [LAST_TREATMENT]: "{" }, "suspect"],
+  [
+    "the same after a reset that a computer whose clock is far behind made",
+    { [LAST_TREATMENT]: noteOf(186_000, { bootId: "boot-1", sequence: 1 }) },
+    "healthy",
+  ],
+  [
+    "a new fault after a reset that a computer whose clock is ahead made",
+    { [LAST_TREATMENT]: noteOf(-186_000, { bootId: "boot-1", sequence: 0 }) },
+    "suspect",
+  ],
+  [
+    "a fault of this boot after a reset in the boot before",
+    { [LAST_TREATMENT]: noteOf(-186_000, { bootId: "boot-0", sequence: 9 }) },
+    "suspect",
+  ],
 ])("%s: %s is %s", (_, annotations, state) => {
   const evidence = new Map([["gpu-a", told]]);
-  const known = withTreatments({ evidence, moment }, "gpu-a", nodeWith(annotations), undefined, undefined);
+  const known = withTreatments(
+    { evidence, moment, treatments: new Map() },
+    "gpu-a",
+    nodeWith(annotations),
+    undefined,
+    undefined,
+  );
   expect(serverVerdict(known, AT_MS).state).toBe(state);
 });
 
@@ -63,6 +89,9 @@ test.each([
     power: new Map(),
     bmcAway: new Set(),
     isolations: new Map(),
+    treatments: new Map(),
+    powerOffs: new Map(),
+    validations: new Map(),
     runs: new Map(),
     previous: { servers: new Map(), groups: new Map() },
   } as unknown as Knowledge;

@@ -16,10 +16,6 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
   if (group.id === seen.active && intactBeside(seen, group.id).length > 0 && !isKeptHere(group, seen, policy))
     return [];
   if (group.run === "stopped") return putTogether(group, seen, policy);
-  if (group.run !== "serving" && group.failedRevision === group.revision && group.revision === seen.wantedRevision) {
-    const detail = `${group.id} did not turn green with ${group.revision}`;
-    return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
-  }
   if (isOverruled(group, seen)) {
     const action = { kind: "stop-group", group: group.id, why: "change" } as const;
     return [act("change", action, `${group.id} starts with ${group.revision}, which nobody wants any more`)];
@@ -121,7 +117,8 @@ function brake(group: GroupObserved, isCrash: boolean, seen: Observed, policy: F
   if (group.members.some((name) => serverOf(seen, name)?.quarantine)) return null;
   const what = `${id}: ${verdict.reason}`;
   if (policy.mode === "manual") return escalate("manual-mode", what, `run: tandem failover --rebuild ${id}`);
-  if (isCrash) return restartPause(group, seen, policy);
+  // What is given up is not started again: there is nothing to space.
+  if (isCrash) return group.isRevisionToBlame ? null : restartPause(group, seen, policy);
   if (intactBeside(seen, id).length === 0 || failoversInHour(seen) <= policy.maxPerHour) return null;
   const detail = `${failoversInHour(seen)} in the last hour; ${what}`;
   return escalate("too-many-failovers", detail, "look first, then: tandem resume");

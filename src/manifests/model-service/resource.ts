@@ -181,8 +181,17 @@ export interface QuarantineRecord {
   bootId: string | null;
   powerOffAskedAt?: string;
   poweredOffAt?: string;
-  /** `bootId`: of the kernel that was told to end; it is heard for a moment longer. `tries`: with this remedy; 1 if missing. */
-  treated?: { remedy: Remedy; at: string; bootId?: string; tries?: number };
+  /**
+   * `bootId`: of the kernel that was told to end; it is heard for a moment longer. `tries`: with this remedy; 1 if missing.
+   * `after`: the last line of the kernel log that a reset came after, by the kernel's own count.
+   */
+  treated?: {
+    remedy: Remedy;
+    at: string;
+    bootId?: string;
+    tries?: number;
+    after?: { bootId: string; sequence: number };
+  };
   validatedAt?: string;
   /** Since it was treated: when the checks first had something against it, how often they failed, and what they said last. */
   objectionsSince?: string;

@@ -102,6 +102,6 @@ function faultNotes(decided: Decided, id: string, { notes }: Workload): Record<s
       crashes: [...notes.crashes, ...crashes].slice(-MAX_REMEMBERED),
     }),
     [GROUP_NOTES.restarts]: JSON.stringify([...notes.restarts, ...restarts].slice(-MAX_REMEMBERED)),
-    ...(isChanges ? { [GROUP_NOTES.failedRevision]: group.revision } : {}),
+    ...(group.isRevisionToBlame ? { [GROUP_NOTES.failedRevision]: group.revision } : {}),
   };
 }

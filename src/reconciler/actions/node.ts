@@ -47,7 +47,7 @@ export async function note(
   record: QuarantineRecord,
   more: Partial<QuarantineRecord>,
 ): Promise<LiveObject> {
-  const { objectionsSince: _since, failedChecks: _failed, ...anew } = record;
+  const { objectionsSince: _since, failedChecks: _failed, validatedAt: _validated, ...anew } = record;
   const next = { ...(more.treated === undefined ? record : anew), ...more };
   return changeNode(hands, node, { annotations: { [QUARANTINE]: JSON.stringify(next) } });
 }

@@ -1,3 +1,4 @@
+import { lastKernelLine } from "../../health/reset-time.ts";
 import { isConflict } from "../../kube/errors.ts";
 import type { LiveObject } from "../../kube/objects.ts";
 import { PART_OF, TANDEM_IMAGE } from "../../manifests/names.ts";
@@ -29,8 +30,10 @@ export async function resetGpus(hands: Hands, decided: Decided, server: string):
   });
   if (isOld) return waiting(`an old reset of ${server} is cleared away`);
   // One that failed was tried: what is still wrong afterwards asks for the next rung by itself.
-  const at = new Date().toISOString();
-  await note(hands, nodeOf(decided, server), record, { treated: { remedy: "failover-reset", at } });
+  const known = decided.knowledge.evidence.get(server);
+  const after = known === undefined ? null : lastKernelLine(known.pieces, known.bootId);
+  const treated = { remedy: "failover-reset" as const, at: new Date().toISOString(), ...(after ? { after } : {}) };
+  await note(hands, nodeOf(decided, server), record, { treated });
   return done(phase === "Succeeded" ? `the GPUs of ${server} were reset` : `the reset of ${server}'s GPUs failed`);
 }
 

@@ -29,6 +29,10 @@ export interface Knowledge {
   bmcAway: ReadonlySet<string>;
   /** When each server came into quarantine. The record's own time is of another computer's clock, which may be wrong. */
   isolations: ReadonlyMap<string, Seen>;
+  /** When each server was last treated, its power was last asked to be cut, and it passed its checks, in the same way. */
+  treatments: ReadonlyMap<string, Seen>;
+  powerOffs: ReadonlyMap<string, Seen>;
+  validations: ReadonlyMap<string, Seen>;
   /** When each group was last started or stopped, as its note says in the same way. */
   runs: ReadonlyMap<string, Seen>;
   /** The verdicts before these; their first bad moments are kept. */

@@ -1,3 +1,4 @@
+import { isRevisionToBlame } from "../../failover/failed-revision.ts";
 import type { GroupObserved } from "../../failover/observed.ts";
 import { type Crash, type Follows, follows } from "../../health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../health/group-verdict.ts";
@@ -17,13 +18,14 @@ export interface GroupFinding {
   follows: Follows;
 }
 
-/** One group: its workload, and what the evidence of its servers says. */
+/** One group: its workload, and what the evidence of its servers says. `served`: what each group has served with last. */
 export function observeGroup(
   spec: ModelServiceGroup,
   workload: Workload,
   knowledge: Knowledge,
   evidence: ReadonlyMap<string, ServerEvidence>,
   crashes: readonly Crash[],
+  served: readonly (string | null)[],
   rules: HealthRules,
 ): GroupFinding {
   const { moment, traffic, previous, cluster, takeover } = knowledge;
@@ -39,10 +41,10 @@ export function observeGroup(
     previous: previous.groups.get(spec.id) ?? null,
     listening: { sinceMs: knowledge.listeningSinceMs, witnesses: knowledge.witnesses },
   });
-  const crash = verdict.state === "suspect" && run !== "stopped" ? crashOf(verdict, moment.monoMs) : null;
+  const revision = notes.revision ?? cluster.service.spec.revision;
+  const crash = verdict.state === "suspect" && run !== "stopped" ? crashOf(verdict, revision, moment.monoMs) : null;
   const own = [...crashes.filter(({ group }) => group === spec.id), ...(crash === null ? [] : [crash])];
   const lastMs = Math.max(Number.NEGATIVE_INFINITY, ...own.map(({ atMs }) => atMs));
-  const revision = notes.revision ?? cluster.service.spec.revision;
   const followed = follows(
     [...crashes.filter(({ atMs, group }) => group !== spec.id && atMs <= lastMs), ...own],
     // One that has never served with its revision was changed just now, however long its load took.
@@ -80,6 +82,7 @@ export function observeGroup(
       restartsMs: notes.restarts.map((at) => monotonicOf(moment, at)),
       revision,
       failedRevision: notes.failedRevision,
+      isRevisionToBlame: crash !== null && isRevisionToBlame(revision, own, served),
       takeover: ready
         ? (takeover(spec.id) ?? { ready: true, reason: "it serves" })
         : { ready: false, reason: run === "serving" ? verdict.reason : `it is ${run}` },
@@ -88,7 +91,7 @@ export function observeGroup(
   };
 }
 
-function crashOf({ group, blame, sinceMs, remedy, reason }: GroupVerdict, atMs: number): Crash {
+function crashOf({ group, blame, sinceMs, remedy, reason }: GroupVerdict, revision: string, atMs: number): Crash {
   const code = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
   return {
     group,
@@ -96,6 +99,7 @@ function crashOf({ group, blame, sinceMs, remedy, reason }: GroupVerdict, atMs: 
     atMs: sinceMs ?? atMs,
     fingerprint: code,
     remedy: remedy ?? "restart-group",
+    revision,
   };
 }
 

@@ -1,9 +1,8 @@
 import type { ServerObserved } from "../../failover/observed.ts";
 import { fenceOf } from "../../health/fenced.ts";
-import { treat } from "../../health/hear.ts";
 import { compareRemedies } from "../../health/remedy.ts";
 import type { HealthRules } from "../../health/rules.ts";
-import { hasTold, type ServerEvidence, type Treatment, unheard } from "../../health/server-evidence.ts";
+import { hasTold, type ServerEvidence } from "../../health/server-evidence.ts";
 import { type ServerVerdict, serverVerdict } from "../../health/server-verdict.ts";
 import type { LiveObject } from "../../kube/objects.ts";
 import type { QuarantineRecord } from "../../manifests/model-service/resource.ts";
@@ -11,8 +10,8 @@ import { GROUP_LABEL } from "../../manifests/names.ts";
 import { type Moment, monotonicOf } from "./clock.ts";
 import type { Seen } from "./first-seen.ts";
 import type { Knowledge } from "./knowledge.ts";
-import { lastTreatmentOf, quarantineOf } from "./records.ts";
-import { isReady, type Workload } from "./workload.ts";
+import { quarantineOf } from "./records.ts";
+import { isReady } from "./workload.ts";
 
 /** Kubernetes' own taint for a machine that is off: its pods are taken for ended and its volumes for free. */
 export const OUT_OF_SERVICE = "node.kubernetes.io/out-of-service";
@@ -30,7 +29,7 @@ export function observeServer(
   const record = node === undefined ? null : quarantineOf(node);
   const group = node?.metadata.labels?.[GROUP_LABEL] ?? null;
   const found = serverVerdict(hardwareOnly(evidence), moment.monoMs, rules, knowledge.previous.servers.get(name));
-  const treated = record === null ? null : treatedOf(record, evidence, moment);
+  const treated = record === null ? null : treatedOf(record, evidence, knowledge.treatments.get(name), moment);
   const verdict = adjust(found, evidence, node, group, treated?.atMs ?? null, moment);
   const power = knowledge.power.get(name)?.power ?? "unknown";
   const isolation = knowledge.isolations.get(name) ?? { atMs: moment.monoMs, seenMs: moment.monoMs };
@@ -53,9 +52,12 @@ export function observeServer(
       outOfService: taintsOf(node).some(({ key }) => key === OUT_OF_SERVICE),
       bmc: cluster.service.spec.servers[name]?.bmc !== undefined && !knowledge.bmcAway.has(name),
       power,
-      powerOffAskedMs: record?.powerOffAskedAt === undefined ? null : monotonicOf(moment, record.powerOffAskedAt),
+      powerOffAskedMs:
+        record?.powerOffAskedAt === undefined
+          ? null
+          : (knowledge.powerOffs.get(name)?.atMs ?? monotonicOf(moment, record.powerOffAskedAt)),
       treated,
-      validated: record?.validatedAt !== undefined && monotonicOf(moment, record.validatedAt) >= (treated?.atMs ?? 0),
+      validated: isValidated(name, record, treated, knowledge),
       failedChecks: record?.failedChecks?.count ?? 0,
       reserved: (node?.spec as { unschedulable?: boolean } | undefined)?.unschedulable === true,
     },
@@ -70,28 +72,6 @@ export interface Taint {
 
 export function taintsOf(node: LiveObject | undefined): Taint[] {
   return (node?.spec as { taints?: Taint[] } | undefined)?.taints ?? [];
-}
-
-/** What is known of a server together with what was done to it, and to the group that ran on it. */
-export function withTreatments(
-  { evidence, moment }: Pick<Knowledge, "evidence" | "moment">,
-  name: string,
-  node: LiveObject | undefined,
-  workload: Workload | undefined,
-  run: Seen | undefined,
-): ServerEvidence {
-  const record = node === undefined ? null : quarantineOf(node);
-  const done: Treatment[] = [];
-  if (workload !== undefined) {
-    // Of a stopped group every exit is meant; a group that was started anew answers for what came since.
-    if (workload.run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
-    else if (run !== undefined) done.push({ what: "planned-stop", atMs: run.atMs });
-  }
-  const treated = record?.treated ?? (node === undefined ? undefined : lastTreatmentOf(node));
-  if (treated?.remedy === "failover-reset") done.push({ what: "reset", atMs: monotonicOf(moment, treated.at) });
-  // The word of a person: `tandem server return`.
-  if (treated?.remedy === "failover-support") done.push({ what: "repair", atMs: monotonicOf(moment, treated.at) });
-  return done.reduce(treat, evidence.get(name) ?? unheard(name));
 }
 
 /** Ranks and engines come and go with their group; what is left speaks of the machine. */
@@ -129,17 +109,36 @@ function adjust(
 function treatedOf(
   { treated, bootId }: QuarantineRecord,
   { bootId: heard, greeting }: ServerEvidence,
+  seen: Seen | undefined,
   moment: Moment,
 ): NonNullable<ServerObserved["treated"]> | null {
   const ours =
     treated === undefined
       ? null
-      : { remedy: treated.remedy, atMs: monotonicOf(moment, treated.at), done: true, tries: treated.tries ?? 1 };
+      : {
+          remedy: treated.remedy,
+          atMs: seen?.atMs ?? monotonicOf(moment, treated.at),
+          done: true,
+          tries: treated.tries ?? 1,
+        };
   // Until another boot id is heard, a server that is told to boot answers as if nothing had been asked of it.
   if (ours !== null && treated?.bootId !== undefined) ours.done = heard !== treated.bootId;
   const booted = bootId !== null && heard !== null && heard !== bootId && greeting !== null;
   if (!booted || (ours !== null && compareRemedies(ours.remedy, "failover-reboot") >= 0)) return ours;
-  return { remedy: "failover-reboot", atMs: greeting.atMs, done: true };
+  // What its kernel has told since is of after the boot.
+  return { remedy: "failover-reboot", atMs: greeting.atMs - greeting.monoMs, done: true };
+}
+
+/** What we do to a server takes its validation off the record; a boot by hand does not, and only its time tells. */
+function isValidated(
+  name: string,
+  record: QuarantineRecord | null,
+  treated: ServerObserved["treated"],
+  { moment, validations }: Knowledge,
+): boolean {
+  if (record?.validatedAt === undefined) return false;
+  if (treated === null || treated.remedy === record.treated?.remedy) return true;
+  return (validations.get(name)?.atMs ?? monotonicOf(moment, record.validatedAt)) >= treated.atMs;
 }
 
 function fence(

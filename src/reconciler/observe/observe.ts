@@ -6,7 +6,8 @@ import type { ServerVerdict } from "../../health/server-verdict.ts";
 import { monotonicOf } from "./clock.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { type GroupFinding, observeGroup } from "./observe-group.ts";
-import { observeServer, withTreatments } from "./observe-server.ts";
+import { observeServer } from "./observe-server.ts";
+import { withTreatments } from "./treatments.ts";
 import { type Workload, workloadOf } from "./workload.ts";
 
 /** What decisions are made on, and what status and actions need besides. */
@@ -46,11 +47,12 @@ export function observe(knowledge: Knowledge): Observation {
   }
 
   const crashes = crashesOf(workloads, knowledge);
+  const served = [...workloads.values()].map(({ notes }) => notes.servedRevision);
   const groups: GroupObserved[] = [];
   const findings = new Map<string, GroupFinding>();
   for (const group of spec.groups) {
     const workload = workloads.get(group.id) as Workload;
-    const found = observeGroup(group, workload, knowledge, evidence, crashes, rules);
+    const found = observeGroup(group, workload, knowledge, evidence, crashes, served, rules);
     groups.push(found.group);
     findings.set(group.id, found);
   }

@@ -10,7 +10,13 @@ import {
 
 const time = z.iso.datetime();
 const remedy = z.enum(REMEDIES);
-const Treated = z.object({ remedy, at: time, bootId: z.string().optional(), tries: z.int().min(1).optional() });
+const Treated = z.object({
+  remedy,
+  at: time,
+  bootId: z.string().optional(),
+  tries: z.int().min(1).optional(),
+  after: z.object({ bootId: z.string(), sequence: z.int() }).optional(),
+});
 const Quarantine = z.looseObject({
   since: time,
   remedy,
@@ -31,15 +37,22 @@ export interface CrashNote {
   at: string;
   fingerprint: string;
   remedy: (typeof REMEDIES)[number];
+  revision?: string | undefined;
 }
 
+const Crashed = z.object({
+  group: z.string(),
+  server: z.string().nullable(),
+  at: time,
+  fingerprint: z.string(),
+  remedy,
+  revision: z.string().optional(),
+});
 const Follows = z.looseObject({
   what: z.enum(["server", "workload", "unknown"]),
   reason: z.string(),
   at: time,
-  crashes: z
-    .array(z.object({ group: z.string(), server: z.string().nullable(), at: time, fingerprint: z.string(), remedy }))
-    .default([]),
+  crashes: z.array(Crashed).default([]),
 });
 
 /** What is remembered of a group on its LeaderWorkerSet. */
@@ -63,9 +76,12 @@ export function quarantineOf({ metadata }: LiveObject): QuarantineRecord | null 
   return { since, remedy: "failover-support", reason: "its record cannot be read", bootId: null };
 }
 
-/** What was last done about a server that is in service again; undefined for one that was never out of it. */
-export function lastTreatmentOf({ metadata }: LiveObject): QuarantineRecord["treated"] {
-  return Treated.safeParse(parse(metadata.annotations?.[LAST_TREATMENT])).data as QuarantineRecord["treated"];
+/** What was last done about a server, also about one that is in service again; undefined where nothing ever was. */
+export function treatmentOf(node: LiveObject): QuarantineRecord["treated"] {
+  const record = quarantineOf(node);
+  if (record?.treated !== undefined) return record.treated;
+  const text = node.metadata.annotations?.[LAST_TREATMENT];
+  return Treated.safeParse(parse(text)).data as QuarantineRecord["treated"];
 }
 
 export function notesOf(set: LiveObject | undefined): GroupNotes {

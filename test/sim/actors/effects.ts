@@ -162,7 +162,8 @@ export class Effects {
     switch (action.kind) {
       case "stop-group": {
         const { restartsMs = [] } = state.groups[action.group] ?? {};
-        const verdict = look.seen.groups.find(({ id }) => id === action.group)?.verdict;
+        const group = look.seen.groups.find(({ id }) => id === action.group);
+        const verdict = group?.verdict;
         const isRestart = action.why === "fault" && (verdict?.remedy ?? "restart-group") === "restart-group";
         const restarts = isRestart ? [...restartsMs, atMs] : restartsMs;
         api.patchGroup(action.group, {
@@ -171,6 +172,7 @@ export class Effects {
           stoppedMs: atMs,
           ready: false,
           restartsMs: restarts,
+          ...(action.why === "fault" && group?.isRevisionToBlame ? { failedRevision: group.revision } : {}),
         });
         this.#lookAtGpus(action.group);
         return true;

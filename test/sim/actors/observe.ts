@@ -1,3 +1,4 @@
+import { isRevisionToBlame } from "../../../src/failover/failed-revision.ts";
 import type { GatewayReport, GroupObserved, Observed, ServerObserved } from "../../../src/failover/observed.ts";
 import { fenceOf } from "../../../src/health/fenced.ts";
 import { type Crash, follows } from "../../../src/health/follows.ts";
@@ -54,7 +55,7 @@ export function observe(knowledge: Knowledge): Look {
   for (const [id, list] of members) verdicts.set(id, verdictOn(id, list, known));
   const crashes = new Map<string, Crash>();
   for (const [id, verdict] of verdicts) {
-    const crash = crashOf(id, verdict, atMs);
+    const crash = crashOf(id, verdict, state.groups[id]?.revision, atMs);
     if (crash !== null) crashes.set(id, crash);
   }
   const seen: Observed = {
@@ -137,7 +138,12 @@ export function isFinal({ heard, findings }: ServerVerdict): boolean {
   return heard && findings.every(({ confirmed }) => confirmed);
 }
 
-function crashOf(group: string, { state, blame, sinceMs, remedy, reason }: GroupVerdict, atMs: number): Crash | null {
+function crashOf(
+  group: string,
+  { state, blame, sinceMs, remedy, reason }: GroupVerdict,
+  revision: string | undefined,
+  atMs: number,
+): Crash | null {
   if (state !== "suspect") return null;
   const fingerprint = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
   return {
@@ -146,6 +152,7 @@ function crashOf(group: string, { state, blame, sinceMs, remedy, reason }: Group
     atMs: sinceMs ?? atMs,
     fingerprint,
     remedy: remedy ?? "restart-group",
+    revision,
   };
 }
 
@@ -164,6 +171,7 @@ function groupSeen(
   const isSuspect = verdict.state === "suspect" && run !== "stopped";
   const { crashes, changes } = state.service;
   const all = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
+  const served = Object.values(state.groups).map(({ servedRevision }) => servedRevision);
   const { lastTokenMs, unansweredCanarySinceMs } = known.traffic(id);
   const isAnswering = unansweredCanarySinceMs === null;
   const ready = run === "serving" && verdict.state !== "suspect" && verdict.state !== "blind" && isAnswering;
@@ -187,6 +195,13 @@ function groupSeen(
     restartsMs: object.restartsMs,
     revision: object.revision,
     failedRevision: object.failedRevision,
+    isRevisionToBlame:
+      isSuspect &&
+      isRevisionToBlame(
+        object.revision,
+        all.filter((one) => one.group === id),
+        served,
+      ),
     takeover: { ready, reason: ready ? "" : `${run}, ${verdict.state}: ${verdict.reason}` },
     ...(lastTokenMs === null ? {} : { answeredMs: lastTokenMs }),
   };
@@ -237,8 +252,8 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     outOfService: node.outOfService,
     bmc: known.hasBmc(name),
     power,
-    powerOffAskedMs: record.powerOffAskedMs,
-    treated: record.treated === null ? null : { ...record.treated, done: isDone(record.treated, own, atMs) },
+    powerOffAskedMs: known.records.powerOffMs(name),
+    treated: treatedOf(record.treated, known.records.treatedMs(name), own, atMs),
     validated: record.validated,
     failedChecks: record.failedChecks,
     reserved: node.cordoned,
@@ -246,10 +261,9 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
 }
 
 /** A boot shows by the boot id, a reset by the end of its job. */
-function isDone(
-  { remedy, atMs: beganMs, bootId }: NonNullable<ServerRecord["treated"]>,
-  own: ServerEvidence,
-  atMs: number,
-) {
-  return remedy === "failover-reboot" ? own.bootId !== bootId : atMs - beganMs >= RESET_MS;
+function treatedOf(treated: ServerRecord["treated"], beganMs: number, own: ServerEvidence, nowMs: number) {
+  if (treated === null) return null;
+  const { remedy, bootId, tries } = treated;
+  const done = remedy === "failover-reboot" ? own.bootId !== bootId : nowMs - beganMs >= RESET_MS;
+  return { remedy, atMs: beganMs, tries, done };
 }

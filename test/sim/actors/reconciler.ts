@@ -296,7 +296,6 @@ export class SimReconciler extends Actor {
     if (api.down) this.#blindMs ??= this.kernel.now;
     else this.#blindMs = null;
     const cached = api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
-    this.#noteFailures();
     const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
     this.#unfenced = new Set(look.seen.servers.flatMap(({ name, fence }) => (fence.fenced ? [] : [name])));
     const decision = this.#decide(look.seen);
@@ -304,25 +303,6 @@ export class SimReconciler extends Actor {
     if (decision.kind === "act") return void this.#act(decision.action);
     const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
     this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
-  }
-
-  /** A new revision that crashed twice, or is not ready long after its start, is remembered with its group. */
-  #noteFailures(): void {
-    const { api } = this.#world;
-    if (api.down) return;
-    const { crashes, changes } = api.state.service;
-    for (const [id, group] of Object.entries(api.state.groups)) {
-      const { revision, failedRevision, servedRevision, ready, replicas } = group;
-      if (ready && failedRevision === revision) api.patchGroup(id, { failedRevision: null });
-      if (ready || replicas === 0 || [failedRevision, servedRevision].includes(revision)) continue;
-      const change = changes.findLast(({ group, what }) => group === id && what.endsWith(` ${revision}`));
-      if (change === undefined) continue;
-      const ends = crashes.filter(
-        ({ group, atMs, remedy }) => group === id && atMs > change.atMs && remedy === "restart-group",
-      );
-      if (ends.length >= 2 || this.atMs - this.#seen.runMs(id) > POLICY.startWithinMs)
-        api.patchGroup(id, { failedRevision: revision });
-    }
   }
 
   #decide(seen: Observed): Decision {

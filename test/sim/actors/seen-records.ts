@@ -9,6 +9,8 @@ export class SeenRecords {
   readonly #first = new FirstSeen();
   readonly #runs = new Map<string, Seen>();
   readonly #isolations = new Map<string, Seen>();
+  readonly #treatments = new Map<string, Seen>();
+  readonly #powerOffs = new Map<string, Seen>();
   /** The last state that was seen, and until when it is known to have been so. */
   #last: { state: ApiState; readMs: number } | null = null;
 
@@ -27,10 +29,13 @@ export class SeenRecords {
   #see(state: ApiState, readMs: number, nowMs: number): void {
     for (const [id, { changedMs }] of Object.entries(state.groups))
       this.#keep(this.#runs, id, this.#first.see(id, changedMs, { recordedMs: changedMs, readMs, nowMs }));
-    for (const [name, { quarantine }] of Object.entries(state.service.servers)) {
-      const sinceMs = quarantine?.sinceMs ?? null;
-      const seen = this.#first.see(name, sinceMs, { recordedMs: sinceMs ?? 0, readMs, nowMs });
-      this.#keep(this.#isolations, name, seen);
+    const seen = (what: string, sinceMs: number | null) =>
+      this.#first.see(what, sinceMs, { recordedMs: sinceMs ?? 0, readMs, nowMs });
+    for (const [name, record] of Object.entries(state.service.servers)) {
+      const { quarantine, treated, lastReset, powerOffAskedMs } = record;
+      this.#keep(this.#isolations, name, seen(name, quarantine?.sinceMs ?? null));
+      this.#keep(this.#treatments, name, seen(`treatment of ${name}`, treated?.atMs ?? lastReset?.atMs ?? null));
+      this.#keep(this.#powerOffs, name, seen(`power-off of ${name}`, powerOffAskedMs));
     }
   }
 
@@ -48,6 +53,15 @@ export class SeenRecords {
 
   isolated(server: string): Seen | undefined {
     return this.#isolations.get(server);
+  }
+
+  /** The last thing that was done to it, also where it is in service again. */
+  treatedMs(server: string): number {
+    return this.#treatments.get(server)?.atMs ?? 0;
+  }
+
+  powerOffMs(server: string): number | null {
+    return this.#powerOffs.get(server)?.atMs ?? null;
   }
 
   #keep(all: Map<string, Seen>, of: string, seen: Seen | null): void {

@@ -1,4 +1,5 @@
 import { treat } from "../../../src/health/hear.ts";
+import { resetTime } from "../../../src/health/reset-time.ts";
 import type { ServerEvidence } from "../../../src/health/server-evidence.ts";
 import type { ApiState } from "../world/api-server.ts";
 import type { SeenRecords } from "./seen-records.ts";
@@ -6,15 +7,19 @@ import type { SeenRecords } from "./seen-records.ts";
 /** The job that resets needs this long; a line of the kernel log during it is of before. */
 export const RESET_MS = 5_000;
 
-/** What one reconciler has taken in of each server already: by its recorded time when it began, here. */
-export class Told {
-  readonly #servers = new Map<
-    string,
-    { resetsMs: Map<number, number>; stopsMs: Map<number, number>; pieces: number }
-  >();
+/** What one reconciler has taken in of one server already. */
+interface Own {
+  /** Of each reset, by its recorded time: when it was, as far as the lines that were heard tell. */
+  resetsMs: Map<number, number>;
+  stopsMs: Set<number>;
+  pieces: number;
+}
 
-  of(server: string) {
-    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopsMs: new Map(), pieces: -1 };
+export class Told {
+  readonly #servers = new Map<string, Own>();
+
+  of(server: string): Own {
+    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopsMs: new Set(), pieces: -1 };
     this.#servers.set(server, known);
     return known;
   }
@@ -37,20 +42,18 @@ export function treatmentsOf(
   const object = group === null ? undefined : state.groups[group];
   let next = known;
   const own = told.of(server);
-  const tell = (what: "reset" | "planned-stop", recordedMs: number, lastsMs: number, upToMs = DONE) => {
-    const began = what === "reset" ? own.resetsMs : own.stopsMs;
-    // Another clock may have written a time that is not here yet.
-    const beganMs = began.get(recordedMs) ?? Math.min(recordedMs, atMs);
-    if (beganMs === DONE) return;
-    began.set(recordedMs, beganMs);
-    if (atMs < beganMs + lastsMs) return;
-    began.set(recordedMs, DONE);
-    next = treat(next, { atMs: upToMs === DONE ? beganMs + lastsMs : upToMs, what });
-  };
   const reset = record?.lastReset ?? null;
-  // A server that is back in service was reset for certain.
-  const lastsMs = record?.treated === null ? 0 : RESET_MS;
-  if (reset !== null) tell("reset", reset.atMs, lastsMs, lastLineMs(known, reset));
+  if (reset !== null) {
+    const beganMs = records.treatedMs(server);
+    // A server that is back in service was reset for certain.
+    const isDone = record?.treated === null || atMs >= beganMs + RESET_MS;
+    const mark = { bootId: reset.bootId ?? "", sequence: reset.line };
+    const resetMs = isDone ? resetTime(known.pieces, mark, beganMs) : null;
+    if (resetMs !== null && own.resetsMs.get(reset.atMs) !== resetMs) {
+      own.resetsMs.set(reset.atMs, resetMs);
+      next = treat(next, { atMs: resetMs, what: "reset" });
+    }
+  }
   // Whatever ended before the new start was ended on purpose, however late that was told.
   // While nothing is wanted whatever ends was ended on purpose.
   const isStopped = object?.replicas === 0;
@@ -58,20 +61,12 @@ export function treatmentsOf(
     own.pieces = known.pieces.length;
     next = treat(next, { atMs, what: "planned-stop" });
   }
-  if (group !== null && object?.replicas === 1 && object.stoppedMs !== null)
-    tell("planned-stop", records.runMs(group), 0);
+  if (group !== null && object?.replicas === 1 && object.stoppedMs !== null) {
+    const runMs = records.runMs(group);
+    if (!own.stopsMs.has(runMs) && runMs <= atMs) {
+      own.stopsMs.add(runMs);
+      next = treat(next, { atMs: runMs, what: "planned-stop" });
+    }
+  }
   return next;
 }
-
-/** When the last line before the reset was read: by the kernel's count, whatever the clocks say. */
-function lastLineMs({ pieces }: ServerEvidence, { bootId, line }: { bootId: string | null; line: number }): number {
-  let lastMs = DONE;
-  for (const piece of pieces) {
-    const { evidence } = piece;
-    if (evidence.kind !== "kernel-log" || piece.bootId !== bootId || evidence.line.sequence > line) continue;
-    lastMs = Math.max(lastMs, piece.arrivedMonoMs);
-  }
-  return lastMs;
-}
-
-const DONE = Number.NEGATIVE_INFINITY;

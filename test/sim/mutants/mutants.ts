@@ -175,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a brake keeps a group down that only crashed",
     file: REBUILD,
-    find: "if (isCrash) return restartPause(group, seen, policy);",
+    find: "if (isCrash) return group.isRevisionToBlame ? null : restartPause(group, seen, policy);",
     put: "",
     scenario: "hang-after-four-moves.json",
   },
