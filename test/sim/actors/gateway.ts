@@ -298,6 +298,8 @@ export class SimGateway extends Actor {
         from(group.waitingSinceMs, NO_TOKEN_MS);
       }
       const { askedMs, answeredMs, failedMs } = group.canary;
+      // The group in use is asked so long after its last token, too; of streams that flow the next one is always near.
+      if (group.id === this.current && askedMs === null && !group.flows) from(group.lastTokenMs, ANSWERED_MS);
       from(askedMs, ASKED_MS);
       from(answeredMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
       from(failedMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);

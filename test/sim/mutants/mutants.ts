@@ -155,8 +155,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a gateway takes a group that does not answer",
     file: CHOOSE,
     find: "against(group.id) === undefined && isProven(group, view, timing)",
-    put: "against(group.id) === undefined",
-    seed: 71,
+    put: "true",
+    seed: 1,
   },
   {
     name: "a hang is never noticed",
