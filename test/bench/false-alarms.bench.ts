@@ -4,7 +4,7 @@ import { FAULT_CLASSES, type FaultClass } from "../../src/report/rehearsal.ts";
 import { RehearsalSession } from "../support/rehearsal-session.ts";
 import type { Bench, Measurement } from "./bench.ts";
 import { DISTURBANCES, disturb } from "./false-alarms/disturbances.ts";
-import { keepLoad } from "./false-alarms/load.ts";
+import { keepLoad } from "./load/keep-load.ts";
 
 /** `BENCH_MINUTES=30 npm run bench false-alarms`; the issue asks for 30. */
 const MINUTES = Number(process.env.BENCH_MINUTES ?? 3);
@@ -42,7 +42,11 @@ async function quiet({ world }: RehearsalSession): Promise<Measurement[]> {
     () => alive,
     end.signal,
   );
-  const load = keepLoad(world, () => alive, STREAMS, end.signal);
+  const door = (turn: number) => {
+    const gateway = alive[turn % alive.length] as GatewayProcess;
+    return { baseUrl: gateway.baseUrl, apiKey: gateway.apiKey, isThere: () => alive.includes(gateway) };
+  };
+  const load = keepLoad(world.plan, door, STREAMS, end.signal);
   const disturbed = disturb(world, () => active, EVERY_MS, end.signal);
   await sleep(MINUTES * 60_000);
   end.abort();

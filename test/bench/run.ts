@@ -13,7 +13,7 @@ for (const file of globSync("test/bench/*.bench.ts").sort()) {
   for (const { what, measured, limit, unit, how } of await bench()) {
     const verdict = measured <= limit ? "ok" : unit === "ms" || unit === "s" ? "TOO SLOW" : "TOO MUCH";
     if (measured > limit) over += 1;
-    const digits = unit === "s" ? 2 : 0;
+    const digits = unit === "s" ? 2 : unit === "ms" && limit < 10 ? 1 : 0;
     const figure = `${measured.toFixed(digits)} ${unit}`;
     process.stdout.write(
       `${figure.padStart(9)}  of ${limit.toFixed(digits).padStart(5)} ${unit}  ${verdict}  ${what} (${how})\n`,

@@ -25,14 +25,21 @@ const server = createServer((request, response) => {
     if (stream !== true) return void response.end("{}");
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     let tokens = 0;
-    const timer = setInterval(() => {
+    let timer: NodeJS.Timeout | undefined;
+    const one = () => {
       tokens += 1;
       response.write(frame(tokens));
+      timer ??= setInterval(one, everyMs);
       if (tokens < wanted) return;
       clearInterval(timer);
       response.end(END);
-    }, everyMs);
-    response.on("close", () => clearInterval(timer));
+    };
+    // Streams that were opened every few milliseconds would send in step: twenty tokens at once, and then none for a while.
+    const first = setTimeout(one, everyMs * Math.random());
+    response.on("close", () => {
+      clearTimeout(first);
+      clearInterval(timer);
+    });
   });
 });
 server.keepAliveTimeout = 5000;

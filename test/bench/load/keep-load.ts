@@ -3,8 +3,7 @@ import { openStream } from "../../../src/drill/client.ts";
 import { isPerfect, judgeStream } from "../../../src/drill/judge.ts";
 import { modelOf } from "../../../src/drill/model-of.ts";
 import { planStreams } from "../../../src/drill/plan-streams.ts";
-import type { GatewayProcess } from "../../../src/drill/world/gateway-process.ts";
-import type { World } from "../../../src/drill/world/world.ts";
+import type { ServingPlan } from "../../../src/plan/serving-plan.ts";
 
 export interface LoadTally {
   requests: number;
@@ -15,21 +14,28 @@ export interface LoadTally {
   inKilledHands: number;
 }
 
-/** Keeps `streams` checked streams open through a set of gateways that changes, until the signal; then lets them end. */
+/** A way in, and whether it is one still: what was in a killed gateway's hands is lost with it. */
+export interface Door {
+  baseUrl: string;
+  apiKey: string;
+  isThere(): boolean;
+}
+
+/** Keeps `streams` checked streams open, each through the door that `door` names for it, until the signal; then lets them end. */
 export async function keepLoad(
-  world: World,
-  gateways: () => readonly GatewayProcess[],
+  plan: ServingPlan,
+  door: (turn: number) => Door,
   streams: number,
   signal: AbortSignal,
 ): Promise<LoadTally> {
   const tally: LoadTally = { requests: 0, tokens: 0, failed: [], inKilledHands: 0 };
+  const model = plan.model.servedName;
   const one = async (slot: number): Promise<void> => {
     while (!signal.aborted) {
-      const alive = gateways();
-      const gateway = alive[(slot + tally.requests) % alive.length] as GatewayProcess;
+      const { baseUrl, apiKey, isThere } = door(slot + tally.requests);
       const [request] = planStreams({
         count: 1,
-        model: modelOf(world.plan),
+        model: modelOf(plan),
         promptTokens: { min: 10, max: 2000 },
         answerTokens: { min: 60, max: 240 },
         run: randomBytes(4).toString("hex"),
@@ -37,17 +43,11 @@ export async function keepLoad(
       });
       if (request === undefined) return;
       tally.requests += 1;
-      const { baseUrl, apiKey } = gateway;
-      const stream = openStream(request, {
-        baseUrl,
-        apiKey,
-        model: world.plan.model.servedName,
-        idleTimeoutMs: 30_000,
-      });
+      const stream = openStream(request, { baseUrl, apiKey, model, idleTimeoutMs: 30_000 });
       const verdict = judgeStream(await stream.ended);
       tally.tokens += verdict.tokens;
       if (isPerfect(verdict)) continue;
-      if (!gateways().includes(gateway)) tally.inKilledHands += 1;
+      if (!isThere()) tally.inKilledHands += 1;
       else tally.failed.push(`${verdict.name}: lost ${verdict.lost}; ${verdict.problems.join("; ")}`);
     }
   };
