@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { removeCutOffFiles } from "../../src/infra/stack/cut-off-files.ts";
 import { journalOf } from "../support/scratch/provider/file-type.ts";
 import { pulumiBinary, type Scratch, scratch } from "../support/scratch/run.ts";
 
@@ -154,6 +155,16 @@ describe("what goes wrong", () => {
     expect(journalOf(stack.journal)).toEqual([`create ${stack.file("one")}`, `aborted ${stack.file("one")}`]);
     await stack.declare([one()]);
     expect((await up()).text).toContain("1 created");
+  });
+
+  test("attributes of the state that a kill cut off are in the way of no run", async () => {
+    await stack.declare([one()]);
+    expect((await up()).exitCode).toBe(0);
+    writeFileSync(join(stack.dir, "backend/.pulumi/stacks/scratch/test.json.attrs"), "");
+    // What Pulumi says by itself; when that changes, this is no longer needed.
+    expect((await up()).text).toContain("failed to load checkpoint: EOF");
+    expect(await removeCutOffFiles(join(stack.dir, "backend"))).toHaveLength(1);
+    expect((await up()).text).toContain("2 unchanged");
   });
 
   test("an error for the operator has no stack", async () => {

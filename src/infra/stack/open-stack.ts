@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { replaceFile } from "../../machines/replace-file.ts";
+import { removeCutOffFiles } from "./cut-off-files.ts";
 import { installLanguageHost } from "./language-plugin.ts";
 import { projectRoot } from "./run-pulumi.ts";
 import { pulumiEnv, type StackFiles, stackFiles } from "./stack-files.ts";
@@ -28,6 +29,7 @@ export async function openStack(name: string, pulumi: string, spec: string, sign
   await mkdir(files.backend, { recursive: true });
   await mkdir(files.project, { recursive: true });
   await writeOnce(files.passphrase, randomBytes(32).toString("base64url"));
+  await removeCutOffFiles(files.backend);
   await installLanguageHost(files.pulumiHome);
   const env = pulumiEnv(files);
   const initialized = join(files.project, `Pulumi.${name}.yaml`);
