@@ -6,6 +6,7 @@ import { LAST_TREATMENT, QUARANTINE, type QuarantineRecord } from "../../src/man
 import type { Knowledge } from "../../src/reconciler/observe/knowledge.ts";
 import { observeServer } from "../../src/reconciler/observe/observe-server.ts";
 import { withTreatments } from "../../src/reconciler/observe/treatments.ts";
+import type { Workload } from "../../src/reconciler/observe/workload.ts";
 import { gpus, play, xid } from "../health/support.ts";
 
 const WALL_MS = Date.parse("2026-01-01T00:00:00Z");
@@ -97,4 +98,15 @@ test.each([
   } as unknown as Knowledge;
   const { server } = observeServer("gpu-a", knowledge, well, undefined, DEFAULT_HEALTH_RULES);
   expect(server.treated).toMatchObject({ remedy: "failover-reboot", ...seen });
+});
+
+test.each([
+  ["of no group", undefined, []],
+  ["of a stopped group", { run: "stopped" }, []],
+  ["of a group that runs", { run: "serving" }, ["xid-31"]],
+] as const)("what a process did wrong is over where none runs any more: on a server %s", (_, workload, codes) => {
+  const evidence = new Map([["gpu-a", play("gpu-a", [[AT_MS - 20_000, xid(31)]])]]);
+  const known = { evidence, moment, treatments: new Map() };
+  const found = withTreatments(known, "gpu-a", nodeWith({}), workload as Workload | undefined, undefined);
+  expect(serverVerdict(found, AT_MS).findings.map(({ code }) => code)).toEqual(codes);
 });

@@ -17,11 +17,10 @@ export function withTreatments(
   run: Seen | undefined,
 ): ServerEvidence {
   const done: Treatment[] = [];
-  if (workload !== undefined) {
-    // Of a stopped group every exit is meant; a group that was started anew answers for what came since.
-    if (workload.run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
-    else if (run !== undefined) done.push({ what: "planned-stop", atMs: run.atMs });
-  }
+  // Of a stopped group, and on a server of none, every exit is meant, and what a process did wrong is over with it; a group that
+  // was started anew answers for what came since.
+  if (workload === undefined || workload.run === "stopped") done.push({ what: "planned-stop", atMs: moment.monoMs });
+  else if (run !== undefined) done.push({ what: "planned-stop", atMs: run.atMs });
   const known = evidence.get(name) ?? unheard(name);
   const treated = node === undefined ? undefined : treatmentOf(node);
   const treatedMs = treated === undefined ? 0 : (treatments.get(name)?.atMs ?? monotonicOf(moment, treated.at));

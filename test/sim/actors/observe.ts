@@ -99,7 +99,7 @@ function verdictOn(group: string, list: readonly string[], known: Knowledge): Gr
   const last = known.before.groups.get(group);
   if (last !== undefined && members.length === last.members.length) {
     const isSame = members.every((own, at) => isUnchanged(own, last.members[at] as ServerEvidence, known));
-    if (isSame && last.verdict.servers.every(isFinal)) return last.verdict;
+    if (isSame && last.verdict.servers.every(isFinal) && members.every(isQuiet)) return last.verdict;
   }
   const everyone = [...known.evidence.values()];
   const { atMs } = known;

@@ -12,14 +12,14 @@ interface Own {
   /** Of each reset, by its recorded time: when it was, as far as the lines that were heard tell. */
   resetsMs: Map<number, number>;
   stopsMs: Set<number>;
-  pieces: number;
+  pieces: ServerEvidence["pieces"] | null;
 }
 
 export class Told {
   readonly #servers = new Map<string, Own>();
 
   of(server: string): Own {
-    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopsMs: new Set(), pieces: -1 };
+    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopsMs: new Set(), pieces: null };
     this.#servers.set(server, known);
     return known;
   }
@@ -55,11 +55,13 @@ export function treatmentsOf(
     }
   }
   // Whatever ended before the new start was ended on purpose, however late that was told.
-  // While nothing is wanted whatever ends was ended on purpose.
-  const isStopped = object?.replicas === 0;
-  if (isStopped && own.pieces !== known.pieces.length) {
-    own.pieces = known.pieces.length;
-    next = treat(next, { atMs, what: "planned-stop" });
+  // While nothing is wanted, and on a server of no group, whatever ends was ended on purpose.
+  const isStopped = object === undefined || object.replicas === 0;
+  if (isStopped && own.pieces !== known.pieces) {
+    own.pieces = known.pieces;
+    // The latest says all that those before it said.
+    const others = next.treatments.filter(({ what }) => what !== "planned-stop");
+    next = treat({ ...next, treatments: others }, { atMs, what: "planned-stop" });
   }
   if (group !== null && object?.replicas === 1 && object.stoppedMs !== null) {
     const runMs = records.runMs(group);

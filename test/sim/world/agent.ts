@@ -111,7 +111,8 @@ export class Agents {
     const leader = this.#world.servers.get(group.members[0] ?? "");
     if (leader?.rank?.group !== group.id || leader.rank.start !== group.start) return;
     const isHung = group.state === "hung";
-    const isLate = isHung && this.#world.now - group.sinceMs >= UNHEALTHY_AFTER_MS;
+    // It is asked at this very moment, and a sum of times may be a last digit short.
+    const isLate = isHung && this.#world.now - group.sinceMs >= UNHEALTHY_AFTER_MS - 1;
     const state = leader.rank.isStopped
       ? "unreachable"
       : isLate
