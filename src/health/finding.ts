@@ -45,6 +45,8 @@ export interface Finding {
   moves: Moves;
   /** The first bad moment on the observer's clock. A later piece that says the same, in whatever words, never moves it. */
   sinceMs: number;
+  /** Of a fault that ends a process and leaves its GPU usable: when it was last told of. */
+  endsProcessMs?: number | undefined;
   /** Held for as long as its rule asks; until then it is only watched. */
   confirmed: boolean;
   reason: string;

@@ -48,7 +48,9 @@ export function groupVerdict(question: GroupQuestion): GroupVerdict {
   const isVoid = (finding: Finding) => disproved.some(({ server }) => server === finding.server);
   const own = servers
     .flatMap(({ findings }) => findings)
-    .filter((finding) => finding.group === null || (finding.group === group && !isVoid(finding)));
+    .filter((finding) =>
+      finding.group === null ? !isOutlived(finding, traffic, rules) : finding.group === group && !isVoid(finding),
+    );
   const findings = [...own, ...silent];
   const names = members.map(({ server }) => server);
   const wantsSwitch = findings.some(({ moves, confirmed }) => moves === "planned" && confirmed);
@@ -118,6 +120,14 @@ function reasonOf(fatal: readonly Finding[], blamed: Blame | null): string {
  */
 function isDisproved({ lastHeardMs }: ServerEvidence, { lastTokenMs }: GroupTraffic, { blindAfterMs }: HealthRules) {
   return lastTokenMs !== null && lastHeardMs !== null && lastTokenMs - lastHeardMs > blindAfterMs;
+}
+
+/**
+ * A token that came well after the line that tells of a process that ends: the process was another's, or has a successor, and the
+ * GPU works. Its repetition asks for a reset all the same; but what serves is not ended for it, and the next crash brings it.
+ */
+function isOutlived({ endsProcessMs }: Finding, { lastTokenMs }: GroupTraffic, { outlivedAfterMs }: HealthRules) {
+  return endsProcessMs !== undefined && lastTokenMs !== null && lastTokenMs - endsProcessMs > outlivedAfterMs;
 }
 
 function isStarting({ pieces }: ServerEvidence, group: string): boolean {

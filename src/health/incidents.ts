@@ -25,6 +25,8 @@ export interface Incident {
   codes: number[];
   /** The line that decided the remedy. */
   decidedBy: `xid-${number}` | `sxid-${number}`;
+  /** It ends a process and leaves the GPU usable, also where its repetition is taken for hardware. */
+  endsProcess?: true;
   /** The pieces that brought a code for the first time. */
   rests: { agent: string; seq: number }[];
 }
@@ -156,9 +158,10 @@ function escalate(
       other.remedy === "restart-group" &&
       sinceMs - other.lastMs <= rules.repeatWindowMs,
   );
-  if (before === undefined) return plain;
+  if (before === undefined) return { ...plain, endsProcess: true };
   return {
     ...plain,
+    endsProcess: true,
     remedy: "failover-reset",
     reason: `${reason} Second time on this GPU (first: XID ${before.codes.join(", ")}), so it is hardware.`,
   };

@@ -30,6 +30,8 @@ export interface HealthRules extends IncidentRules {
   monitorHungAfterMs: number;
   /** The word of others about a node is late and may be about something that we do not use. Ours. */
   conditionAfterMs: number;
+  /** A token that comes so long after a process is said to end was not under way then: an agent tells twice a second. Ours. */
+  outlivedAfterMs: number;
   /** Below this share of its own rate, for this long, a group is slow. Ours: a prefill stall of 4 s must pass unnoticed. */
   slowBelow: number;
   slowAfterMs: number;
@@ -67,6 +69,7 @@ export const DEFAULT_HEALTH_RULES: HealthRules = {
   narrowAfterMs: 60_000,
   monitorHungAfterMs: 60_000,
   conditionAfterMs: 30_000,
+  outlivedAfterMs: 2_000,
   slowBelow: 0.6,
   slowAfterMs: 30_000,
   baselineSamples: 30,

@@ -232,6 +232,48 @@ describe("the verdict on a group", () => {
     },
   ])("$when", ({ said, then }) => expect(verdict(said)).toMatchObject(then));
 
+  const twice: Said[] = [
+    ["gpu-b", 0, rank(9, "running", 11)],
+    ["gpu-b", 5, xid(31)],
+    ["gpu-b", 20, rank(9, "running", 12)],
+    ["gpu-b", 1_000, xid(31)],
+  ];
+  test.each<{ when: string; said: Said[]; lastTokenMs: number | null; then: object }>([
+    {
+      when: "tokens go on after it",
+      said: [["gpu-b", 1_000, xid(31)]],
+      lastTokenMs: 4_900,
+      then: { state: "healthy" },
+    },
+    {
+      when: "no token came since",
+      said: [["gpu-b", 1_000, xid(31)]],
+      lastTokenMs: 990,
+      then: { state: "suspect", remedy: "restart-group" },
+    },
+    {
+      when: "what came since may have been under way",
+      said: [["gpu-b", 1_000, xid(31)]],
+      lastTokenMs: 2_000,
+      then: { state: "suspect", remedy: "restart-group" },
+    },
+    { when: "the second on one GPU, and tokens go on", said: twice, lastTokenMs: 4_900, then: { state: "healthy" } },
+    {
+      when: "the second on one GPU",
+      said: twice,
+      lastTokenMs: 990,
+      then: { state: "suspect", remedy: "failover-reset", blame: { server: "gpu-b" } },
+    },
+    {
+      when: "a GPU that needs a reset, whatever tokens say",
+      said: [["gpu-b", 1_000, xid(95)]],
+      lastTokenMs: 4_900,
+      then: { state: "suspect", remedy: "failover-reset" },
+    },
+  ])("the kernel tells of a process that ends: $when", ({ said, lastTokenMs, then }) => {
+    expect(verdict(said, { traffic: { lastTokenMs, unansweredCanarySinceMs: null } })).toMatchObject(then);
+  });
+
   test("heat that lasts is worth a planned switch, not an alarm", () => {
     expect(verdict([["gpu-b", 0, hot]], { atMs: 31_000 })).toMatchObject({
       state: "watch",

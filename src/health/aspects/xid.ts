@@ -32,7 +32,8 @@ export function kernelFindings(known: ServerEvidence, atMs: number, rules: Healt
   return [...found.values()];
 }
 
-function findingOf({ decidedBy, server, pci, remedy, sinceMs, reason, rests }: Incident): Finding {
+function findingOf(incident: Incident): Finding {
+  const { decidedBy, server, pci, remedy, sinceMs, lastMs, endsProcess, reason, rests } = incident;
   const moves = stopsService(remedy) ? "now" : "never";
   return {
     code: decidedBy,
@@ -45,12 +46,15 @@ function findingOf({ decidedBy, server, pci, remedy, sinceMs, reason, rests }: I
     confirmed: true,
     reason,
     rests,
+    ...(endsProcess ? { endsProcessMs: lastMs } : {}),
   };
 }
 
 function joined(first: Finding, later: Finding): Finding {
   const stronger = compareRemedies(later.remedy, first.remedy) > 0 ? later : first;
-  return { ...stronger, sinceMs: first.sinceMs, rests: [...first.rests, ...later.rests] };
+  const isBoth = first.endsProcessMs !== undefined && later.endsProcessMs !== undefined;
+  const endsProcessMs = isBoth ? Math.max(first.endsProcessMs ?? 0, later.endsProcessMs ?? 0) : undefined;
+  return { ...stronger, sinceMs: first.sinceMs, endsProcessMs, rests: [...first.rests, ...later.rests] };
 }
 
 const linesIn = once((pieces: readonly Piece[]) => pieces.filter(({ evidence }) => evidence.kind === "kernel-log"));

@@ -133,9 +133,9 @@ export function isQuiet({ pieces, connection }: ServerEvidence): boolean {
   return pieces.every(({ evidence }) => evidence.kind !== "engine" || evidence.running + evidence.queued === 0);
 }
 
-/** Time alone does not turn it. */
+/** Neither time nor a token turns it. */
 export function isFinal({ heard, findings }: ServerVerdict): boolean {
-  return heard && findings.every(({ confirmed }) => confirmed);
+  return heard && findings.every(({ confirmed, endsProcessMs }) => confirmed && endsProcessMs === undefined);
 }
 
 function crashOf(

@@ -4,7 +4,7 @@ import type { SimGateway } from "../actors/gateway.ts";
 import { membersOf } from "../actors/observe.ts";
 import type { SimGroup, SimServer } from "../world/types.ts";
 import type { World } from "../world/world.ts";
-import { hasRepeatedXid, isPlainlyBroken, isPlainlyIntact, KNOWN_AFTER_MS } from "./known.ts";
+import { isPlainlyBroken, isPlainlyIntact, KNOWN_AFTER_MS } from "./known.ts";
 
 /** The same action so often within this time is a loop, unless each has a fault, or a person's change, of its own. */
 const LOOP_MS = 60_000;
@@ -118,7 +118,7 @@ export class EffectChecks {
   /** An action that ends the processes of a group. */
   #ends(group: SimGroup, isForFault: boolean, breach: (rule: string, why: string) => void): void {
     const world = this.#world;
-    if (isForFault && isPlainlyIntact(world, group) && !this.#isDueForReset(group))
+    if (isForFault && isPlainlyIntact(world, group))
       breach("intact-touched", `group ${group.id} has served for ${Math.round(world.now - group.servesSinceMs)} ms`);
     // The end of a group that is stopped was judged when it was stopped, though a process may live for a moment longer.
     if (group.state !== "serving" || world.api.state.groups[group.id]?.replicas === 0) return;
@@ -144,17 +144,11 @@ export class EffectChecks {
     }
   }
 
-  /** For a server that was taken out of service for it already, too. */
-  #isDueForReset({ members }: SimGroup): boolean {
-    return members.some((name) => hasRepeatedXid(this.#world, this.#world.server(name)));
-  }
-
   #quarantine(server: SimServer, breach: (rule: string, why: string) => void): void {
     const world = this.#world;
     const id = world.api.state.nodes[server.name]?.group ?? null;
     const group = id === null ? null : world.group(id);
-    if (group !== null && isPlainlyIntact(world, group) && !hasRepeatedXid(world, server))
-      breach("intact-touched", `group ${group.id} serves`);
+    if (group !== null && isPlainlyIntact(world, group)) breach("intact-touched", `group ${group.id} serves`);
     if (server.faultMs < 0) breach("wrong-blame", `nothing ever was wrong with ${server.name}`);
   }
 
