@@ -18,7 +18,7 @@ import { bridgeName, containerName } from "../../src/machines/local/labels.ts";
 import { createMachine, deleteMachine, listMachines, readMachine } from "../../src/machines/local/machine.ts";
 import { ensureMachineImage } from "../../src/machines/local/machine-image.ts";
 import { type MachineRequest, machineLabels } from "../../src/machines/local/machine-record.ts";
-import { ensureNetwork } from "../../src/machines/local/network.ts";
+import { assertNetworkFits, ensureNetwork } from "../../src/machines/local/network.ts";
 import { sshAnswers } from "../../src/machines/local/ssh-answers.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
 import { type HostTrace, hostTrace, traceDifference } from "../support/host-trace.ts";
@@ -265,6 +265,11 @@ describe.skipIf(obstacle !== null)("local machines", () => {
     await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
     expect(await sshAnswers(addressOf(11), 1_000), "machines live without the daemon").toBe(true);
     expect(await findEngine({ home })).toBeUndefined();
+    // What `tandem up` asks first: its own network is in nobody's way, that of another stack is.
+    await assertNetworkFits(undefined, network, home);
+    await expect(assertNetworkFits(undefined, { ...network, name: "other" }, home)).rejects.toMatchObject({
+      code: "E_SUBNET_TAKEN",
+    });
     engine = await ensureEngine({ home });
     expect((await listMachines(engine, stack)).map(({ name, state }) => `${name} ${state}`)).toEqual(running);
     expect((await inspectContainer(engine.api, containerName(stack, "m1")))?.State.StartedAt).toBe(at);

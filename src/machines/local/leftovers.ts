@@ -1,6 +1,10 @@
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
+
+/** A process that was just killed holds what it had open until the kernel has ended it. */
+const BUSY_MS = 10_000;
 
 /** Unmounts everything below a folder, deepest first. A daemon that was killed leaves its mounts. */
 export async function unmountBelow(folder: string): Promise<void> {
@@ -10,7 +14,16 @@ export async function unmountBelow(folder: string): Promise<void> {
     .map((line) => unescapePath(line.split(" ")[4] ?? ""))
     .filter((point) => point.startsWith(`${folder}/`));
   // In the order of mounting, so the last one is on top.
-  for (const point of points.reverse()) await execa("umount", [point], { reject: false });
+  for (const point of points.reverse()) await unmount(point);
+}
+
+async function unmount(point: string): Promise<void> {
+  for (const endMs = performance.now() + BUSY_MS; performance.now() < endMs; await delay(100)) {
+    const { exitCode, stderr } = await execa("umount", [point], { reject: false, env: { LC_ALL: "C" } });
+    if (exitCode === 0 || !/busy/.test(stderr)) return;
+  }
+  // Out of sight at once, and gone when whoever holds it ends.
+  await execa("umount", ["--lazy", point], { reject: false });
 }
 
 /**

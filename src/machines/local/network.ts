@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
-import { engineDir } from "../home.ts";
+import { engineDir, tandemHome } from "../home.ts";
 import { withLock } from "../lock.ts";
 import { ifStatus } from "./docker-api.ts";
 import type { Engine } from "./engine.ts";
@@ -64,21 +64,27 @@ export async function ensureNetwork(
 
 /**
  * Refuses networks that this computer uses, while nothing was built for a stack yet: it costs a moment, and would
- * otherwise be told after a quarter of an hour. A stack whose network is there already has its answer.
+ * otherwise be told after a quarter of an hour. A stack whose network is there already has its answer. A daemon that was
+ * killed cannot be asked for it, but has left the stack's bridge, which is known by its name.
  *
  * @throws TandemError E_SUBNET_TAKEN
  */
 export async function assertNetworkFits(
   engine: Engine | undefined,
   { name, subnet, podCidr, serviceCidr }: NetworkRequest,
+  home = tandemHome(),
 ): Promise<void> {
   if (await engine?.api.find(`/networks/${networkName(name)}`)) return;
-  await assertUnused({ subnet, podCidr, serviceCidr });
+  await assertUnused({ subnet, podCidr, serviceCidr }, engine === undefined ? bridgeName({ home }, name) : undefined);
 }
 
-async function assertUnused(networks: Record<string, string>): Promise<void> {
+async function assertUnused(networks: Record<string, string>, ownBridge?: string): Promise<void> {
   assertDistinct(networks);
-  assertFree(networks, await usedSubnets());
+  const used = await usedSubnets();
+  assertFree(
+    networks,
+    used.filter(({ link }) => link === undefined || link !== ownBridge),
+  );
 }
 
 /** Removes the network of a stack and its black holes, except those that another stack needs too. Absent is fine. */

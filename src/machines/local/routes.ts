@@ -21,7 +21,11 @@ export async function usedSubnets(): Promise<UsedSubnet[]> {
   return routes
     .filter(({ dst, type, protocol }) => dst !== "default" && protocol !== PROTOCOL && type !== "broadcast")
     .filter(({ dst }) => dst !== "0.0.0.0/0")
-    .map((route) => ({ ...parseSubnet(route.dst), by: describe(route) }));
+    .map((route) => ({
+      ...parseSubnet(route.dst),
+      by: describe(route),
+      ...(route.dev === undefined ? {} : { link: route.dev }),
+    }));
 }
 
 /**

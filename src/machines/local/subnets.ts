@@ -10,6 +10,8 @@ export interface Subnet {
 /** A network that this machine uses already, and by what. */
 export interface UsedSubnet extends Subnet {
   by: string;
+  /** The network link that leads there, where it is one of this machine. */
+  link?: string;
 }
 
 /** Parses `10.231.0.0/24`; a bare address is a /32. Host bits are cleared. @throws Error when it is neither. */
