@@ -3,7 +3,7 @@ export interface Measurement {
   measured: number;
   /** More than this fails. */
   limit: number;
-  unit: "ms" | "s" | "streams" | "tokens" | "moves" | "requests" | "MiB" | "%";
+  unit: "ms" | "s" | "streams" | "tokens" | "moves" | "requests" | "MiB" | "%" | "runs";
   /** How it was measured, e.g. `median of 20`. */
   how: string;
 }

@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { engineDir, tandemHome } from "../../../src/machines/home.ts";
+import { ensureEngine } from "../../../src/machines/local/engine.ts";
+import { cutPower } from "../../../src/machines/local/faults.ts";
+import { killIfThere } from "../../support/kill-tree.ts";
+import type { Boundary } from "./boundary.ts";
+import { runUp } from "./run-up.ts";
+import type { Sweep } from "./sweep.ts";
+
+/** One of each kind of moment: a run that is struck here goes on by itself, so that each needs a stack from nothing. */
+const CHOSEN = {
+  machine: [
+    "LocalMachine: created",
+    "PreparedServer: container runtime",
+    "PreparedServer: image archives",
+    "ControlPlaneNode: kubeadm init",
+    "ControlPlaneNode: cluster DNS",
+    "WorkerNode: kubeadm join",
+    "WorkerNode: server ready",
+  ],
+  daemon: [
+    "machine image: done",
+    "LocalMachine: boot",
+    "LocalMachine: created",
+    "ControlPlaneNode: kubeadm init",
+    "ModelService: creating",
+  ],
+} as const;
+
+/** Kills a machine or the container daemon in the midst of `tandem up`; the run after it has to finish the job. */
+export async function strikes(
+  victim: "machine" | "daemon",
+  { spec, stack, down, tell }: { spec: string; stack: string; down: () => Promise<void>; tell: (text: string) => void },
+): Promise<Sweep> {
+  const done: Sweep = { victim, killedAt: [], broken: [], finishedSeconds: Number.NaN };
+  for (const name of CHOSEN[victim]) {
+    await down();
+    const strike = victim === "machine" ? killMachine(stack) : killDaemon;
+    const ran = await runUp(spec, (boundary) => boundary.name === name, strike);
+    const next = await runUp(
+      spec,
+      () => false,
+      async () => {},
+    );
+    tell(
+      `${victim}: ${name}: exit ${ran.exitCode} after ${ran.seconds.toFixed(0)} s, then ${next.exitCode} after ${next.seconds.toFixed(0)} s`,
+    );
+    if (ran.struck === undefined) done.broken.push(`${name} was not seen`);
+    else done.killedAt.push(name);
+    const machine = ran.struck?.machine;
+    if (victim === "machine" && ran.exitCode !== 0 && !ran.text.includes(String(machine)))
+      done.broken.push(`${machine} was killed and is not named: ${ran.text.slice(-1_500)}`);
+    if (next.exitCode !== 0) done.broken.push(`${name}: ${next.text.slice(-1_500)}`);
+    done.finishedSeconds = next.seconds;
+  }
+  return done;
+}
+
+const killMachine =
+  (stack: string) =>
+  async ({ machine = "" }: Boundary): Promise<void> => {
+    const engine = await ensureEngine();
+    await cutPower(engine, stack, machine);
+    await engine.api.close();
+  };
+
+async function killDaemon(): Promise<void> {
+  const record = readFileSync(join(engineDir(tandemHome()), "daemon.json"), "utf8");
+  killIfThere((JSON.parse(record) as { pid: number }).pid);
+}
