@@ -1,12 +1,15 @@
 import { FirstSeen, type Seen } from "../../../src/reconciler/observe/first-seen.ts";
-import type { ApiState } from "../world/api-server.ts";
+import type { ApiState, ServerRecord } from "../world/api-server.ts";
 
 /** The real reconciler looks at the cluster so often, also one that does not lead. */
 const TICK_MS = 1_000;
 
 /** What another replica has recorded by its clock, as one replica's own clock has it. All times on the own clock. */
 export class SeenRecords {
-  readonly #first = new FirstSeen();
+  readonly #firstRuns = new FirstSeen();
+  readonly #firstIsolations = new FirstSeen();
+  readonly #firstTreatments = new FirstSeen();
+  readonly #firstPowerOffs = new FirstSeen();
   readonly #runs = new Map<string, Seen>();
   readonly #isolations = new Map<string, Seen>();
   readonly #treatments = new Map<string, Seen>();
@@ -28,14 +31,14 @@ export class SeenRecords {
 
   #see(state: ApiState, readMs: number, nowMs: number): void {
     for (const [id, { changedMs }] of Object.entries(state.groups))
-      this.#keep(this.#runs, id, this.#first.see(id, changedMs, { recordedMs: changedMs, readMs, nowMs }));
-    const seen = (what: string, sinceMs: number | null) =>
-      this.#first.see(what, sinceMs, { recordedMs: sinceMs ?? 0, readMs, nowMs });
-    for (const [name, record] of Object.entries(state.service.servers)) {
-      const { quarantine, treated, lastReset, powerOffAskedMs } = record;
-      this.#keep(this.#isolations, name, seen(name, quarantine?.sinceMs ?? null));
-      this.#keep(this.#treatments, name, seen(`treatment of ${name}`, treated?.atMs ?? lastReset?.atMs ?? null));
-      this.#keep(this.#powerOffs, name, seen(`power-off of ${name}`, powerOffAskedMs));
+      this.#keep(this.#runs, id, this.#firstRuns.see(id, changedMs, { recordedMs: changedMs, readMs, nowMs }));
+    const keep = (all: Map<string, Seen>, first: FirstSeen, name: string, sinceMs: number | null) =>
+      this.#keep(all, name, first.see(name, sinceMs, { recordedMs: sinceMs ?? 0, readMs, nowMs }));
+    for (const name in state.service.servers) {
+      const { quarantine, treated, lastReset, powerOffAskedMs } = state.service.servers[name] as ServerRecord;
+      keep(this.#isolations, this.#firstIsolations, name, quarantine?.sinceMs ?? null);
+      keep(this.#treatments, this.#firstTreatments, name, treated?.atMs ?? lastReset?.atMs ?? null);
+      keep(this.#powerOffs, this.#firstPowerOffs, name, powerOffAskedMs);
     }
   }
 
