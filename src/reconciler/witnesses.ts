@@ -1,17 +1,30 @@
+import { DEFAULT_HEALTH_RULES } from "../health/rules.ts";
 import type { Witness } from "../health/silence.ts";
 import type { GatewayHeard } from "./gateways.ts";
 
 /**
  * What the gateways hear of each server, the best of all of them. A stream that its agent ended tells of the agent, and one that
  * never began tells nothing: neither is a witness. Of `gone` gateways, which are not heard any more, the last word counts where
- * none that is present has one.
+ * none that is present has one of about that time.
  */
 export function witnessesOf(
   present: readonly Pick<GatewayHeard, "heardMs" | "said">[],
   gone: readonly Pick<GatewayHeard, "heardMs" | "said">[] = [],
 ): Map<string, Witness> {
   const last = [...wordsOf(gone)].map(([server, word]): [string, Witness] => [server, { ...word, isGone: true }]);
-  return new Map([...last, ...wordsOf(present)]);
+  const found = new Map(last);
+  for (const [server, word] of wordsOf(present)) {
+    const other = found.get(server);
+    // It was heard when those that are left had lost it: their links are what is broken, and nobody hears it fall silent.
+    if (other === undefined || !isMuchLater(other, word)) found.set(server, word);
+  }
+  return found;
+}
+
+/** By more than what two that hear the same server may differ by. */
+export function isMuchLater(a: Witness, b: Witness): boolean {
+  const { blindAfterMs, witnessLagMs } = DEFAULT_HEALTH_RULES;
+  return a.heardMs - b.heardMs > blindAfterMs + witnessLagMs;
 }
 
 function wordsOf(gateways: readonly Pick<GatewayHeard, "heardMs" | "said">[]): Map<string, Witness> {

@@ -27,3 +27,10 @@ test("of a gateway that is not heard any more the last word counts where no othe
     "gpu-b": { heardMs: 4_900, isGone: true },
   });
 });
+
+test("of a gateway that is gone the last word counts, too, where it heard a server that those that are left had lost", () => {
+  const present = [told(10_000, { "gpu-a": { stream: "open", silentMs: 4_000 } })];
+  const gone = (heardMs: number) => [told(heardMs, { "gpu-a": { stream: "open", silentMs: 0 } })];
+  expect(witnessesOf(present, gone(7_500)).get("gpu-a")).toEqual({ heardMs: 6_000 });
+  expect(witnessesOf(present, gone(8_000)).get("gpu-a")).toEqual({ heardMs: 8_000, isGone: true });
+});

@@ -5,6 +5,7 @@ import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
 import type { Witness } from "../../../src/health/silence.ts";
+import { isMuchLater } from "../../../src/reconciler/witnesses.ts";
 import type { EvidenceFrame, Frame } from "../../../src/stream/frames.ts";
 import type { ApiState } from "../world/api-server.ts";
 import { Candidate, RENEW_WITHIN_MS, RETRY_MS } from "../world/lease.ts";
@@ -411,8 +412,9 @@ export class SimReconciler extends Actor {
       for (const { server, heardMs } of this.#words.get(gateway) ?? []) {
         const atMs = heardMs + this.skewMs;
         const before = found.get(server);
-        if (before !== undefined && before.isGone === isGone && before.heardMs > atMs) continue;
-        found.set(server, { heardMs: atMs, isGone });
+        const word = { heardMs: atMs, isGone };
+        if (before?.isGone === isGone ? before.heardMs > atMs : before && isMuchLater(before, word)) continue;
+        found.set(server, word);
       }
     }
     return found;

@@ -118,10 +118,12 @@ export class EffectChecks {
   /** An action that ends the processes of a group. */
   #ends(group: SimGroup, isForFault: boolean, breach: (rule: string, why: string) => void): void {
     const world = this.#world;
+    // The end of a group that is stopped was judged when it was stopped, though a process may live for longer: while the API
+    // server is away no kubelet hears of it, and a cable that is put in again lets it serve as if nothing had been decided.
+    if (world.api.state.groups[group.id]?.replicas === 0) return;
     if (isForFault && isPlainlyIntact(world, group))
       breach("intact-touched", `group ${group.id} has served for ${Math.round(world.now - group.servesSinceMs)} ms`);
-    // The end of a group that is stopped was judged when it was stopped, though a process may live for a moment longer.
-    if (group.state !== "serving" || world.api.state.groups[group.id]?.replicas === 0) return;
+    if (group.state !== "serving") return;
     const others = [...world.groups.values()].filter(({ id }) => id !== group.id);
     const isNews = world.now - group.servesSinceMs < NEWS_MS;
     if (!isNews && others.every((other) => isPlainlyBroken(world, other)))
