@@ -11,7 +11,7 @@ export const RESET_MS = 5_000;
 interface Own {
   /** Of each reset, by its recorded time: when it was, as far as the lines that were heard tell. */
   resetsMs: Map<number, number>;
-  stopsMs: Set<number>;
+  stopMs: number | null;
   pieces: ServerEvidence["pieces"] | null;
 }
 
@@ -19,7 +19,7 @@ export class Told {
   readonly #servers = new Map<string, Own>();
 
   of(server: string): Own {
-    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopsMs: new Set(), pieces: null };
+    const known = this.#servers.get(server) ?? { resetsMs: new Map(), stopMs: null, pieces: null };
     this.#servers.set(server, known);
     return known;
   }
@@ -65,9 +65,12 @@ export function treatmentsOf(
   }
   if (group !== null && object?.replicas === 1 && object.stoppedMs !== null) {
     const runMs = records.runMs(group);
-    if (!own.stopsMs.has(runMs) && runMs <= atMs) {
-      own.stopsMs.add(runMs);
-      next = treat(next, { atMs: runMs, what: "planned-stop" });
+    // Nothing else: a late watch may have shown it stopped, or without a group, for longer than it was.
+    const isTold = next.treatments.every(({ what, atMs: stopMs }) => what !== "planned-stop" || stopMs === runMs);
+    if (runMs <= atMs && !(isTold && own.stopMs === runMs)) {
+      own.stopMs = runMs;
+      const others = next.treatments.filter(({ what }) => what !== "planned-stop");
+      next = treat({ ...next, treatments: others }, { atMs: runMs, what: "planned-stop" });
     }
   }
   return next;
