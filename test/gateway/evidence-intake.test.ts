@@ -53,6 +53,23 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toEqual([]);
   });
 
+  test("the late end of a launcher whose successor runs already is no fault, that of the successor is one", () => {
+    const { group, intake, hello, evidence } = start();
+    const launcher = (pid: number, state: "running" | "exited"): Evidence => ({
+      kind: "engine-process",
+      group: "a",
+      pid,
+      state,
+    });
+    intake.frame(hello(0));
+    intake.frame(evidence(1, 0, launcher(7, "running")));
+    intake.frame(evidence(2, 0, launcher(8, "running")));
+    expect(intake.frame(evidence(3, 0, launcher(7, "exited")))).toBe(false);
+    expect(group.faults).toEqual([]);
+    expect(intake.frame(evidence(4, 0, launcher(8, "exited")))).toBe(true);
+    expect(group.faults).toMatchObject([{ text: "the engine (pid 8) exited" }]);
+  });
+
   test("tokens that an engine wrote while nobody heard its agent prove nothing about now", () => {
     const { group, intake, hello, evidence } = start();
     const engine = (tokensTotal: number): Evidence => {

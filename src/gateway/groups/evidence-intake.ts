@@ -33,6 +33,8 @@ export class EvidenceIntake {
   #knowsEngine = false;
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
+  /** The process that looks after the ranks, as far as this connection has told. */
+  #launcher: number | null = null;
 
   /** @param groupOf the group that the server is a member of now: spares take places while the gateway runs */
   constructor(
@@ -65,6 +67,7 @@ export class EvidenceIntake {
       this.#replayTo = frame.seq;
       this.#replay = [];
       this.#knowsEngine = false;
+      this.#launcher = null;
       this.#isHistory = frame.start === "snapshot" && frame.seq > 0;
     }
     if (frame.type === "evidence") this.#replay.push(frame);
@@ -117,7 +120,14 @@ export class EvidenceIntake {
         return false;
       }
       case "engine-process":
-        if (evidence.group !== group.id || evidence.state !== "exited") return false;
+        if (evidence.group !== group.id) return false;
+        if (evidence.state !== "exited") {
+          this.#launcher = evidence.pid;
+          return false;
+        }
+        // The late end of a predecessor: its successor runs already, and nothing would ever acquit the group of it.
+        if (this.#launcher !== null && this.#launcher !== evidence.pid) return false;
+        this.#launcher = null;
         group.hasServed = true;
         return this.#fault(group, `engine ${evidence.pid}`, `the engine (pid ${evidence.pid}) exited`, true, ageMs);
       case "engine":
