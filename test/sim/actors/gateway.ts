@@ -217,7 +217,8 @@ export class SimGateway extends Actor {
     const isOld = isYes ? this.#isWell() : this.#isWithout(id);
     if (!isOld) this.evaluate();
     else if (this.runs) {
-      this.#plannedMs = Number.POSITIVE_INFINITY;
+      // What is due within a tick may have passed its limit already: no new plan would find that again.
+      if (this.#plannedMs > this.kernel.now + TICK_MS + 1) this.#plannedMs = Number.POSITIVE_INFINITY;
       this.#wakeAt(this.#nextDue());
     }
   }
