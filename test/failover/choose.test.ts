@@ -287,6 +287,17 @@ describe("what moves traffic, and what does not", () => {
       "group a: gpu-a: XID 79: gone; group b: has not answered lately",
     ],
     [
+      "the other group's last answer is too old",
+      {
+        groups: [
+          group("a", { faults: [fault("XID 79: gone")] }),
+          idle("b", { canary: { askedMs: AT - 4000, answeredMs: AT - 6001, failedMs: null } }),
+        ],
+      },
+      "hold",
+      "group a: gpu-a: XID 79: gone; group b: has not answered lately",
+    ],
+    [
       "held, and the suspect one answers first",
       {
         heldSinceMs: AT - 300,
