@@ -7,7 +7,7 @@ type Answer = Awaited<ReturnType<typeof send>>;
 const CONNECT_WITHIN_MS = 1_000;
 
 /** For servers of the cluster: whoever lost its power is tried anew every second, and so is found a second after its return. */
-export const nearby: Dispatcher = new Agent({ connect: { timeout: CONNECT_WITHIN_MS } });
+export const nearby: Dispatcher = new Agent({ allowH2: false, connect: { timeout: CONNECT_WITHIN_MS } });
 
 /**
  * undici's `request`, except that its signal ends it at any time. undici 8 looks at the signal only once there is a connection,

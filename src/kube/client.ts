@@ -30,12 +30,18 @@ export interface KubeClient {
 }
 
 const requestTimeoutMs = 30_000;
+/** Below the 90 s of the API server (Go's `IdleTimeout` there): a request never meets a connection that is being closed. */
+const KEEP_ALIVE_MS = 60_000;
+/** Of short requests: a handshake with a client certificate costs either side more than a request that waits for its turn. */
+const CONNECTIONS = 8;
 
 /** A thin client: HTTP with client certificates. The official one costs a second and 130 MiB to load. */
 export function kubeClient(kubeconfig: string): KubeClient {
   const access = parseKubeconfig(kubeconfig);
-  const dispatcher = connect(access);
-  const sendOnce = async (what: KubeRequest, timeoutMs: number) => {
+  const short = connect(access, CONNECTIONS);
+  // Each watch holds a connection of its own for as long as it lasts: none waits for another, and no request for one.
+  const long = connect(access, null);
+  const sendOnce = async (what: KubeRequest, dispatcher: Agent, timeoutMs: number) => {
     const url = new URL(access.server + what.path);
     for (const [key, value] of Object.entries(what.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, value);
@@ -61,22 +67,26 @@ export function kubeClient(kubeconfig: string): KubeClient {
       response.headers["retry-after"],
     );
   };
-  const send = (what: KubeRequest) => {
+  const send = (what: KubeRequest, dispatcher: Agent) => {
     const { method, timeoutMs = requestTimeoutMs, signal } = what;
-    if (method !== "GET") return sendOnce(what, timeoutMs);
-    return patiently((leftMs) => sendOnce(what, leftMs), { timeoutMs, signal });
+    if (method !== "GET") return sendOnce(what, dispatcher, timeoutMs);
+    return patiently((leftMs) => sendOnce(what, dispatcher, leftMs), { timeoutMs, signal });
   };
   return {
     server: access.server,
-    json: async <Body>(what: KubeRequest) => (await (await send(what)).body.json()) as Body,
-    stream: async (what) => (await send(what)).body,
-    close: () => dispatcher.destroy(),
+    json: async <Body>(what: KubeRequest) => (await (await send(what, short)).body.json()) as Body,
+    stream: async (what) => (await send(what, long)).body,
+    close: async () => void (await Promise.all([short.destroy(), long.destroy()])),
   };
 }
 
-function connect(access: ApiAccess): Agent {
+function connect(access: ApiAccess, connections: number | null): Agent {
   return new Agent({
-    connections: 16,
+    // HTTP/2 has hung here: after an abort Node 24 copied one session's frames within itself for ever, at a core and 30 MiB a second.
+    allowH2: false,
+    connections,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: {
       timeout: 5_000,
       rejectUnauthorized: access.verify,
