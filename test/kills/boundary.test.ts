@@ -25,7 +25,11 @@ test.each([
     " +  tandem:index:Manifest Deployment/lws-system/lws-controller-manager creating (0s) 0 of 1 replicas ready",
     { name: "Deployment: creating" },
   ],
-  [" ~  tandem:index:WorkerNode gpu-a updating (0s) [diff: ~x]", { name: "WorkerNode: [diff: ~x]", machine: "gpu-a" }],
+  [" ~  tandem:index:WorkerNode gpu-a updating (0s) [diff: ~x]", { name: "WorkerNode: creating", machine: "gpu-a" }],
+  [
+    " ~  tandem:index:PreparedServer gpu-a updating (3s) [diff: ~node]; 3/5 Kubernetes v1.36.3",
+    { name: "PreparedServer: Kubernetes v1.36.3", machine: "gpu-a" },
+  ],
 ])("%s", (line, boundary) => {
   expect(boundaryOf(line)).toEqual(boundary);
 });

@@ -22,6 +22,7 @@ export function boundaryOf(line: string): Boundary | null {
   if (!ON_A_MACHINE.includes(type)) return { name: `${kindOf(name)}: ${plain(state)}` };
   // Names and counts differ from machine to machine, the step is one.
   const what = rest
+    .replace(/^ *\[diff: [^\]]*\](?:; )?/, "")
     .replace(/^ *\d+\/\d+ /, "")
     .replace(/^\d+ /, "")
     .replaceAll(name, "server")

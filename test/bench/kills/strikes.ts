@@ -12,20 +12,12 @@ import type { Sweep } from "./sweep.ts";
 const CHOSEN = {
   machine: [
     "LocalMachine: created",
-    "PreparedServer: container runtime",
     "PreparedServer: image archives",
     "ControlPlaneNode: kubeadm init",
-    "ControlPlaneNode: cluster DNS",
     "WorkerNode: kubeadm join",
     "WorkerNode: server ready",
   ],
-  daemon: [
-    "machine image: done",
-    "LocalMachine: boot",
-    "LocalMachine: created",
-    "ControlPlaneNode: kubeadm init",
-    "ModelService: creating",
-  ],
+  daemon: ["LocalMachine: boot", "LocalMachine: created", "ModelService: creating"],
 } as const;
 
 /** Kills a machine or the container daemon in the midst of `tandem up`; the run after it has to finish the job. */
