@@ -54,12 +54,19 @@ export class Engines {
     this.#agents.engine(group);
     world.kernel.at(group.readyMs, () => {
       if (group.start !== start) return;
-      if (!world.badRevisions.has(group.revision)) return this.settle(group);
-      if (!world.crashedRevisions.has(group.revision)) world.crashedRevisions.set(group.revision, group.id);
-      const leader = world.servers.get(group.members[0] ?? "");
-      if (leader?.rank?.start === start && leader.rank.group === group.id) this.crash(leader);
+      if (world.badRevisions.has(group.revision)) this.#spoil(group);
+      else this.settle(group);
     });
     world.changed();
+  }
+
+  /** A bad revision ends its leader instead of serving; one that stands still at that time, as soon as it goes on. */
+  #spoil({ id, start, revision, members }: SimGroup): void {
+    const { servers, crashedRevisions } = this.#world;
+    const leader = servers.get(members[0] ?? "");
+    if (leader?.rank?.start !== start || leader.rank.group !== id || leader.frozen) return;
+    if (!crashedRevisions.has(revision)) crashedRevisions.set(revision, id);
+    this.crash(leader);
   }
 
   /** The process ends by itself; its kernel tells the peers. */
@@ -119,7 +126,8 @@ export class Engines {
       if (first !== undefined) this.crash(first);
     } else if (group.state !== "serving") {
       const next = group.readyMs <= now ? "serving" : "loading";
-      if (next !== group.state) this.#become(group, next);
+      if (next === "serving" && world.badRevisions.has(group.revision)) this.#spoil(group);
+      else if (next !== group.state) this.#become(group, next);
     }
   }
 
