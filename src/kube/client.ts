@@ -82,8 +82,6 @@ export function kubeClient(kubeconfig: string): KubeClient {
 
 function connect(access: ApiAccess, connections: number | null): Agent {
   return new Agent({
-    // HTTP/2 has hung here: after an abort Node 24 copied one session's frames within itself for ever, at a core and 30 MiB a second.
-    allowH2: false,
     connections,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,

@@ -1,4 +1,6 @@
 import { X509Certificate } from "node:crypto";
+import { createSecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Bmc as Served, startBmc } from "../../src/emulator/bmc/redfish.ts";
 import { type Bmc, type BmcAccess, redfish } from "../../src/reconciler/bmc/redfish.ts";
@@ -45,6 +47,20 @@ describe("a BMC over TLS", () => {
     expect(state.on).toBe(false);
     await client.reset("On");
     await expect.poll(() => client.power()).toBe("on");
+  });
+
+  test("is spoken to in HTTP/1.1, though it offers HTTP/2", async () => {
+    const { cert, key } = certificateForLoopback("factory");
+    const versions: string[] = [];
+    const server = createSecureServer({ cert, key, allowHTTP1: true }, ({ httpVersion }, response) => {
+      versions.push(httpVersion);
+      response.writeHead(500).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ends.push(async () => server.close());
+    const client = open({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, ca: cert });
+    await expect(client.power()).rejects.toMatchObject({ code: "E_BMC" });
+    expect(versions).toEqual(["1.1"]);
   });
 
   test("a pinned fingerprint is enough, in any spelling", async () => {

@@ -81,7 +81,9 @@ export function redfish(access: BmcAccess): Bmc {
 
 function connectorFor({ ca, fingerprint }: BmcAccess): buildConnector.connector {
   // A resumed session shows no certificate, and each connection is to be checked.
-  const options = { timeout: ANSWER_WITHIN_MS, maxCachedSessions: 0, ...(ca === undefined ? {} : { ca }) };
+  const tls = { timeout: ANSWER_WITHIN_MS, maxCachedSessions: 0, ...(ca === undefined ? {} : { ca }) };
+  // A connector of one's own does not see what the request says of HTTP/2 (`src/http-request.ts`).
+  const options = { ...tls, allowH2: false };
   // A BMC's certificate names its factory, not its address; what is pinned needs no name.
   const pinned = fingerprint === undefined ? {} : { rejectUnauthorized: false };
   const connect = buildConnector({ ...options, ...pinned, ...(ca ? { checkServerIdentity: () => undefined } : {}) });
