@@ -7,10 +7,10 @@ import { stackDir } from "../../machines/home.ts";
 import type { ImageArchive } from "../../machines/images/write-image.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { LOCAL_KEY_FILE } from "../../machines/server/targets.ts";
+import { together } from "../../machines/together.ts";
 import type { ToolName } from "../../machines/tools/catalogue.ts";
 import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
-import { both } from "./both.ts";
 import type { Phase } from "./phases.ts";
 import { ownImage, stackImages } from "./stack-images.ts";
 
@@ -42,7 +42,7 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
   };
   // Debian's packages come over the network while Go's compiler has the processor.
   const base = (signal: AbortSignal) => phase("Debian for the machines", (say) => localBase(say, signal));
-  const [{ tools, archives }] = local ? await both(signal, made, base) : [await made(signal)];
+  const [{ tools, archives }] = local ? await together(signal, [made, base]) : [await made(signal)];
   const { kubernetes } = tools;
   if (kubernetes.sha256 === undefined) throw new Error("a program that runs on nodes is never taken from PATH");
   const prepared: Prepared = {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { toolsDir } from "../home.ts";
 import { assertSpace } from "../local/host-settings.ts";
+import { together } from "../together.ts";
 import { buildKey } from "./build-key.ts";
 import { catalogue, type GoBuild, type ToolName, toolNames } from "./catalogue.ts";
 import { type BuildWork, remainingMs } from "./eta.ts";
@@ -80,11 +81,9 @@ export async function buildTools(
   const earlier = await caches.readCompiled();
   for (const { name, work } of lanes.flat()) work.packages = Math.max(1, work.packages - (earlier[name] ?? 0));
   const started = performance.now();
-  const failed = new AbortController();
-  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const eta = () => remainingMs(works, performance.now() - started, pace);
 
-  const buildOne = async ({ name, build, work }: PlannedBuild): Promise<ToolRecord> => {
+  const buildOne = async ({ name, build, work }: PlannedBuild, signal: AbortSignal): Promise<ToolRecord> => {
     const begun = performance.now();
     let modules = 0;
     const report = () => {
@@ -116,29 +115,24 @@ export async function buildTools(
       await rm(out, { force: true });
     }
   };
-  const runLane = async (lane: readonly PlannedBuild[]): Promise<ToolRecord[]> => {
+  const runLane = (lane: readonly PlannedBuild[]) => async (signal: AbortSignal) => {
     const records: ToolRecord[] = [];
-    try {
-      for (const planned of lane) records.push(await buildOne(planned));
-    } catch (error) {
-      // The other lane's build ends, too, and both have ended when this function does.
-      failed.abort(error);
-      throw error;
-    }
+    for (const planned of lane) records.push(await buildOne(planned, signal));
     return records;
   };
-  const ended = await Promise.allSettled(lanes.map(runLane));
-  if (signal.aborted) {
+  let records: ToolRecord[];
+  try {
+    records = (await together(options.signal, lanes.map(runLane))).flat();
+  } catch (error) {
     const halfDone = lanes.flat().filter(({ work }) => !work.done);
     const compiled = halfDone.map(({ name, work }) => [name, work.compiled + (earlier[name] ?? 0)]);
     await caches.writeCompiled(Object.fromEntries(compiled));
+    throw error;
   }
-  options.signal?.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
   // A run that went on where another was is no measure.
   if (Object.keys(earlier).length === 0) await savePace(works, performance.now() - started, home);
   await caches.remove();
-  return ended.flatMap((lane) => (lane.status === "fulfilled" ? lane.value : []));
+  return records;
 }
 
 /** Only a run that compiled nearly all says how long a package takes. */

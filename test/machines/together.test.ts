@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { both } from "../../src/cli/up/both.ts";
+import { together } from "../../src/machines/together.ts";
 
 const never = new AbortController().signal;
 /** Ends when it is told to, and takes a moment for it. */
@@ -14,19 +14,14 @@ const patient = (ended: { at?: number }) => (signal: AbortSignal) =>
   });
 
 test("answers what both have made", async () => {
-  expect(
-    await both(
-      never,
-      async () => 1,
-      async () => "two",
-    ),
-  ).toEqual([1, "two"]);
+  expect(await together(never, [async () => 1, async () => "two"])).toEqual([1, "two"]);
 });
 
 test.each(["first", "second"])("when the %s fails, the other has ended before anybody hears of it", async (which) => {
   const ended: { at?: number } = {};
   const fails = async (): Promise<string> => Promise.reject(new Error("no room"));
-  const running = which === "first" ? both(never, fails, patient(ended)) : both(never, patient(ended), fails);
+  const running =
+    which === "first" ? together(never, [fails, patient(ended)]) : together(never, [patient(ended), fails]);
   await expect(running).rejects.toThrow("no room");
   expect(ended.at).toBeLessThanOrEqual(performance.now());
 });
@@ -34,7 +29,7 @@ test.each(["first", "second"])("when the %s fails, the other has ended before an
 test("an interruption ends both, and its reason is what is thrown", async () => {
   const controller = new AbortController();
   const ended = [{}, {}] as { at?: number }[];
-  const running = both(controller.signal, patient(ended[0] ?? {}), patient(ended[1] ?? {}));
+  const running = together(controller.signal, [patient(ended[0] ?? {}), patient(ended[1] ?? {})]);
   controller.abort(new Error("Ctrl-C"));
   await expect(running).rejects.toThrow("Ctrl-C");
   expect(ended.every(({ at }) => at !== undefined)).toBe(true);
