@@ -52,13 +52,7 @@ export async function ensureBaseImage(
   engine: Engine,
   { onProgress, signal }: Pick<MachineImageOptions, "onProgress" | "signal"> = {},
 ): Promise<void> {
-  await withLock(lockFile(engine), signal, async () => {
-    const base = baseReference();
-    if (await exists(engine, base)) return;
-    await assertSpace(engine.dataRoot, SPACE_GIB, "the machine image");
-    onProgress?.(`building ${base}`);
-    await importBaseImage(engine, base, { ...(onProgress && { onProgress }), signal });
-  });
+  await withLock(lockFile(engine), signal, () => build(engine, [baseStage(engine, onProgress, signal)], onProgress));
 }
 
 /**
@@ -71,27 +65,21 @@ export async function ensureMachineImage(engine: Engine, options: MachineImageOp
   const { kubernetes, archives = [], onProgress, signal } = options;
   return withLock(lockFile(engine), signal, async () => {
     const files = machineFiles();
-    const base = baseReference();
+    const first = baseStage(engine, onProgress, signal);
+    const base = first.reference;
     const binary = kubernetes && (await kubernetesFile(kubernetes.path));
     const inputs = [base, binary?.path ?? "", archives.map(({ sha256 }) => sha256).sort(), BAKE_SCRIPT];
     const baked = `tandem-baked:${digest(inputs)}`;
     const reference = `tandem-machine:${digest([baked, files])}`;
     const stages: Stage[] = [
-      { reference: base, build: () => importBaseImage(engine, base, { ...(onProgress && { onProgress }), signal }) },
+      first,
       {
         reference: baked,
         build: () => buildBaked(engine, { base, reference: baked, binary, archives, onProgress, signal }),
       },
       { reference, build: () => commitLayer(engine, baked, reference, [packed(files)], signal) },
     ];
-    if (await exists(engine, reference)) return { reference, built: false };
-    await assertSpace(engine.dataRoot, SPACE_GIB, "the machine image");
-    await removeBuilders(engine);
-    for (const stage of stages) {
-      if (await exists(engine, stage.reference)) continue;
-      onProgress?.(`building ${stage.reference}`);
-      await stage.build();
-    }
+    if (!(await build(engine, stages, onProgress))) return { reference, built: false };
     await removeOldImages(engine, new Set(stages.map((stage) => stage.reference)));
     return { reference, built: true };
   });
@@ -166,8 +154,30 @@ function lockFile({ home }: Engine): string {
   return join(engineDir(home), "image.lock");
 }
 
-function baseReference(): string {
-  return `tandem-base:${digest([MACHINE_SUITE, BASE_RECIPE])}`;
+function baseStage(
+  engine: Engine,
+  onProgress: MachineImageOptions["onProgress"],
+  signal: MachineImageOptions["signal"],
+): Stage {
+  const reference = `tandem-base:${digest([MACHINE_SUITE, BASE_RECIPE])}`;
+  return { reference, build: () => importBaseImage(engine, reference, { ...(onProgress && { onProgress }), signal }) };
+}
+
+/** Builds the stages that are missing, if the last one is. Answers whether it was. */
+async function build(
+  engine: Engine,
+  stages: readonly Stage[],
+  onProgress: MachineImageOptions["onProgress"],
+): Promise<boolean> {
+  if (await exists(engine, stages.at(-1)?.reference ?? "")) return false;
+  await assertSpace(engine.dataRoot, SPACE_GIB, "the machine image");
+  await removeBuilders(engine);
+  for (const stage of stages) {
+    if (await exists(engine, stage.reference)) continue;
+    onProgress?.(`building ${stage.reference}`);
+    await stage.build();
+  }
+  return true;
 }
 
 async function exists(engine: Engine, reference: string): Promise<boolean> {
