@@ -77,8 +77,7 @@ export function quarantineOf({ metadata }: LiveObject): QuarantineRecord | null 
 }
 
 /** What was last done about a server, also about one that is in service again; undefined where nothing ever was. */
-export function treatmentOf(node: LiveObject): QuarantineRecord["treated"] {
-  const record = quarantineOf(node);
+export function treatmentOf(node: LiveObject, record = quarantineOf(node)): QuarantineRecord["treated"] {
   if (record?.treated !== undefined) return record.treated;
   const text = node.metadata.annotations?.[LAST_TREATMENT];
   return Treated.safeParse(parse(text)).data as QuarantineRecord["treated"];

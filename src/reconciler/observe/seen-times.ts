@@ -18,7 +18,11 @@ export class SeenTimes {
       const recordedMs = recorded === null ? 0 : monotonicOf(moment, recorded);
       return this.#seen.see(what, recorded, { recordedMs, readMs: atMs, nowMs: moment.monoMs });
     };
-    const each = <Of>(what: string, all: Iterable<[string, Of]>, recorded: (one: Of) => string | undefined | null) => {
+    const each = <Of>(
+      what: string,
+      all: Iterable<readonly [string, Of]>,
+      recorded: (one: Of) => string | undefined | null,
+    ) => {
       const found = new Map<string, Seen>();
       for (const [name, one] of all) {
         const seen = first(`${what} of ${name}`, recorded(one) ?? null);
@@ -30,11 +34,12 @@ export class SeenTimes {
       id,
       sets.get(workload),
     ]);
+    const records = [...nodes].map(([name, node]) => [name, { node, record: quarantineOf(node) }] as const);
     return {
-      isolations: each("quarantine", nodes, (node) => quarantineOf(node)?.since),
-      treatments: each("treatment", nodes, (node) => treatmentOf(node)?.at),
-      powerOffs: each("power-off", nodes, (node) => quarantineOf(node)?.powerOffAskedAt),
-      validations: each("validation", nodes, (node) => quarantineOf(node)?.validatedAt),
+      isolations: each("quarantine", records, ({ record }) => record?.since),
+      treatments: each("treatment", records, ({ node, record }) => treatmentOf(node, record)?.at),
+      powerOffs: each("power-off", records, ({ record }) => record?.powerOffAskedAt),
+      validations: each("validation", records, ({ record }) => record?.validatedAt),
       runs: each("run", groups, (set) => notesOf(set).runSince),
     };
   }
