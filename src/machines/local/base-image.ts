@@ -38,7 +38,7 @@ export async function importBaseImage(
 ): Promise<void> {
   const folder = join(engineDir(engine.home), "build");
   const tools = await unpackDebianPackages(folder, ["mmdebstrap", "debian-archive-keyring"], { signal });
-  onProgress?.(`Debian ${MACHINE_SUITE} from packages, ${MACHINE_PACKAGES.length} asked for (about 45 s)`);
+  onProgress?.(`Debian ${MACHINE_SUITE} from packages, ${MACHINE_PACKAGES.length} asked for (one to two minutes)`);
   const temporary = join(folder, "tmp");
   // What a killed build left; its mounts and processes were in namespaces of their own and died with it.
   await rm(temporary, { recursive: true, force: true });
