@@ -1,3 +1,5 @@
+import { HoldUps } from "./hold-ups.ts";
+
 /** A longer step than this between two ticks means that this process was held up. */
 const LONGEST_STEP_MS = 100;
 
@@ -9,6 +11,7 @@ export class WatchClock {
   readonly #now: () => number;
   #base = 0;
   #lastTick: number;
+  readonly #holdUps = new HoldUps();
   /** Time that did not count, in all. */
   heldUpMs = 0;
 
@@ -21,12 +24,21 @@ export class WatchClock {
     return this.#base + Math.min(LONGEST_STEP_MS, this.#now() - this.#lastTick);
   }
 
+  /** When it was on this clock what happened so long ago by clocks of others, which went on while this one stood still. */
+  before(agoMs: number): number {
+    this.tick();
+    return this.#holdUps.before(this.now(), agoMs);
+  }
+
   /** To be called by a timer, several times within `LONGEST_STEP_MS`. */
   tick(): void {
     const at = this.#now();
     const step = at - this.#lastTick;
     this.#base += Math.min(LONGEST_STEP_MS, step);
-    this.heldUpMs += Math.max(0, step - LONGEST_STEP_MS);
+    if (step > LONGEST_STEP_MS) {
+      this.heldUpMs += step - LONGEST_STEP_MS;
+      this.#holdUps.add(this.#base, step - LONGEST_STEP_MS);
+    }
     this.#lastTick = at;
   }
 }

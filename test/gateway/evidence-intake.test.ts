@@ -17,8 +17,8 @@ const rank = (pid: number, state: "running" | "exited"): Evidence => ({
 });
 
 /** A gateway that starts now, at an agent that has been there for long. */
-function start() {
-  const clock = new WatchClock(() => 0);
+function start(now = () => 0) {
+  const clock = new WatchClock(now);
   const group = new Group({ id: "a", servers: ["gpu-a"], urls: [], key: null, connectTimeoutMs: 1 }, clock);
   const intake = new EvidenceIntake("gpu-a", () => group, clock);
   const hello = (seq: number): Frame => ({
@@ -40,7 +40,7 @@ function start() {
     evidence: what,
   });
   const standing = () => group.faults.filter((fault) => faultStands(fault, group as unknown as GroupView));
-  return { group, intake, hello, evidence, standing };
+  return { clock, group, intake, hello, evidence, standing };
 }
 
 describe("what an agent tells a gateway that has just started", () => {
@@ -136,5 +136,28 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toHaveLength(1);
     group.canary.answeredMs = 1;
     expect(standing()).toEqual([]);
+  });
+
+  test("an exit before this gateway stood still is repaired by a start in that time", () => {
+    let nowMs = 0;
+    const { clock, group, intake, hello, evidence, standing } = start(() => nowMs);
+    intake.frame(hello(0));
+    intake.frame(evidence(1, 0, rank(70, "exited")));
+    group.faults.push({ atMs: 0, server: "gpu-b", text: "rank 9 exited", software: true, restartedMs: null });
+    nowMs = 8_000;
+    clock.tick();
+    intake.frame({ type: "beat", seq: 1, monoMs: NOW_MS + 8_000, wallMs: 0 });
+    intake.frame(evidence(2, -8_000, { ...rank(71, "running"), startedMonoMs: NOW_MS + 5_000 } as Evidence));
+    expect(group.faults.map(({ restartedMs }) => restartedMs)).toEqual([100, 100]);
+    group.canary.answeredMs = clock.now() + 1;
+    expect(standing()).toEqual([]);
+  });
+
+  test("an exit and the start after it count in their order, also where both are read at once", () => {
+    const { group, intake, hello, evidence } = start();
+    intake.frame(hello(0));
+    intake.frame(evidence(1, 0, rank(70, "exited")));
+    intake.frame(evidence(2, -3_000, { ...rank(71, "running"), startedMonoMs: NOW_MS + 2_600 } as Evidence));
+    expect(group.faults[0]?.restartedMs).toBe(0);
   });
 });

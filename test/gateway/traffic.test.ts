@@ -32,6 +32,18 @@ describe("the watch clock", () => {
     expect(clock.now() - before).toBe(100);
     expect(clock.heldUpMs).toBe(2900);
   });
+
+  test("tells when it was what others say was so long ago, also across the times at which it stood still", () => {
+    const startMs = clock.now();
+    later(200);
+    nowMs += 3100;
+    clock.tick();
+    later(200);
+    // The timer has not noticed this one yet.
+    nowMs += 1100;
+    const ages = [0, 1000, 1100, 1300, 4300, 4400];
+    expect(ages.map((agoMs) => clock.before(agoMs) - startMs)).toEqual([600, 600, 500, 300, 300, 200]);
+  });
 });
 
 describe("who gets a group first", () => {

@@ -35,6 +35,9 @@ export class EvidenceIntake {
   #ranks = new Map<number, number>();
   /** The process that looks after the ranks, as far as this connection has told. */
   #launcher: number | null = null;
+  #bootId = "";
+  /** When the faults of this boot that it told of were, by its own clock. */
+  #toldMs = new WeakMap<Fault, number>();
 
   /** @param groupOf the group that the server is a member of now: spares take places while the gateway runs */
   constructor(
@@ -68,6 +71,8 @@ export class EvidenceIntake {
       this.#replay = [];
       this.#knowsEngine = false;
       this.#launcher = null;
+      if (frame.bootId !== this.#bootId) this.#toldMs = new WeakMap();
+      this.#bootId = frame.bootId;
       this.#isHistory = frame.start === "snapshot" && frame.seq > 0;
     }
     if (frame.type === "evidence") this.#replay.push(frame);
@@ -156,8 +161,10 @@ export class EvidenceIntake {
     this.#seen.add(key);
     if (this.#seen.size > 1000) this.#seen = new Set([...this.#seen].slice(-500));
     // Faults that were overcome are dropped here, so that the list never grows.
-    const atMs = this.#clock.now() - ageMs;
-    group.faults = [...group.faults.slice(-15), { atMs, server: this.server, text, software, restartedMs: null }];
+    const atMs = this.#clock.before(ageMs);
+    const fault: Fault = { atMs, server: this.server, text, software, restartedMs: null };
+    this.#toldMs.set(fault, this.#agentMonoMs - ageMs);
+    group.faults = [...group.faults.slice(-15), fault];
     return true;
   }
 
@@ -181,11 +188,19 @@ export class EvidenceIntake {
 
   /** @param ageMs how long ago: a canary that answered since then has asked the new engine */
   #restarted(group: Group, ageMs: number): void {
-    const restartedMs = this.#clock.now() - ageMs;
-    // Agents tell their histories one after another: an old start repairs no newer fault.
-    const older = (fault: Fault) => fault.restartedMs === null && fault.atMs <= restartedMs;
+    const startedMs = this.#clock.before(ageMs);
+    const ownMs = this.#agentMonoMs - ageMs;
+    // Agents tell their histories one after another: an old start repairs no newer fault. What one agent tells of both is in
+    // order by its own clock, also where both were read at once, after this process was held up.
+    const isOlder = (fault: Fault) => {
+      const toldMs = this.#toldMs.get(fault);
+      return fault.restartedMs === null && (toldMs === undefined ? fault.atMs <= startedMs : toldMs <= ownMs);
+    };
     // Overcome before this gateway knew of it: the group is as good as any that it has not asked yet, and no worse.
-    if (this.#isHistory) group.faults = group.faults.filter((fault) => !older(fault));
-    else group.faults = group.faults.map((fault) => (older(fault) ? { ...fault, restartedMs } : fault));
+    if (this.#isHistory) group.faults = group.faults.filter((fault) => !isOlder(fault));
+    else
+      group.faults = group.faults.map((fault) =>
+        isOlder(fault) ? { ...fault, restartedMs: Math.max(startedMs, fault.atMs) } : fault,
+      );
   }
 }

@@ -3,6 +3,7 @@ import type { Choice } from "../../../src/failover/choose.ts";
 import { EvidenceIntake } from "../../../src/gateway/groups/evidence-intake.ts";
 import type { Group } from "../../../src/gateway/groups/group.ts";
 import { Switcher } from "../../../src/gateway/groups/switcher.ts";
+import { HoldUps } from "../../../src/gateway/hold-ups.ts";
 import { MemoryRoles } from "../../../src/gateway/roles.ts";
 import type { WatchClock } from "../../../src/gateway/watch-clock.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
@@ -41,6 +42,7 @@ export class SimGateway extends Actor {
   #switcher: Switcher | null = null;
   #roles: MemoryRoles;
   #heldUpMs = 0;
+  readonly #holdUps = new HoldUps();
   #plannedMs = Number.POSITIVE_INFINITY;
   #plan = 0;
   /** Since when it uses the group that it uses. */
@@ -102,7 +104,8 @@ export class SimGateway extends Actor {
     this.#roles = new MemoryRoles({ active, epoch, reason: "" });
     const world = this.#world;
     const now = () => this.kernel.now - this.#heldUpMs;
-    const clock = { now, tick: () => {} } as unknown as WatchClock;
+    const before = (agoMs: number) => this.#holdUps.before(now(), agoMs);
+    const clock = { now, before, tick: () => {} } as unknown as WatchClock;
     const groups = [...world.groups.keys()].map((id) => new SimTraffic(id, GROUPS[id] ?? [], world, this));
     this.#traffic = new Map(groups.map((group) => [group.id, group]));
     const groupOf = (name: string) =>
@@ -151,7 +154,10 @@ export class SimGateway extends Actor {
   }
 
   override wake(): void {
-    if (this.frozen) this.#heldUpMs += this.kernel.now - this.frozeMs;
+    if (this.frozen) {
+      this.#holdUps.add(this.watchNow(), this.kernel.now - this.frozeMs);
+      this.#heldUpMs += this.kernel.now - this.frozeMs;
+    }
     super.wake();
     this.#plannedMs = Number.POSITIVE_INFINITY;
     for (const group of this.#traffic.values()) group.refresh();
