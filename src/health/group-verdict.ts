@@ -45,12 +45,12 @@ export function groupVerdict(question: GroupQuestion): GroupVerdict {
   const servers = members.map((member) => serverVerdict(member, atMs, rules));
   const silent = silentServers(group, members, everyone, traffic, atMs, rules, listening);
   const disproved = members.filter((member) => isDisproved(member, traffic, rules));
-  const isVoid = (finding: Finding) => disproved.some(({ server }) => server === finding.server);
+  const isVoid = ({ server, code, group: of }: Finding) =>
+    (of !== null || code === "ib-port-down") && disproved.some((member) => member.server === server);
   const own = servers
     .flatMap(({ findings }) => findings)
-    .filter((finding) =>
-      finding.group === null ? !isOutlived(finding, traffic, rules) : finding.group === group && !isVoid(finding),
-    );
+    .filter((finding) => (finding.group === null ? !isOutlived(finding, traffic, rules) : finding.group === group))
+    .filter((finding) => !isVoid(finding));
   const findings = [...own, ...silent];
   const names = members.map(({ server }) => server);
   const wantsSwitch = findings.some(({ moves, confirmed }) => moves === "planned" && confirmed);
@@ -116,7 +116,7 @@ function reasonOf(fatal: readonly Finding[], blamed: Blame | null): string {
 
 /**
  * Every token proves all ranks alive: one that came long after a server was last heard leaves nothing of what that server said
- * of its rank and its engine. Of its hardware it proves nothing.
+ * of its rank and its engine, nor of a port that was down, as none crosses such a port. Of its GPUs it proves nothing.
  */
 function isDisproved({ lastHeardMs }: ServerEvidence, { lastTokenMs }: GroupTraffic, { blindAfterMs }: HealthRules) {
   return lastTokenMs !== null && lastHeardMs !== null && lastTokenMs - lastHeardMs > blindAfterMs;

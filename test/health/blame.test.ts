@@ -434,6 +434,22 @@ describe("the verdict on a group", () => {
       expect(verdict([], { atMs: 9_000, everyone, traffic })).toMatchObject(then);
     });
 
+    test.each([
+      { when: "tokens have come since", what: link("down", 1), lastTokenMs: 8_990, then: { state: "blind" } },
+      { when: "none has", what: link("down", 1), lastTokenMs: 900, then: { blame: { server: "gpu-b" } } },
+      { when: "it was a GPU that broke", what: xid(79), lastTokenMs: 8_990, then: { blame: { server: "gpu-b" } } },
+    ])("a server said that a port is down, is not heard any more, and $when", ({ what, lastTokenMs, then }) => {
+      const everyone = [
+        play("gpu-a", [[9_000, "beat"]]),
+        play("gpu-b", [
+          [1_000, what],
+          [5_000, "beat"],
+        ]),
+      ];
+      const traffic = { lastTokenMs, unansweredCanarySinceMs: null };
+      expect(verdict([], { atMs: 9_000, everyone, traffic })).toMatchObject(then);
+    });
+
     test("a server long unheard while tokens flowed is not blamed for a crash elsewhere", () => {
       const everyone = [
         play("gpu-a", [
