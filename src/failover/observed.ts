@@ -47,6 +47,8 @@ export interface GroupObserved {
   verdict: VerdictObserved & { blamed: string | null; wantsSwitch: boolean };
   /** What the last fault follows (`src/health/follows.ts`). */
   follows: "server" | "workload" | "unknown";
+  /** The group that ended in the same way before: what it runs with has not spared it. */
+  twin?: string;
   /** Starts after a software crash. */
   restartsMs: readonly number[];
   revision: string;

@@ -34,6 +34,8 @@ export interface Follows {
   /** `server`: replace or reset it. `workload`: the next group would crash as well, automation stops. */
   what: "server" | "workload" | "unknown";
   reason: string;
+  /** The group that ended in the same way before. */
+  twin?: string;
 }
 
 /**
@@ -58,7 +60,7 @@ export function follows(
   const twin = near.find((crash) => crash.fingerprint === last.fingerprint && crash.group !== last.group);
   if (twin !== undefined) {
     const reason = `${last.fingerprint} ended group ${twin.group} and then group ${last.group}: it came with the work`;
-    return { what: "workload", reason };
+    return { what: "workload", reason, twin: twin.group };
   }
   const change = changes.find(
     ({ group, atMs }) => group === last.group && atMs <= last.atMs && last.atMs - atMs <= rules.changeWithinMs,

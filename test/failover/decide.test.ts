@@ -106,6 +106,11 @@ describe("one decision", () => {
       then: { action: { kind: "set-active", group: "b" } },
     },
     {
+      when: "it ended the standby before, which has not seen the change",
+      seen: withGroup(seenAt({ a: "software" }), "a", { follows: "workload", revision: "v2", twin: "b" }),
+      then: { action: { kind: "stop-group", group: "a", why: "fault" } },
+    },
+    {
       when: "whoever isolated a lost server ended before its group was stopped, and Kubernetes still trusts its node",
       seen: withGroup(
         {

@@ -15,8 +15,9 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   // Readiness comes late, in both directions. A gateway that uses the group knows better: it leaves by itself.
   const isUsed = seen.gateways.some(({ group }) => group === active.id);
   if (verdict.state !== "suspect" && active.run === "starting" && isUsed) return loading(active, seen, policy);
-  // A fault that came with a change does not reach a group that has not been changed.
-  const isSpared = ({ revision }: GroupObserved) => active.follows !== "workload" || revision !== active.revision;
+  // A fault that came with a change does not reach a group that has not been changed; one that ended both came with no change.
+  const isSpared = ({ id, revision }: GroupObserved) =>
+    active.follows !== "workload" || (revision !== active.revision && id !== active.twin);
   const answers = intactBeside(seen, active.id).filter((group) => !isMute(group, seen.atMs, policy));
   const isFollowed = ({ id }: GroupObserved) =>
     seen.gateways.length > 0 && seen.gateways.every(({ group }) => group === id);

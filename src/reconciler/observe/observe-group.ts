@@ -79,6 +79,7 @@ export function observeGroup(
         wantsSwitch: verdict.wantsSwitch,
       },
       follows: followed.what,
+      ...(followed.twin === undefined ? {} : { twin: followed.twin }),
       restartsMs: notes.restarts.map((at) => monotonicOf(moment, at)),
       revision,
       failedRevision: notes.failedRevision,

@@ -172,6 +172,7 @@ function groupSeen(
   const { crashes, changes } = state.service;
   const all = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
   const served = Object.values(state.groups).map(({ servedRevision }) => servedRevision);
+  const followed = crash === undefined || evidence.size === 0 ? null : follows(all, changes, FOLLOW_RULES);
   const { lastTokenMs, unansweredCanarySinceMs } = known.traffic(id);
   const isAnswering = unansweredCanarySinceMs === null;
   const ready = run === "serving" && verdict.state !== "suspect" && verdict.state !== "blind" && isAnswering;
@@ -191,7 +192,8 @@ function groupSeen(
       wantsSwitch: verdict.wantsSwitch,
     },
     // What a group's last fault follows is asked of the crashes up to that one.
-    follows: crash === undefined || evidence.size === 0 ? "unknown" : follows(all, changes, FOLLOW_RULES).what,
+    follows: followed?.what ?? "unknown",
+    ...(followed?.twin === undefined ? {} : { twin: followed.twin }),
     restartsMs: object.restartsMs,
     revision: object.revision,
     failedRevision: object.failedRevision,
