@@ -180,8 +180,9 @@ export class EffectChecks {
     const { crashes } = state.service;
     const last = crashes.at(-1);
     const isSuspect = look.seen.groups.some(({ id, verdict }) => id === active && verdict.state === "suspect");
-    // Where all gateways are already it is no step: they have tried whether it answers.
-    const isFollowed = users.length > 0 && users.length === this.#gateways().filter(({ runs }) => runs).length;
+    // Where all gateways are already it is no step: they have tried whether it answers. One that holds its requests is nowhere.
+    const using = this.#gateways().filter(({ runs, choice }) => runs && choice?.kind === "use");
+    const isFollowed = using.length > 0 && using.every(({ current }) => current === action.group);
     if (action.why === "failover" && isSuspect && !isFollowed && last !== undefined && world.isPoisoned) {
       const groups = new Set(crashes.map(({ group }) => group));
       if (groups.size > 1) breach("poison-spreads", "it ended both groups already");
