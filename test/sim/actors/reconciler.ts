@@ -1,5 +1,5 @@
 import { decide } from "../../../src/failover/decide.ts";
-import type { Action, Decision } from "../../../src/failover/decision.ts";
+import type { Decision } from "../../../src/failover/decision.ts";
 import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
 import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
@@ -301,7 +301,7 @@ export class SimReconciler extends Actor {
     this.#unfenced = new Set(look.seen.servers.flatMap(({ name, fence }) => (fence.fenced ? [] : [name])));
     const decision = this.#decide(look.seen);
     this.#settle(cached, look, decision);
-    if (decision.kind === "act") return void this.#act(decision.action);
+    if (decision.kind === "act") return void this.#act();
     const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
     this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
   }
@@ -315,8 +315,8 @@ export class SimReconciler extends Actor {
     return decision;
   }
 
-  /** Reads again, and acts only if that changes nothing; each step may be the last one of this process. */
-  #act(action: Action): void {
+  /** Reads again and decides again, as a watch may be late: that step is taken. Each may be the last one of this process. */
+  #act(): void {
     this.#busy = true;
     const end = (ms: number) => {
       this.#busy = false;
@@ -329,8 +329,16 @@ export class SimReconciler extends Actor {
       this.after(this.#world.random.between(1, 20), () => {
         const look = this.#observe(state, readMs);
         const decision = this.#decide(look.seen);
-        if (decision.kind !== "act" || !isSameAction(decision.action, action)) return end(50);
-        this.#effects.run({ by: this, action, state, readMs, look, claimedMs: readMs, done: () => end(60) });
+        if (decision.kind !== "act") return end(50);
+        this.#effects.run({
+          by: this,
+          action: decision.action,
+          state,
+          readMs,
+          look,
+          claimedMs: readMs,
+          done: () => end(60),
+        });
       });
     });
   }
@@ -432,8 +440,4 @@ export class SimReconciler extends Actor {
 
   /** A leader that was stopped for longer than this has lost its lease to another. */
   static readonly leaseMs = RENEW_WITHIN_MS;
-}
-
-function isSameAction(a: Action, b: Action): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -201,6 +201,20 @@ export const MUTANTS: readonly Mutant[] = [
     scenario: "wrong-blame-1675.json",
   },
   {
+    name: "a port that was down outlives tokens",
+    file: "health/group-verdict.ts",
+    find: '(of !== null || code === "ib-port-down") &&',
+    put: "of !== null &&",
+    scenario: "served-since-its-port-was-down.json",
+  },
+  {
+    name: "an age is taken off a clock that stood still",
+    file: "gateway/groups/evidence-intake.ts",
+    find: "toldMs === undefined ? fault.atMs <= startedMs : toldMs <= ownMs",
+    put: "toldMs === null || fault.atMs <= this.#clock.now() - ageMs",
+    scenario: "restarted-while-a-gateway-stood-still.json",
+  },
+  {
     name: "tokens of a time that nobody heard prove a group",
     file: "gateway/groups/evidence-intake.ts",
     find: "const isNews = this.#knowsEngine && ageMs < NEWS_MS;",
