@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,6 +8,7 @@ import { tellPlainly } from "../infra/program/tell-plainly.ts";
 import { readBmcCredentials } from "../infra/stack/bmc-credentials.ts";
 import { readPrepared } from "../infra/stack/prepared.ts";
 import { assertSameSpec } from "../infra/stack/spec-digest.ts";
+import { stackFiles } from "../infra/stack/stack-files.ts";
 import { readStackSecrets } from "../infra/stack/stack-secrets.ts";
 import { loadPlan } from "./load-plan.ts";
 
@@ -25,6 +27,7 @@ const outputs = declareStack({
   file,
   prepared: await readPrepared(plan.name),
   secrets: await readStackSecrets(plan.name),
+  isThere: existsSync(stackFiles(plan.name).kubeconfig),
   bmcs: readBmcCredentials(plan.spec, file),
   more: plan.spec.provision.kind === "local" ? emulatorManifests(plan) : [],
 });

@@ -27,6 +27,8 @@ export class Cluster extends pulumi.ComponentResource {
   readonly identity: pulumi.Input<string>;
   /** By server name: what must exist before a pod can run there. */
   readonly nodes: Record<string, pulumi.Resource> = {};
+  /** When these are done every server has our images. */
+  readonly prepared: pulumi.Resource[] = [];
   /** With which all objects in the cluster go; undefined for a cluster that is not ours. */
   readonly controlPlane: pulumi.Resource | undefined;
 
@@ -47,6 +49,7 @@ export class Cluster extends pulumi.ComponentResource {
       // Everything waits for the control plane: machines of this computer begin when its own is ready, and boot while its
       // API server starts, which uses one core.
       const after = spec.provision.kind === "local" ? [first.prepared] : [];
+      this.prepared.push(first.prepared);
       const rest = others.map((target) => ({ target, ...this.#server(inputs, target, after) }));
       this.kubeconfigFile = join(stackDir(spec.name), "kubeconfig");
       const controlPlane = this.#controlPlane(inputs, first);
@@ -54,6 +57,7 @@ export class Cluster extends pulumi.ComponentResource {
       this.kubeconfig = controlPlane.kubeconfig;
       this.identity = controlPlane.caHash;
       for (const worker of rest) {
+        this.prepared.push(worker.prepared);
         this.nodes[worker.target.target.name] = this.#worker(inputs, worker, first.target, controlPlane);
       }
     }

@@ -24,7 +24,10 @@ export class Platform extends pulumi.ComponentResource {
     const { plan, more } = inputs;
     const declare = (named: Manifest, dependsOn: pulumi.Resource[]) => {
       const manifest = pinImage(named, inputs.prepared?.images);
-      const options = { parent: this, dependsOn };
+      // Pods that are made anew for another image find it on their server: nothing would make them anew a second time. The
+      // servers of a new cluster have it before they join.
+      const images = manifest === named || !inputs.isThere ? [] : cluster.prepared;
+      const options = { parent: this, dependsOn: [...dependsOn, ...images] };
       // A server that is down must not hold up an update; that the reconciler works is seen by the ModelService.
       const waiting = named.metadata.name === RECONCILER ? { ready: false } : {};
       return declareObject(cluster, plan.name, manifest, manifest, options, waiting);

@@ -15,6 +15,8 @@ export interface StackInputs {
   secrets: StackSecrets | undefined;
   /** User and password of the BMCs for which the spec names a file, by server. */
   bmcs: Readonly<Record<string, BmcCredentials>>;
+  /** An earlier update has made its cluster. */
+  isThere: boolean;
   /** Objects of parts that this folder does not know (device plugin of emulated GPUs, agent, gateway, …). */
   more: readonly Manifest[];
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadPlan } from "../../../src/cli/load-plan.ts";
@@ -12,6 +13,23 @@ interface Declared {
   inputs: Record<string, unknown>;
 }
 
+const PREPARED = {
+  kubernetes: { version: "v1.36.3", path: "/k", sha256: "00" },
+  images: [
+    { references: ["registry.k8s.io/etcd:1"], path: "/e", sha256: "01", on: ["control-plane" as const] },
+    {
+      references: ["registry.k8s.io/pause:1"],
+      path: "/p",
+      sha256: "02",
+      on: ["control-plane" as const, "gpu" as const],
+    },
+  ],
+  machineImage: "tandem-machine:x",
+  authorizedKey: "ssh-ed25519 K",
+};
+
+/** What a server waits for before it is prepared. */
+let holdServer: (name: string) => Promise<unknown> = async () => {};
 let declared: Declared[];
 let local: Declared[];
 beforeAll(async () => {
@@ -27,7 +45,8 @@ afterEach(() => pulumi.runtime.resetOptions("", "", -1, "", "", false, ""));
 async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview = false): Promise<void> {
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs: given }) => {
+      newResource: async ({ type, name, inputs: given }) => {
+        if (type === "tandem:index:PreparedServer") await holdServer(name);
         declared.push({ type, name, inputs: given });
         // In a preview nothing that a resource computes is known.
         const outputs = preview
@@ -43,20 +62,6 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
   );
   const file = join("stacks", `${stack}.yaml`);
   const { plan } = loadPlan(file, { allowPlaceholder: true });
-  const prepared = {
-    kubernetes: { version: "v1.36.3", path: "/k", sha256: "00" },
-    images: [
-      { references: ["registry.k8s.io/etcd:1"], path: "/e", sha256: "01", on: ["control-plane" as const] },
-      {
-        references: ["registry.k8s.io/pause:1"],
-        path: "/p",
-        sha256: "02",
-        on: ["control-plane" as const, "gpu" as const],
-      },
-    ],
-    machineImage: "tandem-machine:x",
-    authorizedKey: "ssh-ed25519 K",
-  };
   const secrets = {
     "api-key": "sk-planted",
     "agent-token": "agent-planted",
@@ -64,7 +69,7 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
     "dashboard-key": "dash-planted",
     "dashboard-view-key": "look-planted",
   };
-  declareStack({ plan, file, prepared, secrets, bmcs: {}, more: [], ...inputs });
+  declareStack({ plan, file, prepared: PREPARED, secrets, bmcs: {}, isThere: false, more: [], ...inputs });
   await pulumi.runtime.disconnect();
 }
 
@@ -101,6 +106,39 @@ test("a server gets what its role needs, and no list of the others", () => {
     "10.231.0.10",
   ]);
   expect(JSON.stringify(gpu)).not.toContain("10.231.0.12");
+});
+
+test("pods that are made anew for an image wait until every server has it; those of a new cluster do not", async () => {
+  const images = [
+    {
+      references: ["tandem.local/tandem:dev"],
+      path: "/t",
+      sha256: "03",
+      on: ["control-plane" as const, "gpu" as const],
+    },
+  ];
+  for (const isThere of [true, false]) {
+    declared = [];
+    // The last server is prepared when nothing else is left to do, or half a second has passed without any news.
+    holdServer = async (name) => {
+      if (name !== "gpu-d") return;
+      for (let before = -1; declared.length !== before; ) {
+        before = declared.length;
+        await sleep(500);
+      }
+    };
+    await declare("local", { isThere, prepared: { ...PREPARED, images } });
+    holdServer = async () => {};
+    const at = (type: string, name: string) => declared.findIndex((one) => one.type === type && one.name === name);
+    const server = at("tandem:index:PreparedServer", "gpu-d");
+    for (const name of [
+      "DaemonSet/tandem-local/agent",
+      "DaemonSet/tandem-local/gateway",
+      "Deployment/tandem-local/reconciler",
+    ])
+      expect(at("tandem:index:Manifest", name) > server, name).toBe(isThere);
+    expect(at("tandem:index:Manifest", "Namespace/tandem-local")).toBeLessThan(server);
+  }
 });
 
 test("real servers have no machines of ours", async () => {
