@@ -9,7 +9,7 @@ import { isPlainlyBroken, isPlainlyIntact, KNOWN_AFTER_MS } from "./known.ts";
 /** The same action so often within this time is a loop, unless each has a fault, or a person's change, of its own. */
 const LOOP_MS = 60_000;
 const LOOP_TIMES = 5;
-/** That a group serves again: its agent asks the engine every half second, the word travels, and a step was under way. */
+/** News that an agent tells of by itself: it asks the engine every half second, the word travels, and a step was under way. */
 const NEWS_MS = 1_000;
 /** A process that was stopped within a step gives it up after so long. */
 const STEP_MS = 5_500;
@@ -108,7 +108,9 @@ export class EffectChecks {
         return;
       }
       case "return-server":
-        if (onServer?.isHidden || onServer?.needs) breach("returned-broken", "it was never mended");
+        // What broke since it was looked at, or right before, comes to light once it is back.
+        if (onServer !== null && readMs - onServer.faultMs > NEWS_MS && (onServer.isHidden || onServer.needs))
+          breach("returned-broken", "it was never mended");
         return;
       default:
         return;
