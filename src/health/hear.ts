@@ -15,7 +15,10 @@ export interface Hello {
   monoMs: number;
 }
 
-/** How many treatments are kept; each closes what came before it, so old ones say nothing new. */
+/**
+ * How many treatments of each kind are kept; each closes what came before it, so old ones say nothing new. Of each kind: a group
+ * that is started anew is sixteen new processes, and a few such starts must not push out the boot that cured a GPU.
+ */
 const MAX_TREATMENTS = 64;
 
 /**
@@ -110,7 +113,10 @@ export function hearConnection(
 
 /** Something was done that closes what came before it. Also the reconciler's way to say so (reset, repair, planned stop). */
 export function treat(known: ServerEvidence, treatment: Treatment): ServerEvidence {
-  return { ...known, treatments: [...known.treatments, treatment].slice(-MAX_TREATMENTS) };
+  const treatments = [...known.treatments, treatment];
+  const alike = treatments.filter(({ what }) => what === treatment.what);
+  const oldest = alike.length > MAX_TREATMENTS ? alike[0] : undefined;
+  return { ...known, treatments: treatments.filter((one) => one !== oldest) };
 }
 
 /** How long after its start an agent may still be reading what the kernel said before it came. */

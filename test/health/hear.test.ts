@@ -84,6 +84,19 @@ describe("treatments", () => {
     }
   });
 
+  test("a boot goes on curing what it cured, however often the group is started anew", () => {
+    let known = treat(play("gpu-a", [[0, xid(79)]]), { atMs: 10, what: "reboot" });
+    for (let start = 1; start <= 20; start++)
+      for (let number = 0; number < 16; number++)
+        known = hearEvidence(
+          known,
+          { seq: 100 * start + number, monoMs: 0, evidence: rank(number, "running", 1_000 * start + number) },
+          100 * start,
+        );
+    expect(codes(known, 10_000)).toEqual([]);
+    expect(known.treatments.length).toBeLessThan(100);
+  });
+
   test("a planned stop accounts for the exits before it, not for those after", () => {
     const stopped = treat(play("gpu-a", [[0, rank(1, "exited")]]), { atMs: 10, what: "planned-stop" });
     expect(codes(stopped, 20)).toEqual([]);
