@@ -8,6 +8,7 @@ import { systemClock } from "./clock.ts";
 import type { AgentSettings } from "./config.ts";
 import { watchEngine } from "./engine/watch-engine.ts";
 import { watchGpus } from "./gpus/watch-gpus.ts";
+import { drillLines } from "./kernel-log/drill-lines.ts";
 import { kernelLog } from "./kernel-log/kernel-log.ts";
 import { AgentMetrics } from "./metrics/agent-metrics.ts";
 import { EXPOSITION_TYPE } from "./metrics/exposition.ts";
@@ -64,6 +65,7 @@ function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): S
   const { AGENT_KERNEL_LOG, AGENT_PROC, AGENT_ENGINE_URL, AGENT_NVIDIA_SMI, AGENT_SYS } = settings;
   const sources: Source[] = [];
   if (AGENT_KERNEL_LOG !== null) sources.push(kernelLog({ path: AGENT_KERNEL_LOG, emit, monoMs }));
+  if (settings.AGENT_DRILL !== null) sources.push(drillLines({ folder: settings.AGENT_DRILL, emit, monoMs }));
   if (AGENT_PROC !== null) {
     const engine =
       AGENT_ENGINE_URL === null

@@ -28,6 +28,8 @@ const Settings = z.object({
   /** Instead of the kernel's: a pretended server on a computer that it shares. */
   AGENT_BOOT_ID: z.optional(z.string()),
   AGENT_KERNEL_LOG: orOff("/dev/kmsg"),
+  /** Folder in which a drill pretends lines of the kernel log (`kernel-log/drill-lines.ts`). */
+  AGENT_DRILL: orOff("off"),
   AGENT_PROC: orOff("/proc"),
   // Of the 50 ms in which an exit is to be heard; each look wakes the process up, all day long.
   AGENT_PROCESS_POLL_MS: whole(35, 5, 1_000),

@@ -26,6 +26,9 @@ export const AGENT_NODE_FLAGS: readonly string[] = [
 /** Where the pod finds what belongs to its server. */
 const BOOT_ID = "/run/server/boot_id";
 const TOKEN_FOLDER = "/etc/tandem-agent";
+const DRILL_FOLDER = "/run/drill";
+/** Where a drill on the server pretends lines of the kernel log (src/drill/servers). Root's own, and gone with a boot. */
+export const SERVER_DRILL_FOLDER = "/run/tandem/drill";
 
 /**
  * The agent of every GPU server, spares too. It must run where everything else was driven away, so it tolerates every
@@ -96,6 +99,7 @@ function agentEnv(plan: ServingPlan): object[] {
     AGENT_BOOT_ID_FILE: BOOT_ID,
     AGENT_GPUS: String(plan.gpusPerServer),
     AGENT_CONDITIONS: CONDITIONS_FILE,
+    AGENT_DRILL: DRILL_FOLDER,
     // The driver's programs and libraries are the server's, so its nvidia-smi runs in the server's own file system.
     AGENT_NVIDIA_SMI: "nsenter --target 1 --mount -- nvidia-smi",
     // Also the server's own: what the next start of an engine would load, and the room that it would need.
@@ -135,6 +139,7 @@ function agentVolumes(plan: ServingPlan): { volume: object; mount: object }[] {
     // Through a mount of their own: a local machine has its own of both, and shares the rest of /proc with its host.
     host("boot-id", "/proc/sys/kernel/random/boot_id", "", BOOT_ID),
     host("kernel-log", "/dev/kmsg", "", "/dev/kmsg"),
+    host("drill", SERVER_DRILL_FOLDER, "DirectoryOrCreate", DRILL_FOLDER),
     ...(plan.image === EMULATOR_IMAGE ? [host("emulator", "/run/tandem", "DirectoryOrCreate", "/run/tandem")] : []),
   ];
 }
