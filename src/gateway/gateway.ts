@@ -218,6 +218,7 @@ export class Gateway {
     );
     return {
       version: this.changes.version,
+      wallMs: Date.now(),
       active: kind === "use" ? current : null,
       standby: Object.keys(groups).find((id) => id !== current) ?? null,
       role: this.roles.role,

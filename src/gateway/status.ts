@@ -7,6 +7,8 @@ import type { Role } from "./roles.ts";
 export interface GatewayStatus {
   /** Another one whenever this gateway does something else, or knows more of its last failover: `?after=VERSION` waits for it. */
   version: number;
+  /** Its clock: whoever compares a time of `lastFailover` or `/decisions` with its own begins with this. */
+  wallMs: number;
   /** Null while no group can be used. */
   active: string | null;
   standby: string | null;

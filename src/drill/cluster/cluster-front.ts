@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Arena } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import type { Front, Move } from "../front.ts";
+import { ClockOffset } from "./clock-offset.ts";
 import { type AdminEndpoint, type GatewayStatus, gatewayStatus } from "./gateway-status.ts";
 
 const POLL_MS = 20;
@@ -21,6 +22,8 @@ export class ClusterFront implements Front {
   readonly apiKey: string;
   readonly moves: Move[] = [];
   onMove: (move: Move) => void = () => {};
+  /** Of the replica that answers clients; of two, the one that was quicker: servers of a cluster share their time. */
+  readonly clock = new ClockOffset();
   readonly #admin: AdminEndpoint;
   readonly #arena: Arena;
   #active = "";
@@ -44,7 +47,7 @@ export class ClusterFront implements Front {
     const end = monotonicMs() + timeoutMs;
     let problem = "it has not answered";
     for (;;) {
-      const status = await gatewayStatus(this.#admin).catch((error: Error) => error);
+      const status = await this.#ask(2_000).catch((error: Error) => error);
       if (status instanceof Error) {
         problem = status.message;
       } else {
@@ -70,13 +73,13 @@ export class ClusterFront implements Front {
   async #poll(): Promise<void> {
     while (!this.#ended) {
       // A replica whose address is just moving answers at the next try.
-      const status = await gatewayStatus(this.#admin, 500).catch(() => undefined);
+      const status = await this.#ask(500).catch(() => undefined);
       const last = status?.lastFailover;
       if (last && last.at !== this.#seen) {
         this.#seen = last.at;
         this.#active = last.to;
-        // The gateway's clock is this computer's: local machines share its kernel.
-        const move = { atMs: Date.parse(last.at) - Date.now() + monotonicMs(), to: last.to, reason: last.reason };
+        const wallMs = Date.parse(last.at) - this.clock.aheadMs;
+        const move = { atMs: wallMs - Date.now() + monotonicMs(), to: last.to, reason: last.reason };
         this.moves.push(move);
         this.onMove(move);
         const server = this.#arena.groups.find(({ id }) => id === last.to)?.servers[0]?.name;
@@ -84,5 +87,12 @@ export class ClusterFront implements Front {
       }
       await delay(POLL_MS);
     }
+  }
+
+  async #ask(timeoutMs: number): Promise<GatewayStatus> {
+    const askedMs = Date.now();
+    const status = await gatewayStatus(this.#admin, timeoutMs);
+    this.clock.heard(status.wallMs, askedMs, Date.now());
+    return status;
   }
 }

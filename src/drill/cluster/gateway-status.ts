@@ -4,6 +4,7 @@ import { LastFailover } from "../../stream/last-failover.ts";
 
 /** The part of a gateway's status that a drill and `tandem status` look at (`GatewayStatus` of src/gateway). */
 const Status = z.looseObject({
+  wallMs: z.number().optional(),
   active: z.string().nullable(),
   standby: z.string().nullable(),
   epoch: z.int(),
