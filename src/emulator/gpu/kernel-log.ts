@@ -28,7 +28,7 @@ export function kmsgRecord(sequence: number, micros: number, text: string): stri
 export function appendScript(text: string, level = 3): string {
   const quoted = text.replaceAll("\n", " ").replaceAll("'", "'\\''");
   return (
-    `usec=$(awk '{printf "%d", $1 * 1000000}' /proc/uptime); ` +
+    `usec=$(awk '{printf "%.0f", $1 * 1000000}' /proc/uptime); ` +
     `sequence=$(wc -l < /dev/kmsg); date +%s%N; ` +
     `printf '%d,%d,%s,-;%s\\n' ${level} "$sequence" "$usec" '${quoted}' >> /dev/kmsg\n`
   );
