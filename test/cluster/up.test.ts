@@ -9,6 +9,7 @@ import { readChoices, readPasses } from "../../src/drill/record/read-record.ts";
 import { recordsDir } from "../../src/drill/record/record-folder.ts";
 import { replay } from "../../src/drill/record/replay.ts";
 import { replayPasses } from "../../src/drill/record/replay-passes.ts";
+import { act } from "../../src/drill/servers/act.ts";
 import { lwsManifests } from "../../src/infra/program/lws.ts";
 import { stackFiles } from "../../src/infra/stack/stack-files.ts";
 import type { LiveObject } from "../../src/kube/objects.ts";
@@ -23,7 +24,7 @@ import { openRemote } from "../../src/machines/server/remote.ts";
 import { targetsOf } from "../../src/machines/server/targets.ts";
 import type { ModelService } from "../../src/manifests/model-service/resource.ts";
 import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
-import { SCENARIO_NAMES } from "../../src/report/drill.ts";
+import { type DrillReport, SCENARIO_NAMES } from "../../src/report/drill.ts";
 import type { StackStatus } from "../../src/report/stack-status.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
 import { clusterPage } from "../support/cluster-page.ts";
@@ -288,6 +289,12 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     });
   });
 
+  // How fast it was is the benchmark's business; a computer that is busy with other things is late, and says so.
+  const expectWhole = ({ failures, streams }: DrillReport) => {
+    expect(failures.filter((text) => !/: [\d.]+ s, more than/.test(text))).toEqual([]);
+    expect(streams).toMatchObject({ perfect: streams.streams, lost: 0, doubled: 0, foreign: 0 });
+  };
+
   // The short form of `npm run bench drills`, which plays each three times.
   describe("a drill", () => {
     const passed = async () =>
@@ -297,9 +304,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       "%s: every token comes once, both groups serve again, and the cluster has a record of it that replays",
       async (scenario) => {
         const { report, seconds } = await gateDrill(GATE, scenario);
-        // How fast it was is the benchmark's business; a computer that is busy with other things is late, and says so.
-        expect(report.failures.filter((text) => !/: [\d.]+ s, more than/.test(text))).toEqual([]);
-        expect(report.streams).toMatchObject({ perfect: report.streams.streams, lost: 0, doubled: 0, foreign: 0 });
+        expectWhole(report);
         const record = join(recordsDir(GATE), report.id);
         expect(replay(await readChoices(record)).differences).toEqual([]);
         const passes = await readPasses(record);
@@ -308,6 +313,36 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
         process.stdout.write(`drill ${scenario}: ${seconds.toFixed(0)} s\n`);
       },
     );
+
+    // Pretended at the agent's input, and a server that nobody reaches until it undoes it by itself.
+    test.each(["gpu-xid", "network-cut"] as const)("%s over SSH, as on real servers", async (scenario) => {
+      const { report, seconds } = await gateDrill(GATE, scenario, { overSsh: true });
+      expectWhole(report);
+      expect(report.versions.servers).toMatch(/SSH/);
+      process.stdout.write(`drill ${scenario} over SSH: ${seconds.toFixed(0)} s\n`);
+    });
+
+    test("a server undoes by itself what a drill did to it, and another drill can follow", async () => {
+      const { spec, groups } = plan();
+      const { status } = (await modelService()).live;
+      const standby = Object.values(groups).find(({ id }) => id !== status?.active);
+      const target = targetsOf(spec, stack.spec).find((one) => standby?.servers.includes(one.target.name))?.target;
+      if (target === undefined) throw new Error("nobody stands by");
+      const remote = openRemote(target);
+      const stopped = async () =>
+        Number(await remote.run("cat /proc/[0-9]*/stat 2> /dev/null | grep -c '^[0-9]* (sglang.*) T ' || true"));
+      try {
+        // Shorter than what makes anybody act.
+        for (let round = 0; round < 2; round++) {
+          await act(remote, "engine-hang", { seconds: "1", chance: "0" });
+          expect(await stopped()).toBeGreaterThan(0);
+          await expect.poll(stopped, { timeout: 10_000 }).toBe(0);
+          expect(await remote.run("ls /run/tandem/drill")).toBe("");
+        }
+      } finally {
+        await remote.close();
+      }
+    });
 
     test("`kubectl get drills` shows it, and it did not use up the failover budget", async () => {
       const shown = await stack.withEnv("kubectl", ["get", "drills", "-n", "tandem-gate"]);

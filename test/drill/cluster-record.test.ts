@@ -63,12 +63,12 @@ const outcome = {
 
 describe("a drill on record in the cluster", () => {
   test("is there while it runs, keeps a second one away, and holds everything in the end", async () => {
-    const first = new ClusterRecord(access());
+    const first = new ClusterRecord(access(), 240_000);
     await first.assertAlone();
     const name = await first.begin("server-power", "gpu-a");
     expect(name).toMatch(/^\d{4}-\d\d-\d\dt\d\d-\d\d-\d\dz-server-power$/);
     expect(only()).toMatchObject({ spec: { service: "prod", kind: "drill", victim: "gpu-a" } });
-    await expect(new ClusterRecord(access()).assertAlone()).rejects.toMatchObject({ code: "E_DRILL_RUNNING" });
+    await expect(new ClusterRecord(access(), 240_000).assertAlone()).rejects.toMatchObject({ code: "E_DRILL_RUNNING" });
     // The reconciler's part comes when the drill says that it ends.
     const reconciler = packLines([pass], MAX_RECORD_CHARS);
     api.onChange = (at, object) => {
@@ -80,7 +80,7 @@ describe("a drill on record in the cluster", () => {
     expect(only().status).toMatchObject({ result: "Passed", gapSeconds: 0.91 });
     expect(only().metadata.labels?.[DRILL_STATE]).toBe("ended");
     expect(rowOf(only())).toMatchObject({ scenario: "server-power", result: "Passed", why: "gpu-a is silent" });
-    await new ClusterRecord(access()).assertAlone();
+    await new ClusterRecord(access(), 240_000).assertAlone();
   });
 
   test("is fetched as a folder like any other, and replays", async () => {
@@ -94,7 +94,7 @@ describe("a drill on record in the cluster", () => {
 
   test("one that was ended early says so, and has no report to fetch", async () => {
     api.drop(`${path}/${only().metadata.name}`);
-    const drill = new ClusterRecord(access());
+    const drill = new ClusterRecord(access(), 240_000);
     await drill.begin("gpu-xid", "gpu-b");
     await drill.abort();
     expect(only().status?.result).toBe("Aborted");

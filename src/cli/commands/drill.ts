@@ -9,7 +9,7 @@ const STREAMS = 20;
 /** `tandem drill`: faults on purpose, measured and scored. */
 export function command(): Command {
   const drill = new Command("drill").description(
-    "Let something fail on purpose, in the middle of answers that a client checks token by token, and score what happened: as a rehearsal of processes on this machine, or on a local cluster.",
+    "Let something fail on purpose, in the middle of answers that a client checks token by token, and score what happened: as a rehearsal of processes on this machine, or on a cluster.",
   );
   drill.addCommand(list()).addCommand(run()).addCommand(report()).addCommand(schedule());
   return drill;
@@ -34,6 +34,7 @@ function run(): Command {
     .option("--spec <file>", "what is rehearsed; the local stack if left out")
     .option("--streams <number>", "answers that are being written when it happens", count, STREAMS)
     .option("--victim <name>", "the server or gateway it happens to; drawn at random if left out")
+    .option("--over-ssh", "cause faults on local machines in the way of real servers", false)
     .option("--destructive", "allow what takes a server of a cluster out of service", false)
     .option("-y, --yes", "do not ask", false)
     .option("--show", "show one of the answers as it is written", false)
@@ -42,7 +43,7 @@ function run(): Command {
     .addOption(outputOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  tandem drill run server-power\n  tandem drill run all --junit drills.xml\n  tandem drill run server-power --stack local --destructive\n\nEnds with 0 when all passed, 1 when it was refused and nothing was done, 2 when one failed.",
+      "\nExamples:\n  tandem drill run server-power\n  tandem drill run all --junit drills.xml\n  tandem drill run server-power --stack local --destructive\n  tandem drill run gpu-xid --stack prod --victim gpu-b --destructive\n\nEnds with 0 when all passed, 1 when it was refused and nothing was done, 2 when one failed.",
     )
     .action(async (scenario: string, options: RunDrillOptions) => {
       const { runDrills } = await import("../drill/run.ts");

@@ -1,6 +1,6 @@
 import type { DrillArena } from "../../drill/scenarios/drill-arena.ts";
 import type { Scenario } from "../../drill/scenarios/scenario.ts";
-import { victimOf } from "../../drill/scenarios/victim.ts";
+import { assertPossible, victimOf } from "../../drill/scenarios/victim.ts";
 import { TandemError } from "../../errors.ts";
 import { confirmed } from "../service/confirm.ts";
 import type { RunDrillOptions } from "./play.ts";
@@ -9,12 +9,14 @@ import type { RunDrillOptions } from "./play.ts";
  * Lets a person agree to what a drill does, by the name of whom it hits: drawn here, so that the question can name it.
  *
  * @returns whom it will hit
- * @throws TandemError E_DRILL_REFUSED without the flag, or without a yes; nothing has been done then
+ * @throws TandemError E_DRILL_REFUSED without the flag, or without a yes, E_DRILL_VICTIM, E_DRILL_IMPOSSIBLE; nothing has been
+ *   done then
  */
 export async function agreeToDrill(arena: DrillArena, scenario: Scenario, options: RunDrillOptions): Promise<string> {
   const { name, destructive, summary, steps } = scenario;
   const { active } = await arena.readiness();
-  const victim = victimOf(arena, steps[0], active ?? "", options.victim, Math.random);
+  const victim = await victimOf(arena, steps[0], active ?? "", options.victim, Math.random);
+  assertPossible(arena, scenario, victim);
   if (!destructive) return victim;
   if (!options.destructive)
     throw refused(

@@ -19,8 +19,8 @@ import type { ServiceAccess } from "../service/access.ts";
 import { whoAsks } from "../service/write.ts";
 
 const TIMEOUT_MS = 5_000;
-/** No drill takes longer: whoever began it has ended, or was killed. */
-const AT_MOST_MS = 600_000;
+/** Beside the time that servers may take to come back: no drill takes longer, so whoever began it has ended, or was killed. */
+const AT_MOST_MS = 360_000;
 /** The reconciler adds its part with its next pass, of which there is one a second. */
 const PART_MS = 5_000;
 const POLL_MS = 200;
@@ -29,10 +29,13 @@ const POLL_MS = 200;
 export class ClusterRecord {
   readonly #access: ServiceAccess;
   readonly #path: string;
+  readonly #atMostMs: number;
   #name: string | null = null;
 
-  constructor(access: ServiceAccess) {
+  /** @param patienceMs how long servers may take to come back */
+  constructor(access: ServiceAccess, patienceMs: number) {
     this.#access = access;
+    this.#atMostMs = AT_MOST_MS + patienceMs;
     this.#path = `/apis/tandem.dev/v1alpha1/namespaces/${access.namespace}/drills`;
   }
 
@@ -58,7 +61,7 @@ export class ClusterRecord {
     const { stack, client } = this.#access;
     const startedAt = new Date();
     const name = drillName(recordId(startedAt.toISOString(), scenario));
-    const until = new Date(startedAt.getTime() + AT_MOST_MS).toISOString();
+    const until = new Date(startedAt.getTime() + this.#atMostMs).toISOString();
     const spec = { service: stack, kind: "drill", scenario, victim, by: whoAsks(), startedAt: startedAt.toISOString() };
     const labels = { [DRILL_STATE]: "running", [STACK_LABEL]: stack };
     const body = { ...DRILL, metadata: { name, labels }, spec: { ...spec, until } };

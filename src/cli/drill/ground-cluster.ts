@@ -1,70 +1,66 @@
+import type { Site } from "../../drill/cluster/site.ts";
 import { ClusterDrillArena } from "../../drill/scenarios/cluster-drill-arena.ts";
-import { undoOnCluster } from "../../drill/scenarios/cluster-undo.ts";
 import { clearIntent, readIntent, writeIntent } from "../../drill/scenarios/intent.ts";
 import { TandemError } from "../../errors.ts";
 import { readStackSecrets } from "../../infra/stack/stack-secrets.ts";
-import { findEngine } from "../../machines/local/engine.ts";
-import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { serviceAccess } from "../service/access.ts";
-import { stackAccess } from "../stack-access.ts";
+import { stackAccess, unknownStack } from "../stack-access.ts";
 import { ClusterRecord } from "./cluster-record.ts";
 import { atRisk, type DrillGround } from "./ground.ts";
 import { followStack, orderByRequest, whatSpeaksAgainst } from "./service.ts";
+import { siteOf } from "./site.ts";
 
 const SOUND_MS = 20_000;
 
 /**
- * The cluster of a stack on this computer. What a drill that was killed has left is undone first.
+ * The cluster of a stack that this computer made. What a drill that was killed has left is undone first.
  *
- * @throws TandemError E_DRILL_RUNNING, E_DRILL_REAL_SERVERS, E_DRILL_NOT_READY
+ * @param overSsh local machines too are drilled as real servers are
+ * @throws TandemError E_DRILL_RUNNING, E_DRILL_NOT_READY
  */
 export async function clusterGround(
   stack: string,
   signal: AbortSignal,
   say: (line: string) => void,
+  { overSsh = false } = {},
 ): Promise<DrillGround> {
-  const access = await stackAccess(stack);
-  const { plan, record, apiKey, adminToken, admin } = access;
-  assertLocal(plan);
+  const { plan, record, apiKey, adminToken, admin } = await stackAccess(stack);
   const secrets = await readStackSecrets(stack);
-  const engine = await findEngine();
-  if (engine === undefined || secrets === undefined)
-    throw new TandemError({
-      code: "E_DRILL_NOT_READY",
-      what: "the drill was not started",
-      why: "the engine that runs the machines of this stack is not there",
-      fix: "run `tandem up` with its spec",
-    });
+  if (secrets === undefined) throw unknownStack(stack);
   const service = await serviceAccess({ stack });
   // Also by a drill that is ended early: what it undoes is undone to the end.
   const order = (kind: "switchover" | "return", target: string) =>
     orderByRequest(stack, kind, target, kind === "return" ? new AbortController().signal : signal);
-  const inCluster = new ClusterRecord(service);
+  let site: Site | undefined;
+  const away = async () => {
+    await site?.close();
+    await service.client.close();
+  };
+  let inCluster: ClusterRecord;
   try {
-    await cleanUp({ plan, engine, service, order }, inCluster, say);
+    site = await siteOf({ plan, file: record.spec, orders: { service, order }, overSsh });
+    inCluster = new ClusterRecord(service, site.patienceMs);
+    await cleanUp(stack, site, inCluster, say);
     await inCluster.assertAlone();
   } catch (error) {
-    await service.client.close();
+    await away();
     throw error;
   }
   const arena = new ClusterDrillArena({
     plan,
-    engine,
+    site,
     baseUrl: record.baseUrl,
     apiKey,
     adminToken,
     agentToken: secrets["agent-token"],
     admin,
     against: () => whatSpeaksAgainst(stack),
-    order,
-    service,
     follow: (ending) => followStack(stack, ending),
-    versions: { node: process.version, kubernetes: plan.spec.name === "" ? "" : "local cluster" },
+    versions: { node: process.version, servers: site.servers },
   });
   const close = async () => {
     await arena.close();
-    await service.client.close();
-    await engine.api.close();
+    await away();
   };
   try {
     const { active, against } = await arena.readiness();
@@ -106,11 +102,12 @@ export async function clusterGround(
 
 /** One drill at a time; one that was killed is undone before the next begins. */
 async function cleanUp(
-  { plan, ...rest }: Omit<Parameters<typeof undoOnCluster>[1], "victim">,
+  stack: string,
+  site: Site,
   inCluster: ClusterRecord,
   say: (line: string) => void,
 ): Promise<void> {
-  const found = await readIntent(plan.name);
+  const found = await readIntent(stack);
   if (found === null) return;
   const { intent, runs } = found;
   if (runs)
@@ -122,18 +119,8 @@ async function cleanUp(
     });
   for (const { cause, victim } of intent.done.toReversed()) {
     say(`an earlier drill (${intent.scenario}) was killed: undoing ${cause} on ${victim}`);
-    await undoOnCluster(cause, { plan, ...rest, victim });
+    await site.undo(cause, victim);
   }
-  await clearIntent(plan.name);
+  await clearIntent(stack);
   if (intent.record !== undefined) await inCluster.abort(intent.record).catch(() => {});
-}
-
-function assertLocal({ name, spec }: ServingPlan): void {
-  if (spec.provision.kind === "local") return;
-  throw new TandemError({
-    code: "E_DRILL_REAL_SERVERS",
-    what: `drills cannot be run on the servers of ${name} yet`,
-    why: "faults are injected from outside of local machines only",
-    fix: "use `tandem switchover` there, and drill the same spec on a local cluster or as a rehearsal",
-  });
 }

@@ -16,6 +16,8 @@ export interface RunDrillOptions {
   spec?: string;
   streams: number;
   victim?: string;
+  /** Local machines too are drilled as real servers are. */
+  overSsh?: boolean;
   destructive: boolean;
   yes: boolean;
   /** One of the answers is shown as it is written. */

@@ -29,7 +29,11 @@ export async function runDrills(
   const ground = await groundOf(options, scenarios, signal, say);
   const reports: DrillReport[] = [];
   try {
-    for (const scenario of scenarios) reports.push(await playDrill(ground, scenario, options, { say, signal }));
+    for (const scenario of scenarios) {
+      const played = playDrill(ground, scenario, options, { say, signal });
+      const report = await (scenarios.length > 1 ? played.catch(leftOut(say)) : played);
+      if (report !== null) reports.push(report);
+    }
   } catch (error) {
     // Something was done and undone: that is no refusal.
     if (!(error instanceof TandemError) || error.code !== "E_DRILL_ABORTED") throw error;
@@ -59,7 +63,16 @@ async function groundOf(
     );
   }
   const { clusterGround } = await import("./ground-cluster.ts");
-  return clusterGround(options.stack, signal, say);
+  return clusterGround(options.stack, signal, say, { overSsh: options.overSsh ?? false });
+}
+
+/** Of all drills, one that cannot be run here is named and left out. */
+function leftOut(say: (line: string) => void): (error: unknown) => null {
+  return (error) => {
+    if (!(error instanceof TandemError) || error.code !== "E_DRILL_IMPOSSIBLE") throw error;
+    say(`\nleft out: ${error.what}: ${error.why}`);
+    return null;
+  };
 }
 
 function scenariosOf(name: string, kind: "rehearsal" | "cluster"): Scenario[] {

@@ -21,10 +21,7 @@ export class ClusterArena implements Arena {
   constructor(plan: ServingPlan, engine: Engine) {
     this.plan = plan;
     this.#engine = engine;
-    this.groups = Object.values(plan.groups).map(({ id, servers }) => ({
-      id,
-      servers: servers.map((name) => ({ name })),
-    }));
+    this.groups = groupsOf(plan);
   }
 
   async inject(fault: FaultClass, victim: string, random: () => number): Promise<Injected> {
@@ -79,6 +76,11 @@ export class ClusterArena implements Arena {
     if (ranks.length === 0) throw new Error(`no rank runs on ${machine}`);
     return ranks;
   }
+}
+
+/** The groups of a plan, as an arena has them. */
+export function groupsOf({ groups }: ServingPlan): Arena["groups"] {
+  return Object.values(groups).map(({ id, servers }) => ({ id, servers: servers.map((name) => ({ name })) }));
 }
 
 /** The injector's own time stamp, on the clock that the client uses. */

@@ -7,30 +7,24 @@ import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { isFaultClass } from "../../report/rehearsal.ts";
 import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
-import { releaseBadly, releaseReached, type ServiceAt } from "../cluster/bad-release.ts";
 import type { ClusterArena } from "../cluster/cluster-arena.ts";
 import { orderEngine } from "../cluster/engine-order.ts";
 import { type LeaseName, leaseHolder, leasePassed } from "../cluster/lease-holder.ts";
 import { API_SERVER, ASIDE, GPU_OVERRIDES, killProgram, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
 import { pick } from "../pick.ts";
+import { causeByApi, isApiCause, type Orders } from "./api-causes.ts";
 import { undoOnCluster } from "./cluster-undo.ts";
 import type { Caused } from "./drill-arena.ts";
 import type { Cause } from "./scenario.ts";
 
-export interface ClusterCause {
+export interface ClusterCause extends Orders {
   plan: ServingPlan;
   engine: Engine;
   arena: ClusterArena;
   victim: string;
   random: () => number;
-  /** The ModelService, for what is done to a release. */
-  service: ServiceAt;
-  /** Asks the reconciler as an operator would, and resolves when it has carried that out. */
-  order(kind: "switchover" | "return", target: string): Promise<void>;
 }
 
-/** A standby is stopped and started with what it is given within seconds. */
-const RELEASE_MS = 60_000;
 /** Others take the lease when it was not renewed for 6 s; a busy API server is given as much again. */
 const LEASE_MS = 15_000;
 const SLOW_FACTOR = 4;
@@ -41,6 +35,7 @@ const WEAR = { xid: 63, detail: "Row remapping event: row remapping pending.", g
 export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<Caused> {
   const { plan, engine, arena, victim, random, service, order } = what;
   const undo = () => undoOnCluster(cause, { plan, engine, victim, service, order });
+  if (isApiCause(cause)) return { ...(await causeByApi(cause, victim, { service, order })), undo };
   if (isFaultClass(cause)) return undoneWhenDone(await arena.inject(cause, victim, random), undo);
   switch (cause) {
     case "gpu-lost": {
@@ -84,11 +79,6 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
       await killProgram(engine, plan.name, machine, "kube-apiserver");
       return { atMs, what: `the API server on ${machine} was taken away and killed`, undo };
     }
-    case "switchover": {
-      const atMs = monotonicMs();
-      await what.order("switchover", victim);
-      return { atMs, what: `a move to group ${victim} was asked for`, undo };
-    }
     case "ib-down": {
       const ranks = await ranksOf(engine, plan.name, victim);
       const sys = `${await rootOf(engine, plan.name, victim)}/${SYS}`;
@@ -104,12 +94,6 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
       const atMs = monotonicMs();
       await orderEngine(ranks, { fault: "slow", factor: SLOW_FACTOR });
       return { atMs, what: `its steps take ${SLOW_FACTOR} times as long`, undo };
-    }
-    case "bad-release": {
-      const atMs = monotonicMs();
-      const revision = await releaseBadly(service);
-      const shown = () => releaseReached(service, revision, RELEASE_MS);
-      return { atMs, what: `revision ${revision} was released, whose engine does not start`, undo, shown };
     }
   }
 }

@@ -1,17 +1,14 @@
-import type { Engine } from "../../machines/local/engine.ts";
 import { addressOf } from "../../manifests/gateway-config.ts";
 import type { ModelService } from "../../manifests/model-service/resource.ts";
 import { AGENT_PORT } from "../../plan/service-ports.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import type { Injected, SeenRequest } from "../arena.ts";
-import { addressHolder } from "../cluster/address-holder.ts";
-import type { ServiceAt } from "../cluster/bad-release.ts";
-import { ClusterArena } from "../cluster/cluster-arena.ts";
+import { groupsOf } from "../cluster/cluster-arena.ts";
 import { ClusterFront } from "../cluster/cluster-front.ts";
 import { type AdminEndpoint, type GatewayStatus, gatewayStatus } from "../cluster/gateway-status.ts";
 import { type RepairOf, RepairWatch } from "../cluster/repair-watch.ts";
-import { causeOnCluster } from "./cluster-causes.ts";
+import type { Site } from "../cluster/site.ts";
 import type { AgentAddress, Caused, DrillArena, Entry, GatewayDecisions, Readiness } from "./drill-arena.ts";
 import { gatewayAdmin } from "./gateway-admin.ts";
 import { readinessOf } from "./readiness.ts";
@@ -19,7 +16,7 @@ import type { Cause } from "./scenario.ts";
 
 export interface ClusterDrillOptions {
   plan: ServingPlan;
-  engine: Engine;
+  site: Site;
   /** Of the address that moves. */
   baseUrl: string;
   apiKey: string;
@@ -29,41 +26,34 @@ export interface ClusterDrillOptions {
   admin: { holder: string; replicas: Record<string, string> };
   /** What else speaks against a drill: the reconciler's word, a pause. */
   against(): Promise<string[]>;
-  /** The ModelService at its API server. */
-  service: ServiceAt;
-  /** Asks the reconciler as an operator would, and resolves when it has carried that out. */
-  order(kind: "switchover" | "return", target: string): Promise<void>;
   /** The ModelService now, and whenever it changes. */
   follow(signal: AbortSignal): AsyncIterable<ModelService>;
   versions: Record<string, string>;
 }
 
-/** A local cluster as a place for drills. */
+/** A cluster as a place for drills. */
 export class ClusterDrillArena implements DrillArena {
   readonly kind = "cluster";
   readonly plan: ServingPlan;
   readonly front: ClusterFront;
-  readonly #arena: ClusterArena;
+  readonly groups: DrillArena["groups"];
+  onRequest: (request: SeenRequest) => void = () => {};
   readonly #options: ClusterDrillOptions;
 
   constructor(options: ClusterDrillOptions) {
-    const { plan, engine, baseUrl, apiKey } = options;
+    const { plan, baseUrl, apiKey } = options;
     this.plan = plan;
     this.#options = options;
-    this.#arena = new ClusterArena(plan, engine);
-    this.front = new ClusterFront({ baseUrl, apiKey, admin: this.#holder, arena: this.#arena });
+    this.groups = groupsOf(plan);
+    this.front = new ClusterFront({ baseUrl, apiKey, admin: this.#holder, arena: this });
   }
 
   get #holder(): AdminEndpoint {
     return { url: this.#options.admin.holder, token: this.#options.adminToken };
   }
 
-  get groups() {
-    return this.#arena.groups;
-  }
-
-  set onRequest(listener: (request: SeenRequest) => void) {
-    this.#arena.onRequest = listener;
+  get patienceMs(): number {
+    return this.#options.site.patienceMs;
   }
 
   get replicas(): Entry[] {
@@ -83,8 +73,8 @@ export class ClusterDrillArena implements DrillArena {
   }
 
   entryServer(): Promise<string | null> {
-    const { engine, baseUrl, plan } = this.#options;
-    return addressHolder(engine, plan.name, plan.spec.gateway?.on ?? [], new URL(baseUrl).hostname);
+    const { site, baseUrl, plan } = this.#options;
+    return site.addressHolder(plan.spec.gateway?.on ?? [], new URL(baseUrl).hostname);
   }
 
   /** Waits for the gateway to be sound once, so that moves are watched from then on. */
@@ -105,20 +95,27 @@ export class ClusterDrillArena implements DrillArena {
   }
 
   async decisions(sinceWallMs: number): Promise<GatewayDecisions> {
-    return gatewayAdmin<GatewayDecisions>(this.#holder, `/decisions?since=${Math.floor(sinceWallMs)}`);
+    const { aheadMs } = this.front.clock;
+    const path = `/decisions?since=${Math.floor(sinceWallMs + aheadMs)}`;
+    const { decisions, ...rest } = await gatewayAdmin<GatewayDecisions>(this.#holder, path);
+    // Told by this computer's clock, as everything else in a record is.
+    return { ...rest, decisions: decisions.map((one) => ({ ...one, wallMs: Math.round(one.wallMs - aheadMs) })) };
   }
 
   async versions(): Promise<Record<string, string>> {
     return this.#options.versions;
   }
 
+  obstacle(cause: Cause, victim: string): string | null {
+    return this.#options.site.obstacle(cause, victim);
+  }
+
   inject(fault: FaultClass, victim: string, random: () => number): Promise<Injected> {
-    return this.#arena.inject(fault, victim, random);
+    return this.cause(fault, victim, random);
   }
 
   cause(cause: Cause, victim: string, random: () => number): Promise<Caused> {
-    const { plan, engine, order, service } = this.#options;
-    return causeOnCluster(cause, { plan, engine, arena: this.#arena, victim, random, order, service });
+    return this.#options.site.cause(cause, victim, random);
   }
 
   followRepair(of: RepairOf): RepairWatch {

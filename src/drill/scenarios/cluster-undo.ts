@@ -2,10 +2,10 @@ import { rename, writeFile } from "node:fs/promises";
 import { hcasOf, setPort } from "../../emulator/gpu/infiniband.ts";
 import type { Engine } from "../../machines/local/engine.ts";
 import { isFaultClass } from "../../report/rehearsal.ts";
-import { releaseAsBefore } from "../cluster/bad-release.ts";
 import { orderEngine } from "../cluster/engine-order.ts";
 import { API_SERVER, ASIDE, GPU_OVERRIDES, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
 import { repair } from "../cluster/repair.ts";
+import { isApiCause, undoByApi } from "./api-causes.ts";
 import type { ClusterCause } from "./cluster-causes.ts";
 import type { Cause } from "./scenario.ts";
 
@@ -14,6 +14,7 @@ export async function undoOnCluster(
   cause: Cause,
   { plan, engine, victim, service, order }: Pick<ClusterCause, "plan" | "engine" | "victim" | "service" | "order">,
 ): Promise<void> {
+  if (isApiCause(cause)) return undoByApi(cause, { service });
   if (isFaultClass(cause)) return repair(engine, plan.name, victim, cause);
   switch (cause) {
     case "gpu-lost":
@@ -30,15 +31,13 @@ export async function undoOnCluster(
     }
     case "slow-server":
       return clearOrders(engine, plan.name, victim);
-    case "bad-release":
-      return releaseAsBefore(service);
     case "api-server-down": {
       const root = await rootOf(engine, plan.name, Object.keys(plan.spec.controlPlane)[0] ?? "");
       await rename(`${root}/${ASIDE}`, `${root}/${API_SERVER}`).catch(() => {});
       return;
     }
     default:
-      // Programs are started again by Kubernetes, and a planned move is no damage.
+      // Programs are started again by Kubernetes.
       return;
   }
 }

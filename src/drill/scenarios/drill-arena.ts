@@ -36,6 +36,8 @@ export interface Readiness {
 
 /** Done to somebody, and how to undo it; an arena that is taken away with everything in it need not undo. */
 export interface Caused extends Injected {
+  /** It ends by itself after so long, and not before. */
+  lastsMs?: number;
   undo(): Promise<void>;
   /** Resolves when it has had its effect, where that takes longer than answers do: undone before, it would have tested nothing. */
   shown?(): Promise<boolean>;
@@ -56,6 +58,10 @@ export interface DrillArena extends Arena {
   /** Entries of the gateway one by one, for drills that hit one of them. */
   readonly replicas: readonly Entry[];
   readonly agents: readonly AgentAddress[];
+  /** How long a server and its engine may take to come back; four minutes if left out. */
+  readonly patienceMs?: number;
+  /** Why it cannot be done here; left out where all can. */
+  obstacle?(cause: Cause, victim: string): string | null;
   /** The server whose replica of the gateway clients reach now; left out where replicas are on no server that a drill hits. */
   entryServer?(): Promise<string | null>;
   /** Asks now; an arena that cannot be asked throws. */

@@ -13,7 +13,7 @@ import type { Caused, DrillArena, GatewayDecisions } from "./drill-arena.ts";
 import { assertSibling, readyGroup, redundantAgain } from "./readiness.ts";
 import { faultWords, type Scenario, type Step } from "./scenario.ts";
 import { Story } from "./story.ts";
-import { victimOf } from "./victim.ts";
+import { assertPossible, victimOf } from "./victim.ts";
 
 export interface DrillOptions {
   streams: number;
@@ -55,14 +55,16 @@ const REDUNDANT_MS = 240_000;
  * Runs one scenario: refuses unless a failover would work, lets it happen in the middle of checked streams, undoes it, waits
  * until both groups can serve again, and scores. Whatever goes wrong in between, what was done is undone.
  *
- * @throws TandemError E_DRILL_NOT_READY, E_DRILL_VICTIM (nothing was done), E_DRILL_ABORTED (undone)
+ * @throws TandemError E_DRILL_NOT_READY, E_DRILL_VICTIM, E_DRILL_IMPOSSIBLE (nothing was done), E_DRILL_ABORTED (undone)
  */
-export async function runDrill(arena: DrillArena, scenario: Scenario, options: DrillOptions): Promise<DrillOutcome> {
+export async function runDrill(arena: DrillArena, asked: Scenario, options: DrillOptions): Promise<DrillOutcome> {
+  const scenario = withPatience(asked, arena);
   const { random = Math.random, signal } = options;
   const from = await readyGroup(arena);
   if (scenario.outcome === "replica") assertSibling(arena);
   const [step, ...more] = scenario.steps;
   const victim = await victimOf(arena, step, from, options.victim, random);
+  assertPossible(arena, scenario, victim);
   const started = { at: new Date(), ms: monotonicMs() };
   const collector = collectEvidence(arena.agents);
   const requests: SeenRequest[] = [];
@@ -122,10 +124,12 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     const shown = await unlessAborted(Promise.all(undos.map((caused) => caused.shown?.() ?? true)), signal);
     await repair?.isolated(ISOLATED_MS, signal);
     if (repair?.seen.isolatedAtMs) story.sayAfter(`group ${from} is isolated`, undefined, repair.seen.isolatedAtMs);
+    const endsAtMs = Math.max(0, ...undos.map(({ atMs, lastsMs = 0 }) => atMs + lastsMs));
+    await pause(Math.max(0, endsAtMs - monotonicMs()), signal);
     const undoneAtMs = monotonicMs();
     if (undos.length > 0) story.say("the fault is undone", "by the drill; what follows is the repair");
     await undo();
-    const redundantAtMs = await redundantAgain(arena, REDUNDANT_MS, signal);
+    const redundantAtMs = await redundantAgain(arena, arena.patienceMs ?? REDUNDANT_MS, signal);
     if (redundantAtMs !== null) story.sayAfter("both groups can serve again", undefined, redundantAtMs);
     const report = scoreDrill({
       scenario,
@@ -164,6 +168,12 @@ export async function runDrill(arena: DrillArena, scenario: Scenario, options: D
     repair?.stop();
     await undo();
   }
+}
+
+/** Where servers boot and engines load for real, the repair is given the time that the plan gives them. */
+function withPatience(scenario: Scenario, { patienceMs = REDUNDANT_MS }: DrillArena): Scenario {
+  if (patienceMs <= REDUNDANT_MS) return scenario;
+  return { ...scenario, budgets: { ...scenario.budgets, "redundant again": patienceMs / 1000 } };
 }
 
 async function movedTo(arena: DrillArena, movesBefore: number, signal?: AbortSignal): Promise<string> {

@@ -1,7 +1,7 @@
 import { TandemError } from "../../errors.ts";
 import { pick } from "../pick.ts";
 import type { DrillArena } from "./drill-arena.ts";
-import type { Cause, Step } from "./scenario.ts";
+import type { Cause, Scenario, Step } from "./scenario.ts";
 
 /** These take everything on a server, a replica of the gateway as well. */
 const TAKES_ALL: readonly Cause[] = ["server-power", "server-freeze", "network-cut"];
@@ -45,5 +45,17 @@ export async function victimOf(
     what: `${wanted} cannot be hit by this drill`,
     why: `it is for ${{ active: `a server of group ${active}, which serves`, standby: "a server of a group that stands by", gateway: "a replica of the gateway", nobody: "the group to move to" }[on]}`,
     fix: `name one of ${candidates.join(", ")}`,
+  });
+}
+
+/** @throws TandemError E_DRILL_IMPOSSIBLE where one of its steps cannot be done; nothing has been done then */
+export function assertPossible(arena: DrillArena, { name, steps }: Scenario, victim: string): void {
+  const [why] = steps.flatMap(({ cause }) => arena.obstacle?.(cause, victim) ?? []);
+  if (why === undefined) return;
+  throw new TandemError({
+    code: "E_DRILL_IMPOSSIBLE",
+    what: `the drill ${name} cannot be run here`,
+    why,
+    fix: "drill the same spec on a local cluster or as a rehearsal; `tandem drill list` names what else there is",
   });
 }

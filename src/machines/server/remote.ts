@@ -20,6 +20,8 @@ export interface RunOptions {
   input?: string | Buffer | { stream: Readable; bytes: number };
   /** Standard output goes to this local file (made with mode 0600) instead of the result. */
   outputFile?: string;
+  /** Called with what it prints, as it comes. */
+  onOutput?: (text: string) => void;
   /** Default 120 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -89,7 +91,7 @@ export class Remote {
   }
 
   async #ssh(script: string, options: RunOptions): Promise<{ code: number; stdout: string; stderr: string }> {
-    const { step, values = {}, timeoutMs = 120_000, signal, input = "", outputFile } = options;
+    const { step, values = {}, timeoutMs = 120_000, signal, input = "", outputFile, onOutput } = options;
     if (signal?.aborted) throw this.#stopped(step, "it was cancelled before it began");
     const raw = typeof input === "string" ? Buffer.from(input) : input;
     const bytes = Buffer.isBuffer(raw) ? raw.length : raw.bytes;
@@ -105,6 +107,7 @@ export class Remote {
     });
     // A command that fails early closes its input; its exit code tells more than the broken pipe.
     child.stdin.on("error", () => {});
+    if (onOutput) child.stdout?.on("data", (chunk: Buffer | string) => onOutput(chunk.toString()));
     child.stdin.write(wrapped.script);
     if (Buffer.isBuffer(raw)) child.stdin.write(raw);
     else {

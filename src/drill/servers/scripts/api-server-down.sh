@@ -1,0 +1,7 @@
+manifest=/etc/kubernetes/manifests/kube-apiserver.yaml aside=/etc/kubernetes/kube-apiserver.yaml.drill
+[ -e "$manifest" ] || fail "there is no $manifest"
+pid=$(pid_of kube-apiserver) || fail "no API server runs here"
+arm <<< "[ -e $manifest ] || mv $aside $manifest"
+ready "the API server was taken away and killed"
+mv "$manifest" "$aside"
+kill -KILL "$pid"

@@ -1,0 +1,2 @@
+# Exit code 0: this server has $address now.
+[ -n "$(ip -o -4 address show to "$address/32")" ]
