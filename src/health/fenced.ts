@@ -12,7 +12,8 @@ export type Fence =
 
 /**
  * Whether a server is proven unable to act since its isolation: its BMC confirms power-off, or it is heard, after the isolation,
- * with another boot id or without a process on any GPU. Silence proves nothing.
+ * with another boot id or without a process on any GPU. Silence proves nothing. A launcher holds no GPU, but the ports; and its end,
+ * told after the next start, would count as a crash of that one.
  */
 export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffAtMs: number | null): Fence {
   if (poweredOffAtMs !== null && poweredOffAtMs >= isolation.atMs) {
@@ -24,8 +25,8 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
   }
   if (isolation.bootId !== null && bootId !== null && bootId !== isolation.bootId) {
     // Until its group is stopped Kubernetes may start a rank again on a machine that has booted.
-    const started = ranksAlive(known.pieces.filter((piece) => piece.bootId === bootId));
-    if (started > 0) return { fenced: false, reason: `${started} ranks were started since its boot` };
+    const started = alive(known.pieces.filter((piece) => piece.bootId === bootId));
+    if (started.length > 0) return { fenced: false, reason: `started since its boot: ${started.join(", ")}` };
     return { fenced: true, by: "new-boot", reason: "heard with another boot id: nothing of the old group survived" };
   }
   const since = known.pieces.filter(({ arrivedMonoMs }) => arrivedMonoMs >= isolation.atMs).toSorted(byArrival);
@@ -36,16 +37,17 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
   }
   const processes = look.gpus.reduce((sum, { processIds }) => sum + processIds.length, 0);
   if (processes > 0) return { fenced: false, reason: `${processes} processes still hold its GPUs` };
-  const alive = ranksAlive(known.pieces);
-  if (alive > 0) return { fenced: false, reason: `${alive} ranks still run` };
+  const left = alive(known.pieces);
+  if (left.length > 0) return { fenced: false, reason: `not ended yet: ${left.join(", ")}` };
   return { fenced: true, by: "empty", reason: "heard with no process on any GPU" };
 }
 
-function ranksAlive(pieces: readonly Piece[]): number {
+/** The ranks and launchers that have not ended. */
+function alive(pieces: readonly Piece[]): string[] {
   const last = new Map<string, boolean>();
   for (const { evidence } of pieces.toSorted(byArrival)) {
-    if (evidence.kind !== "rank") continue;
-    last.set(`${evidence.group}/${evidence.rank}`, evidence.state !== "exited");
+    if (evidence.kind === "rank") last.set(`rank ${evidence.group}/${evidence.rank}`, evidence.state !== "exited");
+    if (evidence.kind === "engine-process") last.set(`launcher of ${evidence.group}`, evidence.state !== "exited");
   }
-  return [...last.values()].filter(Boolean).length;
+  return [...last].flatMap(([name, runs]) => (runs ? [name] : []));
 }

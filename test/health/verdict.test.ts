@@ -184,6 +184,7 @@ describe("does the fault follow the workload or the server", () => {
 });
 
 describe("a server is fenced", () => {
+  const launcher = (state: "running" | "exited") => ({ kind: "engine-process", group: "a", pid: 7, state }) as const;
   const isolation: Isolation = { atMs: 1_000, bootId: "boot-1" };
   const busy = gpus({ processIds: [4_711] });
   test.each<{ when: string; story: [number, Heard][]; poweredOffAtMs?: number; by: string | null }>([
@@ -223,6 +224,23 @@ describe("a server is fenced", () => {
         [2_000, gpus()],
       ],
       by: null,
+    },
+    {
+      when: "the launcher of its ranks still runs",
+      story: [
+        [0, launcher("running")],
+        [2_000, gpus()],
+      ],
+      by: null,
+    },
+    {
+      when: "that launcher has ended",
+      story: [
+        [0, launcher("running")],
+        [2_000, gpus()],
+        [2_100, launcher("exited")],
+      ],
+      by: "empty",
     },
     {
       when: "that rank has ended",
