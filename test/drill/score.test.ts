@@ -51,6 +51,12 @@ function facts(name: ScenarioName, more: Partial<DrillFacts> = {}): DrillFacts {
 }
 
 const reached = [{ server: "gpu-c", stream: null, atMs: FAULT + 6 }];
+/** Its last token comes six seconds late. */
+const stopped = () => {
+  const { pieces, ...rest } = perfectRecord(chat);
+  const last = pieces.length - 1;
+  return { ...rest, pieces: pieces.map((piece, at) => (at === last ? { ...piece, atMs: piece.atMs + 6_000 } : piece)) };
+};
 const broken = () => ({ ...perfectRecord(chat), done: false });
 
 describe("what a drill saw is green", () => {
@@ -106,6 +112,13 @@ describe("and red, naming what was broken", () => {
       'reason: "2 connections broke"',
     ],
     ["a stream broke", "gpu-xid", { moves: [move("b")], requests: reached, records: [broken()] }, "streams: 1 of 1"],
+    [
+      "streams stopped once more",
+      "gpu-xid",
+      { moves: [move("b")], requests: reached, records: [stopped()] },
+      "longest pause: 6.0",
+    ],
+    ["streams stood still though nothing moved", "api-server-down", { records: [stopped()] }, "longest pause: 6.0"],
     ["nobody was there to carry on", "gpu-xid", { moves: [move("b")] }, "streams: none was carried on"],
     ["a slow group was left", "slow-server", { moves: [move("b")] }, "traffic: moved to b"],
     ["a group was left for its sibling's fault", "standby-fault", { moves: [move("b")] }, "traffic: moved to b"],

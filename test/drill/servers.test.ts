@@ -8,6 +8,7 @@ import { ClockOffset } from "../../src/drill/cluster/clock-offset.ts";
 import type { Cause } from "../../src/drill/scenarios/scenario.ts";
 import { obstacleTo } from "../../src/drill/servers/obstacle.ts";
 import { bmcPower } from "../../src/drill/servers/power.ts";
+import { scriptText } from "../../src/drill/servers/scripts.ts";
 import { startBmc } from "../../src/emulator/bmc/redfish.ts";
 import { SERVER_DRILL_FOLDER } from "../../src/manifests/agent.ts";
 import { certificateForLoopback } from "../support/certificate.ts";
@@ -49,7 +50,7 @@ describe("scripts", () => {
     const at = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line));
     const ready = at(/^ready /);
     expect(ready, "it waits for its moment").toBeGreaterThan(0);
-    const deed = at(/^(kill -(STOP|KILL)|nft |mv |ip link set|for file in .* > )/);
+    const deed = at(/^(kill -(STOP|KILL)|nft -f |mv |ip link set|for file in .* > )/);
     expect(deed).toBeGreaterThan(ready);
     const armed = at(/^arm\b/);
     // A process that was killed is started again by Kubernetes: there is nothing to undo.
@@ -59,6 +60,55 @@ describe("scripts", () => {
 
   test("write where the agent listens", () => {
     expect(text(`${folder}/lib.sh`)).toContain(`folder=${SERVER_DRILL_FOLDER}\n`);
+  });
+});
+
+// A RoCE card in a network and a file system of its own; `ip` and the kernel are the real ones.
+const CARD = `
+mount -t tmpfs tmpfs /sys/class; mount -t tmpfs tmpfs /run
+card=/sys/class/infiniband/mlx5_0
+mkdir -p $card/ports/1 $card/device/net/roce0 /run/bin
+echo "$LAYER" > $card/ports/1/link_layer
+printf '#!/bin/sh\\necho "$@" >> /run/timers\\n' > /run/bin/systemd-run
+printf '#!/bin/sh\\n' > /run/bin/systemctl
+chmod 755 /run/bin/*
+PATH=/run/bin:$PATH
+ip link add roce0 type veth peer name far0
+ip link set far0 up; ip link set roce0 up
+ip address add 10.9.0.1/24 dev roce0
+ip route add 10.77.0.0/16 via 10.9.0.2 dev roce0
+show() { echo "$1: $(ip -o link show roce0 | grep -o 'state [A-Z]*') $(ip route show dev roce0 | tr -d '\\n')"; }
+seconds=120 chance=0 devices=
+`;
+
+describe.skipIf(process.getuid?.() !== 0)("the port of a RoCE card", () => {
+  const run = (env: { INTERFACE: string; LAYER?: string }) =>
+    execa("unshare", ["-mn", "bash", "-euo", "pipefail"], {
+      input: `${CARD}interface=$INTERFACE\n{\n${scriptText("ib-down")}\n} <<< go\nshow down\nbash "$folder/undo"\nshow up\ncat /run/timers; ls "$folder"\n`,
+      env: { LAYER: "Ethernet", ...env },
+      reject: false,
+      all: true,
+    });
+
+  test("goes down, and comes back with its routes", async () => {
+    const { all, exitCode } = await run({ INTERFACE: "eth0" });
+    expect(all).toMatch(
+      /^ready port mlx5_0\/1 went down\ndown: state DOWN\s*\nup: state UP .*10\.77\.0\.0\/16 via 10\.9\.0\.2/,
+    );
+    expect(all.split("\n").at(-1), "the timer is set, and nothing is left").toMatch(
+      /--on-active=120s .* bash \S+undo$/,
+    );
+    expect(exitCode).toBe(0);
+  });
+
+  test.each([
+    [{ INTERFACE: "roce0" }, /roce0 is also the way to this server/],
+    [{ INTERFACE: "eth0", LAYER: "InfiniBand" }, /is InfiniBand.*at the switch/],
+  ])("stays up with %o", async (env, why) => {
+    const { all, exitCode } = await run(env);
+    expect(all).toMatch(why);
+    expect(all).not.toMatch(/ready|state DOWN/);
+    expect(exitCode).toBe(70);
   });
 });
 

@@ -1,6 +1,9 @@
 import type { StreamTally } from "../../report/rehearsal.ts";
 import type { DrillFacts } from "./score-drill.ts";
 
+/** A gateway calls a group hung that gives no token for so long: whoever reads notices. */
+const UNNOTICED_SECONDS = 5;
+
 /** Promises of a scenario that were broken, each beginning with what it is about. */
 export function judgeOutcome(facts: DrillFacts, streams: StreamTally, carriedOn: number): string[] {
   const { scenario, moves, from } = facts;
@@ -37,8 +40,24 @@ export function judgeOutcome(facts: DrillFacts, streams: StreamTally, carriedOn:
       if (facts.doomed.size === 0) failures.push("streams: none was in the hands of the replica that was killed");
       break;
   }
+  failures.push(...pauseFailures(facts, streams));
   const reason = moves[0]?.reason;
   if (scenario.reason !== undefined && reason !== undefined && !scenario.reason.test(reason))
     failures.push(`reason: "${reason}" does not name what happened`);
   return failures;
+}
+
+/** A stream that was carried on and stops once more has not been carried on. */
+function pauseFailures({ scenario }: DrillFacts, { longestPauseSeconds }: StreamTally): string[] {
+  const most = {
+    carried: scenario.budgets["next token"] ?? UNNOTICED_SECONDS,
+    stays: UNNOTICED_SECONDS,
+    planned: UNNOTICED_SECONDS,
+    // Their phase is the longest pause already, or streams break.
+    twice: Number.POSITIVE_INFINITY,
+    held: Number.POSITIVE_INFINITY,
+    replica: Number.POSITIVE_INFINITY,
+  }[scenario.outcome];
+  if (longestPauseSeconds <= most) return [];
+  return [`longest pause: ${longestPauseSeconds.toFixed(2)} s, more than ${most.toFixed(2)} s`];
 }

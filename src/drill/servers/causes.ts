@@ -64,7 +64,11 @@ export async function causeOnServer(
         lastsMs: CUT_SECONDS * 1_000,
       };
     case "ib-down":
-      return act(remote(victim), cause, { ...values, devices: plan.spec.network.rdma.devices.join(" ") });
+      return act(remote(victim), cause, {
+        ...values,
+        interface: plan.spec.network.interface,
+        devices: devicesOf(plan),
+      });
     case "gateway-kill":
       return act(remote(victim), "kill-program", { program: "tandem-gateway", pod: "" });
     case "api-server-down":
@@ -75,6 +79,8 @@ export async function causeOnServer(
       throw new Error("slow-server cannot be done to a server");
   }
 }
+
+const devicesOf = ({ spec }: ServingPlan) => spec.network.rdma.devices.join(" ");
 
 async function killLeader({ plan, orders, remote }: Pick<ServerCause, "plan" | "orders" | "remote">) {
   const { client } = orders.service;
