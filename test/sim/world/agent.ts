@@ -125,7 +125,7 @@ export class Agents {
     this.tell(leader, {
       kind: "engine",
       group: group.id,
-      instance: `${group.id}${group.start}`,
+      instance: `${launcherPid(leader.rank)}`,
       state,
       tokensTotal,
       ...load,
