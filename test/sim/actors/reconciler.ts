@@ -32,6 +32,8 @@ const BMC_AWAY_MS = 16_000;
 /** News nearer to each other than this are one; without news the real one looks once a second. */
 const NEWS_GRID_MS = 100;
 const GRID_MS = 1_000;
+/** As the real one has it. */
+const RECOVER_MS = 3_000;
 
 interface Heard {
   server: string;
@@ -293,6 +295,9 @@ export class SimReconciler extends Actor {
 
   #pass(): void {
     if (this.#busy || !this.#leads) return;
+    // After a pause of its own nothing is judged for as long: what was sent meanwhile is not all heard yet.
+    const quietMs = this.wokeMs + Math.min(this.wokeMs - this.frozeMs, RECOVER_MS) - this.kernel.now;
+    if (quietMs > 0) return void this.look(quietMs);
     const { api } = this.#world;
     if (api.down) this.#blindMs ??= this.kernel.now;
     else this.#blindMs = null;
