@@ -1,5 +1,5 @@
 import type { GpuLogLine, RecoveryAction } from "./kernel-line.ts";
-import { compareRemedies, type Remedy } from "./remedy.ts";
+import { compareRemedies, type Remedy, stopsService } from "./remedy.ts";
 import { xidPolicy } from "./xid-policy.ts";
 
 /** A GPU line of one server's kernel log, with the time it was read on the observer's clock. */
@@ -17,7 +17,7 @@ export interface Sighting {
 export interface Incident {
   server: string;
   pci: string;
-  /** The first bad moment; later lines of the pack never move it. */
+  /** The first bad moment; later lines of the pack never move it, but for the first that stops what served until then. */
   sinceMs: number;
   lastMs: number;
   remedy: Remedy;
@@ -97,6 +97,8 @@ export function incidentsOf(
     }
     // The driver's own verdict comes before ours, whichever came first; among ours the one that asks for most counts.
     if (decidedByDriver || (!current.decidedByDriver && compareRemedies(remedy, current.remedy) > 0)) {
+      // A GPU whose memory merely wears has served until now.
+      if (stopsService(remedy) && !stopsService(current.remedy)) current.sinceMs = atMs;
       Object.assign(current, { remedy, reason, decidedBy, decidedByDriver });
     }
   }
