@@ -18,6 +18,8 @@ export interface Observed {
   servers: readonly ServerObserved[];
   /** Failovers of real faults; drills and planned moves are not in it. */
   failoversMs: readonly number[];
+  /** When the word last went to another group, for whatever reason; missing where it never did. */
+  movedMs?: number;
   /** The engine's revision (image, flags, model) that the spec asks for. */
   wantedRevision: string;
   /** A person asks for a planned move. */
@@ -100,6 +102,8 @@ export interface ServerObserved {
   failedChecks?: number;
   /** A person cordoned it; we leave it alone. */
   reserved: boolean;
+  /** It can serve, and a reset of its GPUs is due as soon as it does not; missing where none is. */
+  resetDue?: boolean;
 }
 
 export interface FailoverPolicy {

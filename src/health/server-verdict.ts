@@ -77,6 +77,11 @@ export function serverVerdict(
   };
 }
 
+/** It can serve, and something on it waits for a reset. */
+export function isResetDue({ state, findings }: Pick<ServerVerdict, "state" | "findings">): boolean {
+  return state === "watch" && findings.some(({ remedy }) => remedy === "schedule-reset");
+}
+
 /** The strongest remedy; where the driver gave its own verdict about a GPU, ours about that GPU does not count. */
 export function strongestRemedy(findings: readonly Finding[]): Remedy | null {
   const pciOf = ({ subject }: Finding) => /[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}/.exec(subject)?.[0];

@@ -20,7 +20,7 @@ export interface World {
   truth: Readonly<Record<string, Truth>>;
 }
 
-export type Fault = "none" | "software" | "reset" | "reboot" | "support" | "power" | "unheard";
+export type Fault = "none" | "wear" | "software" | "reset" | "reboot" | "support" | "power" | "unheard";
 
 export interface Start {
   a: Fault;
@@ -51,6 +51,7 @@ const LOAD_MS = 60_000;
 const EMPTY_MS = 1_000;
 const HARDWARE: readonly Fault[] = ["reset", "reboot", "support"];
 const NEEDS: Partial<Record<Fault, Remedy>> = {
+  wear: "schedule-reset",
   reset: "failover-reset",
   reboot: "failover-reboot",
   support: "failover-support",
@@ -85,6 +86,7 @@ export function worldOf(start: Start): World {
       treated: null,
       validated: false,
       reserved: false,
+      ...(fault === "wear" ? { resetDue: true } : {}),
     };
   };
   const group = (id: "a" | "b", fault: Fault): GroupObserved => ({
@@ -95,7 +97,7 @@ export function worldOf(start: Start): World {
     runSinceMs: 0,
     podsLeft: 0,
     verdict:
-      fault === "none"
+      fault === "none" || fault === "wear"
         ? { ...well(), blamed: null, wantsSwitch: false }
         : {
             state: fault === "unheard" ? "blind" : "suspect",
@@ -254,7 +256,9 @@ export function pass(world: World, ms: number): World {
   }
   for (const { id, run, runSinceMs, members } of next.seen.groups) {
     if (run !== "starting" || atMs - runSinceMs < LOAD_MS) continue;
-    const sick = members.some((name) => next.truth[name]?.needs !== null || !next.truth[name]?.on);
+    const sick = members.some(
+      (name) => !["schedule-reset", null].includes(next.truth[name]?.needs ?? null) || !next.truth[name]?.on,
+    );
     if (!sick) {
       next = onGroup(next, id, { run: "serving", runSinceMs: atMs, takeover: { ready: true, reason: "" } });
     }
@@ -276,7 +280,8 @@ function finish(world: World, name: string, what: "off" | "reset" | "boot"): Wor
     ? well(atMs)
     : { state: "suspect" as const, sinceMs: atMs, remedy: needs, reason: "still broken" };
   const fence = { fenced: true, reason: "heard with another boot id" };
-  return onServer(world, name, what === "boot" ? { verdict, power: "on", fence } : { verdict }, {
+  const resetDue = needs === "schedule-reset" && !cured;
+  return onServer(world, name, what === "boot" ? { verdict, resetDue, power: "on", fence } : { verdict, resetDue }, {
     needs: cured ? null : needs,
     on: true,
     busy: false,
@@ -286,7 +291,7 @@ function finish(world: World, name: string, what: "off" | "reset" | "boot"): Wor
 
 /** Every start of the product of these choices. */
 export function* everyStart(): Generator<Start> {
-  const faults: Fault[] = ["none", "software", "reset", "reboot", "support", "power", "unheard"];
+  const faults: Fault[] = ["none", "wear", "software", "reset", "reboot", "support", "power", "unheard"];
   for (const a of faults)
     for (const b of faults)
       for (const ageMs of [1_000, 10_000])

@@ -259,6 +259,64 @@ describe("one decision", () => {
   test("a slow group is left without an error, but not twice in half an hour", () => {
     expect(decide(slow(seenAt(at)))).toMatchObject({ reason: "slow", action: { group: "b", why: "switchover" } });
     expect(decide(slow(seenAt({ failovers: 1 })))).toMatchObject({ kind: "wait", reason: "cooling-down" });
+    const seen = slow(seenAt(at));
+    const moved = (agoMs: number) => decide({ ...seen, movedMs: seen.atMs - agoMs });
+    expect(moved(60_000), "it came here because the other one was slow").toMatchObject({ reason: "cooling-down" });
+    expect(moved(1_900_000)).toMatchObject({ reason: "slow" });
+  });
+
+  test("a reset that is due is made where nobody is served: on a spare, or on a standby that is stopped for it", () => {
+    const worn = (seen: Observed, name: string, more: Partial<ServerObserved> = {}): Observed => ({
+      ...seen,
+      servers: seen.servers.map((one) => (one.name === name ? { ...one, resetDue: true, ...more } : one)),
+    });
+    const stop = { action: { kind: "stop-group", group: "b", why: "change" } };
+    expect(decide(worn(seenAt(at), "gpu-d"))).toMatchObject(stop);
+    expect(decide(worn(seenAt({ spare: true }), "gpu-e"))).toMatchObject({
+      action: { kind: "quarantine", server: "gpu-e", remedy: "failover-reset" },
+    });
+    // The active group's waits until it stands by; a person's server, and whatever is not heard, is left alone.
+    expect(decide(worn(seenAt(at), "gpu-a"))).toMatchObject({ reason: "all-well" });
+    expect(decide(worn(seenAt(at), "gpu-d", { reserved: true }))).toMatchObject({ reason: "all-well" });
+    expect(decide(worn(seenAt({ a: "unheard" }), "gpu-d"))).not.toMatchObject({ kind: "act" });
+    const mute = withGroup(worn(seenAt(at), "gpu-d"), "a", { answeredMs: seenAt(at).atMs - 6_000 });
+    expect(decide(mute)).not.toMatchObject({ kind: "act" });
+    expect(decide(worn(seenAt(at), "gpu-d"), { ...DEFAULT_POLICY, mode: "manual" })).toMatchObject({
+      reason: "all-well",
+    });
+  });
+
+  test("a row that a reset does not remap asks for a boot, then for a person; a later one for another reset", () => {
+    const { atMs, ...seen } = seenAt(at);
+    const treatedMs = atMs - 100_000;
+    const reset = (remedy: "failover-reset" | "failover-reboot", sinceMs: number): Observed => ({
+      ...withGroup({ ...seen, atMs }, "b", { run: "stopped" }),
+      servers: seen.servers.map((one) =>
+        one.name === "gpu-d"
+          ? {
+              ...one,
+              resetDue: true,
+              bmc: true,
+              verdict: { ...one.verdict, sinceMs },
+              fence: { fenced: true, reason: "empty" },
+              quarantine: { sinceMs: 0, remedy: "failover-reset" as const },
+              treated: { remedy, atMs: treatedMs, done: true },
+            }
+          : one,
+      ),
+    });
+    const soon = reset("failover-reset", treatedMs - 1);
+    expect(decide({ ...soon, atMs: treatedMs + 10_000, snapshotAtMs: treatedMs + 10_000 })).toMatchObject({
+      kind: "wait",
+      reason: "treating",
+    });
+    expect(decide(soon)).toMatchObject({ action: { kind: "treat", server: "gpu-d", remedy: "failover-reboot" } });
+    const boot = reset("failover-reboot", treatedMs - 1);
+    const later = { ...boot, atMs: atMs + 2_000_000, snapshotAtMs: atMs + 2_000_000 };
+    expect(decide(later)).toMatchObject({ kind: "escalate", reason: "needs-hands" });
+    expect(decide(reset("failover-reset", treatedMs + 1))).toMatchObject({
+      action: { kind: "treat", server: "gpu-d", remedy: "failover-reset" },
+    });
   });
 
   test("a new revision starts in company only; a group that is alone comes back as it was", () => {
@@ -525,7 +583,10 @@ function checkInvariants(before: World, action: Action, after: World, trace: str
       else expect(action.group === before.seen.active || intact(before) < 2, trace).toBe(false);
       break;
     case "quarantine": {
-      const mine = group(server(action.server).group ?? "");
+      const { group: label, resetDue } = server(action.server);
+      const mine = group(label ?? "");
+      // What only wears is reset where it serves nobody.
+      if (resetDue && (label === null || mine.run === "stopped")) break;
       expect(mine.verdict.state, trace).toBe("suspect");
       expect(before.seen.atMs - mine.verdict.sinceMs, trace).toBeGreaterThanOrEqual(DEFAULT_POLICY.confirmAfterMs);
       break;

@@ -1,10 +1,10 @@
 import { act, type Decision, escalate, wait } from "../decision.ts";
 import { groupOf, intactBeside, isIntact, isMute } from "../intact.ts";
-import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
+import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
 
 /**
- * Planned moves, only while every group serves: what a person asks for, a new revision (the standby first, then the others), and
- * a group that is slower than itself. The old active group finishes its streams where they are.
+ * Planned moves, only while every group serves: what a person asks for, a new revision (the standby first, then the others), a
+ * reset that is due on a standby, and a group that is slower than itself. The old active group finishes its streams where they are.
  */
 export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[] {
   const active = groupOf(seen, seen.active);
@@ -19,12 +19,41 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
     // A single group has no standby to try a change on: the person who changed the spec wants it all the same.
     return next === undefined ? change(active, seen, policy) : moveTo(next.id, seen, "change");
   }
+  const due = policy.mode === "automatic" ? resetsDue(seen, standbys, policy) : [];
+  if (due.length > 0) return due;
   if (!active.verdict.wantsSwitch) return [];
   const [ready] = standbys.filter(({ takeover, verdict }) => takeover.ready && !verdict.wantsSwitch);
   if (ready === undefined || policy.mode === "manual") return [];
-  const coolMs = Math.max(Number.NEGATIVE_INFINITY, ...seen.failoversMs) + policy.cooldownMs;
+  // A move for slowness counts as well: where both are slow, traffic would go to and fro.
+  const coolMs = Math.max(seen.movedMs ?? Number.NEGATIVE_INFINITY, ...seen.failoversMs) + policy.cooldownMs;
   if (seen.atMs < coolMs) return [wait("cooling-down", coolMs, `${active.id} is slow: ${active.verdict.reason}`)];
   return moveTo(ready.id, seen, "slow");
+}
+
+/**
+ * Resets that wait until a server does not serve. A spare serves nobody. A standby is stopped for it: its GPUs would go into the
+ * next failover with it, and whoever proves readiness says no until then. Its servers are reset before it is started again
+ * (`rebuild.ts`).
+ */
+function resetsDue(seen: Observed, standbys: readonly GroupObserved[], policy: FailoverPolicy): Decision[] {
+  const spare = seen.servers.find((one) => one.group === null && one.quarantine === null && isResetDue(one));
+  if (spare !== undefined) {
+    const action = { kind: "quarantine", server: spare.name, remedy: "failover-reset" } as const;
+    return [act("repair", action, `a reset is due on ${spare.name}, a spare: ${spare.verdict.reason}`)];
+  }
+  const worn = (group: GroupObserved) => seen.servers.find((one) => one.group === group.id && isResetDue(one));
+  const group = standbys.find((one) => worn(one) !== undefined);
+  if (group === undefined) return [];
+  // Half of what is known is missing: it can wait.
+  if ([group.verdict.state, groupOf(seen, seen.active)?.verdict.state].includes("blind")) return [];
+  const mute = muteActive(seen, policy);
+  if (mute !== null) return mute.kind === "wait" ? [mute] : [];
+  const action = { kind: "stop-group", group: group.id, why: "change" } as const;
+  return [act("repair", action, `a reset is due on ${worn(group)?.name}: ${worn(group)?.verdict.reason}`)];
+}
+
+function isResetDue({ resetDue, reserved }: ServerObserved): boolean {
+  return resetDue === true && !reserved;
 }
 
 function change(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {

@@ -156,6 +156,10 @@ function unfitMembers(group: GroupObserved, seen: Observed, policy: FailoverPoli
     const server = serverOf(seen, name);
     if (server === undefined || server.quarantine !== null) return [];
     const { state, sinceMs, remedy, reason } = server.verdict;
+    if (server.resetDue && !server.reserved) {
+      const action = { kind: "quarantine", server: name, remedy: "failover-reset" } as const;
+      return [act("repair", action, `${name} does not serve now, and its reset is due: ${reason}`)];
+    }
     const isBroken = state === "suspect" && remedy !== null && remedy !== "restart-group";
     const isLost = !isBroken && isUnheard(server);
     if (!isBroken && !isLost) return [];

@@ -29,7 +29,10 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
   const underWay = treated === null ? null : stillTreated(server, treated, seen, policy);
   if (underWay !== null) return [underWay];
   // What a server said before it fell silent is old by now; what it needs beyond the quarantine's remedy shows when it is back.
-  const needed = verdict.state === "suspect" && !isUnheard(server) ? strongest(server) : quarantine.remedy;
+  const isWorn = treated !== null && server.resetDue === true;
+  // A reset that did not remap the row asks for more; a row that came to light after it, for another one.
+  const isWrong = verdict.state === "suspect" || (isWorn && verdict.sinceMs <= treated.atMs);
+  const needed = isWrong && !isUnheard(server) ? strongest(server) : quarantine.remedy;
   const isBack = wasOnlySilent(server);
   if (isBack && server.told === false)
     return [wait("emptying", seen.atMs + policy.firstWordWithinMs, `${name} has not told yet what it knows`)];
@@ -39,7 +42,8 @@ function repair(server: Quarantined, seen: Observed, policy: FailoverPolicy): De
     if (!isBooted || (server.bmc && (treated.tries ?? 1) < BOOTS)) return treat(server, "failover-reboot");
     return [escalate("needs-hands", `${name} does not come back after ${treated.remedy}`, `look at ${name}'s console`)];
   }
-  if (verdict.state === "suspect") return treat(server, "failover-support");
+  if (isWrong) return treat(server, "failover-support");
+  if (isWorn) return treat(server, "failover-reset");
   if ((server.failedChecks ?? 0) > 0) return treat(server, strongest(server));
   if (!server.validated) {
     const after = treated === null ? "its silence, and empty" : treated.remedy;
@@ -65,7 +69,7 @@ function stillTreated(
   { treatWithinMs, resetWithinMs }: FailoverPolicy,
 ): Decision | null {
   const { name, verdict } = server;
-  const isOld = verdict.state === "suspect" && verdict.sinceMs <= treated.atMs;
+  const isOld = (verdict.state === "suspect" || server.resetDue === true) && verdict.sinceMs <= treated.atMs;
   if (!isUnheard(server) && !isOld && treated.done !== false) return null;
   const untilMs = treated.atMs + (treated.remedy === "failover-reboot" ? treatWithinMs : resetWithinMs);
   if (seen.atMs >= untilMs) return null;

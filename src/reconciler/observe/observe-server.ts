@@ -3,7 +3,7 @@ import { fenceOf } from "../../health/fenced.ts";
 import { compareRemedies } from "../../health/remedy.ts";
 import type { HealthRules } from "../../health/rules.ts";
 import { hasTold, type ServerEvidence } from "../../health/server-evidence.ts";
-import { type ServerVerdict, serverVerdict } from "../../health/server-verdict.ts";
+import { isResetDue, type ServerVerdict, serverVerdict } from "../../health/server-verdict.ts";
 import type { LiveObject } from "../../kube/objects.ts";
 import type { QuarantineRecord } from "../../manifests/model-service/resource.ts";
 import { GROUP_LABEL } from "../../manifests/names.ts";
@@ -60,6 +60,7 @@ export function observeServer(
       validated: isValidated(name, record, treated, knowledge),
       failedChecks: record?.failedChecks?.count ?? 0,
       reserved: (node?.spec as { unschedulable?: boolean } | undefined)?.unschedulable === true,
+      ...(isResetDue(verdict) ? { resetDue: true } : {}),
     },
   };
 }

@@ -3,7 +3,8 @@ import type { Crash } from "../../health/follows.ts";
 import { healthRules } from "../../health/rules.ts";
 import type { ServerEvidence } from "../../health/server-evidence.ts";
 import type { ServerVerdict } from "../../health/server-verdict.ts";
-import { monotonicOf } from "./clock.ts";
+import type { MoveStatus } from "../../manifests/model-service/resource.ts";
+import { type Moment, monotonicOf } from "./clock.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { type GroupFinding, observeGroup } from "./observe-group.ts";
 import { observeServer } from "./observe-server.ts";
@@ -80,10 +81,16 @@ export function observe(knowledge: Knowledge): Observation {
       failoversMs: (status?.moves ?? [])
         .filter(({ why, drill }) => (why === "adopt" || why === "failover") && drill === undefined)
         .map(({ at }) => monotonicOf(moment, at)),
+      ...movedOf(status?.moves, moment),
       wantedRevision: spec.revision,
       switchoverTo: isOpen && request.kind === "switchover" ? request.target : null,
     },
   };
+}
+
+function movedOf(moves: readonly MoveStatus[] = [], moment: Moment): Pick<Observed, "movedMs"> {
+  const last = moves.findLast(({ from, to }) => from !== to);
+  return last === undefined ? {} : { movedMs: monotonicOf(moment, last.at) };
 }
 
 /** Of all groups, oldest first: a crash that goes from one to the other came with the work. */

@@ -113,11 +113,12 @@ export class Effects {
         this.onEffect(order);
         const isFailover = action.why === "failover" || action.why === "adopt";
         const failoversMs = isFailover ? [...service.failoversMs, atMs] : service.failoversMs;
+        const movedMs = action.group === service.active ? service.movedMs : atMs;
         const switchoverTo = action.group === service.switchoverTo ? null : service.switchoverTo;
         const { group: active, epoch } = action;
         api.write({
           ...api.state,
-          service: { ...service, version, active, epoch, failoversMs, crashes, switchoverTo },
+          service: { ...service, version, active, epoch, failoversMs, movedMs, crashes, switchoverTo },
         });
         this.#world.say(() => `${by.name} did: ${words(action)}`);
         return true;

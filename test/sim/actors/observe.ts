@@ -6,7 +6,7 @@ import { type GroupVerdict, groupVerdict } from "../../../src/health/group-verdi
 import { once } from "../../../src/health/once.ts";
 import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
 import { hasTold, type ServerEvidence } from "../../../src/health/server-evidence.ts";
-import { type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
+import { isResetDue, type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
 import type { GroupTraffic, Witness } from "../../../src/health/silence.ts";
 import type { ApiState, ServerRecord } from "../world/api-server.ts";
 import type { SeenRecords } from "./seen-records.ts";
@@ -72,6 +72,7 @@ export function observe(knowledge: Knowledge): Look {
     ),
     servers: names.map((name) => serverSeen(name, known, verdicts)),
     failoversMs: state.service.failoversMs,
+    ...(state.service.movedMs === null ? {} : { movedMs: state.service.movedMs }),
     wantedRevision: state.service.wantedRevision,
     switchoverTo: state.service.switchoverTo,
   };
@@ -259,6 +260,7 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     validated: record.validated,
     failedChecks: record.failedChecks,
     reserved: node.cordoned,
+    ...(isResetDue(verdict) ? { resetDue: true } : {}),
   };
 }
 

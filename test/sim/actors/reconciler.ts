@@ -28,7 +28,7 @@ const CANARY_MS = 2_000;
 /** What is not told by a watch or a stream is polled. */
 const POLL_MS = 500;
 /** A BMC that failed is left alone for so long. */
-const BMC_AWAY_MS = 16_000;
+const BMC_AWAY_MS = 30_000;
 /** News nearer to each other than this are one; without news the real one looks once a second. */
 const NEWS_GRID_MS = 100;
 const GRID_MS = 1_000;

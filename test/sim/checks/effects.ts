@@ -144,7 +144,8 @@ export class EffectChecks {
     if (membersOf(state, id).some((name) => state.service.servers[name]?.quarantine)) return;
     for (const name of membersOf(state, id)) {
       const needs = this.#toldOf(world.server(name), by);
-      if (needs !== null) breach("not-blamed", `${name} needs ${needs}`);
+      // What only wears has ended no group.
+      if (needs !== null && needs !== "schedule-reset") breach("not-blamed", `${name} needs ${needs}`);
     }
   }
 
@@ -152,7 +153,10 @@ export class EffectChecks {
     const world = this.#world;
     const id = world.api.state.nodes[server.name]?.group ?? null;
     const group = id === null ? null : world.group(id);
-    if (group !== null && isPlainlyIntact(world, group)) breach("intact-touched", `group ${group.id} serves`);
+    // One that is stopped already was judged then; its processes may live for a moment longer.
+    const isStopped = id !== null && world.api.state.groups[id]?.replicas === 0;
+    if (group !== null && !isStopped && isPlainlyIntact(world, group))
+      breach("intact-touched", `group ${group.id} serves`);
     if (server.faultMs < 0) breach("wrong-blame", `nothing ever was wrong with ${server.name}`);
   }
 
@@ -201,6 +205,8 @@ export class EffectChecks {
       const isGone = !server.power || server.frozen || !server.net;
       if (isGone && now - server.faultMs > KNOWN_AFTER_MS) breach("start-on-dead", `${name} is not there`);
       const needs = this.#toldOf(server, by);
+      // What only wears can wait for whoever cordoned it.
+      if (needs === "schedule-reset" && api.state.nodes[name]?.cordoned) continue;
       if (needs !== null) breach("start-on-broken", `${name} needs ${needs}`);
     }
     if (world.badRevisions.has(revision) && world.crashedRevisions.has(revision))

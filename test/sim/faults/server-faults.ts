@@ -53,6 +53,18 @@ export const SERVER_FAULTS: Readonly<Record<string, FaultKind>> = {
       return () => stack.machines.cutNet(server, false);
     },
   },
+  // Memory wears: it computes on, and the remap of the row waits for the next reset.
+  "gpu-wear": {
+    lasts: null,
+    needsPower: true,
+    begin: (stack, server) => {
+      if (server.frozen) return;
+      put(server, stack);
+      server.needs ??= "schedule-reset";
+      stack.agents.line(server, { kind: "xid", code: 63 });
+      stack.agents.lookSoon(server);
+    },
+  },
   "gpu-reset": { lasts: null, begin: gpu("failover-reset", 95) },
   "gpu-lost": { lasts: null, begin: gpu("failover-reboot", 79) },
   "gpu-broken": { lasts: null, begin: gpu("failover-support", 74) },

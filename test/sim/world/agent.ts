@@ -151,8 +151,10 @@ function lookAt(server: SimServer): Evidence {
   return { kind: "gpus", expected: GPUS, found: gpus.length, gpus };
 }
 
-function sampleOf({ rank, isHot }: SimServer, index: number): GpuSample {
+function sampleOf({ rank, isHot, needs }: SimServer, index: number): GpuSample {
   return soundGpu(index, {
+    // The driver goes on saying so; the line alone is lost among others of one burst.
+    remappedRowsPending: needs === "schedule-reset" && index === 0,
     pci: PCI[index] ?? "",
     temperatureC: isHot ? 93 : 60,
     throttle: isHot && index === 0 ? ["hw_thermal_slowdown"] : [],

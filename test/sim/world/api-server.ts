@@ -18,6 +18,7 @@ export interface ServiceObject {
   wantedRevision: string;
   switchoverTo: string | null;
   failoversMs: readonly number[];
+  movedMs: number | null;
   servers: Readonly<Record<string, ServerRecord>>;
   crashes: readonly Crash[];
   changes: readonly Change[];

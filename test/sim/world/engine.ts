@@ -45,7 +45,8 @@ export class Engines {
     this.#agents.launcher(server);
     this.#agents.lookSoon(server);
     // A broken GPU ends the process that first touches it.
-    if (server.needs !== null) world.kernel.after(1_500, () => server.rank?.pod === pod && this.crash(server));
+    if (server.needs !== null && server.needs !== "schedule-reset")
+      world.kernel.after(1_500, () => server.rank?.pod === pod && this.crash(server));
     if (this.ranksOf(group).length < group.size) return;
     group.state = "loading";
     group.sinceMs = world.now;

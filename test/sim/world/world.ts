@@ -188,6 +188,7 @@ function stateOf(names: readonly string[]): ApiState {
       wantedRevision: "v1",
       switchoverTo: null,
       failoversMs: [],
+      movedMs: null,
       servers: Object.fromEntries(names.map((name) => [name, record])),
       crashes: [],
       changes: [],
