@@ -112,6 +112,7 @@ export function worldOf(start: Start): World {
     revision: "v1",
     failedRevision: null,
     takeover: { ready: fault === "none", reason: fault },
+    answeredMs: START_MS,
   });
   const uses = { none: [], agree: ["a", "a"], moved: ["b", "b"], split: ["a", "b"] }[gateways];
   return {
@@ -255,6 +256,7 @@ export function pass(world: World, ms: number): World {
     }
   }
   for (const { id, run, runSinceMs, members } of next.seen.groups) {
+    if (run === "serving") next = onGroup(next, id, { answeredMs: atMs });
     if (run !== "starting" || atMs - runSinceMs < LOAD_MS) continue;
     const sick = members.some(
       (name) => !["schedule-reset", null].includes(next.truth[name]?.needs ?? null) || !next.truth[name]?.on,

@@ -275,12 +275,21 @@ describe("one decision", () => {
     expect(decide(worn(seenAt({ spare: true }), "gpu-e"))).toMatchObject({
       action: { kind: "quarantine", server: "gpu-e", remedy: "failover-reset" },
     });
+    const quarantine = { sinceMs: 0, remedy: "failover-reset" as const };
+    const verdict = { state: "suspect" as const, sinceMs: 0, remedy: quarantine.remedy, reason: "XID 31, twice" };
+    expect(
+      decide(worn(seenAt(at), "gpu-d", { resetDue: false, quarantine, verdict })),
+      "isolated half-way, and its group serves again",
+    ).toMatchObject(stop);
     // The active group's waits until it stands by; a person's server, and whatever is not heard, is left alone.
     expect(decide(worn(seenAt(at), "gpu-a"))).toMatchObject({ reason: "all-well" });
     expect(decide(worn(seenAt(at), "gpu-d", { reserved: true }))).toMatchObject({ reason: "all-well" });
     expect(decide(worn(seenAt({ a: "unheard" }), "gpu-d"))).not.toMatchObject({ kind: "act" });
     const mute = withGroup(worn(seenAt(at), "gpu-d"), "a", { answeredMs: seenAt(at).atMs - 6_000 });
     expect(decide(mute)).not.toMatchObject({ kind: "act" });
+    const { answeredMs: _, ...untold } = seenAt(at).groups[0] as GroupObserved;
+    const silent = worn(seenAt(at), "gpu-d");
+    expect(decide({ ...silent, groups: [untold, ...silent.groups.slice(1)] })).toMatchObject({ reason: "all-well" });
     expect(decide(worn(seenAt(at), "gpu-d"), { ...DEFAULT_POLICY, mode: "manual" })).toMatchObject({
       reason: "all-well",
     });

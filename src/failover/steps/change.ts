@@ -41,15 +41,22 @@ function resetsDue(seen: Observed, standbys: readonly GroupObserved[], policy: F
     const action = { kind: "quarantine", server: spare.name, remedy: "failover-reset" } as const;
     return [act("repair", action, `a reset is due on ${spare.name}, a spare: ${spare.verdict.reason}`)];
   }
-  const worn = (group: GroupObserved) => seen.servers.find((one) => one.group === group.id && isResetDue(one));
+  const worn = (group: GroupObserved) =>
+    seen.servers.find((one) => one.group === group.id && (isResetDue(one) || isLeftInQuarantine(one)));
   const group = standbys.find((one) => worn(one) !== undefined);
   if (group === undefined) return [];
-  // Half of what is known is missing: it can wait.
-  if ([group.verdict.state, groupOf(seen, seen.active)?.verdict.state].includes("blind")) return [];
+  const active = groupOf(seen, seen.active);
+  // It can wait for whoever is not heard, and for somebody who knows that the active group answers.
+  if ([group.verdict.state, active?.verdict.state].includes("blind") || active?.answeredMs === undefined) return [];
   const mute = muteActive(seen, policy);
   if (mute !== null) return mute.kind === "wait" ? [mute] : [];
   const action = { kind: "stop-group", group: group.id, why: "change" } as const;
-  return [act("repair", action, `a reset is due on ${worn(group)?.name}: ${worn(group)?.verdict.reason}`)];
+  return [act("repair", action, `a repair is due on ${worn(group)?.name}: ${worn(group)?.verdict.reason}`)];
+}
+
+/** Whoever isolated it ended half-way, its group started again by itself and serves, and what the server needs it has not had. */
+function isLeftInQuarantine({ quarantine, verdict, reserved }: ServerObserved): boolean {
+  return quarantine !== null && verdict.state === "suspect" && !reserved;
 }
 
 function isResetDue({ resetDue, reserved }: ServerObserved): boolean {
