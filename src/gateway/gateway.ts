@@ -34,6 +34,7 @@ export class Gateway {
   readonly roles: MemoryRoles;
   readonly changes = new Changes();
   draining = false;
+  readonly #clock = new WatchClock();
   readonly #config: GatewayConfig;
   readonly #timing: ChooseTiming;
   readonly #log: Logger;
@@ -59,7 +60,7 @@ export class Gateway {
     this.#log = log;
     this.roles = roles;
     this.keys = new ApiKeys(config.keys);
-    const clock = new WatchClock();
+    const clock = this.#clock;
     const { connectTimeoutMs } = config.limits;
     const key = secrets.engineKey;
     this.#groups = new Map(
@@ -211,7 +212,7 @@ export class Gateway {
             url,
             requests: passengers.size,
             tokens,
-            answeredMs: answeredOf(group, this.traffic.now()),
+            answeredMs: answeredOf(group, this.#clock),
           },
         ];
       }),

@@ -13,6 +13,11 @@ export class HoldUps {
     if (this.#latest.push({ atMs, lastedMs }) > LATEST) this.#latest.shift();
   }
 
+  /** How long it stood still since it showed `sinceMs`. */
+  since(sinceMs: number): number {
+    return this.#latest.reduce((sum, { atMs, lastedMs }) => (atMs >= sinceMs ? sum + lastedMs : sum), 0);
+  }
+
   /** What the clock, which shows `nowMs`, showed `agoMs` of real time ago. */
   before(nowMs: number, agoMs: number): number {
     let [leftMs, timeMs] = [agoMs, nowMs];

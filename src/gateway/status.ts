@@ -2,6 +2,7 @@ import type { ServerView } from "../failover/choose/view.ts";
 import type { LastFailover } from "../stream/last-failover.ts";
 import type { Group } from "./groups/group.ts";
 import type { Role } from "./roles.ts";
+import type { WatchClock } from "./watch-clock.ts";
 
 /** What `GET /status` of the admin port answers. */
 export interface GatewayStatus {
@@ -58,10 +59,13 @@ export class FailoverRecord {
   }
 }
 
-/** Milliseconds since its last token, of a stream or of a question of this gateway's own. */
-export function answeredOf({ lastTokenMs, canary }: Group, nowMs: number): number | null {
+/**
+ * Milliseconds since its last token, of a stream or of a question of this gateway's own. Real ones: for whoever would stake
+ * something on a group, a gateway that was held up knows of no token in that time.
+ */
+export function answeredOf({ lastTokenMs, canary }: Group, clock: WatchClock): number | null {
   const lastMs = Math.max(lastTokenMs ?? Number.NEGATIVE_INFINITY, canary.answeredMs ?? Number.NEGATIVE_INFINITY);
-  return Number.isFinite(lastMs) ? Math.round(nowMs - lastMs) : null;
+  return Number.isFinite(lastMs) ? Math.round(clock.agoMs(lastMs)) : null;
 }
 
 export function heardOf(

@@ -30,6 +30,12 @@ export class WatchClock {
     return this.#holdUps.before(this.now(), agoMs);
   }
 
+  /** How long ago it showed `atMs`, for others, whose clocks went on while this one stood still. */
+  agoMs(atMs: number): number {
+    this.tick();
+    return this.now() - atMs + this.#holdUps.since(atMs);
+  }
+
   /** To be called by a timer, several times within `LONGEST_STEP_MS`. */
   tick(): void {
     const at = this.#now();
