@@ -14,6 +14,10 @@ const NEWS_MS = 1_000;
 /** A process that was stopped within a step gives it up after so long. */
 const STEP_MS = 5_500;
 
+function isBroken({ isHidden, needs, rank }: SimServer): boolean {
+  return isHidden || (needs !== null && (needs !== "schedule-reset" || rank === null));
+}
+
 /** What reconcilers do, held against what is true at the moment at which it takes effect. */
 export class EffectChecks {
   readonly #world: World;
@@ -109,7 +113,8 @@ export class EffectChecks {
       }
       case "return-server":
         // What broke since it was looked at, or right before, comes to light once it is back.
-        if (onServer !== null && readMs - onServer.faultMs > NEWS_MS && (onServer.isHidden || onServer.needs))
+        // One that serves again is let go; what only wears is mended when it stands by.
+        if (onServer !== null && readMs - onServer.faultMs > NEWS_MS && isBroken(onServer))
           breach("returned-broken", "it was never mended");
         return;
       default:
