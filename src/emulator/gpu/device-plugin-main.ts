@@ -14,6 +14,8 @@ const SYSFS = process.env.EMULATOR_SYSFS ?? "/run/tandem/sys";
 
 /** `python3 -m tandem.device_plugin`: the GPUs and the InfiniBand ports of one emulated server, until SIGTERM. */
 export async function main(): Promise<void> {
+  // As the real one is called: whoever resets a GPU ends it by this name, so that it offers that GPU again.
+  process.title = "nvidia-device-plugin";
   const { name, gpus } = JSON.parse(readFileSync(MACHINE_FILE, "utf8")) as { name: string; gpus: number };
   if (!(gpus > 0)) {
     console.log(`${name} has no GPUs; nothing to serve`);

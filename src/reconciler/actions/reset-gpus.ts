@@ -10,6 +10,18 @@ const TIMEOUT_MS = 5_000;
 const DEADLINE_SECONDS = 120;
 
 /**
+ * In the server's own file system. NVIDIA's device plugin offers no GPU any more that it has seen an XID of, whatever is done to
+ * that GPU, until it starts anew: kubelet starts it as soon as it has ended. Whose plugin it is does not matter.
+ */
+const RESET = `nvidia-smi --gpu-reset || exit
+for process in /proc/[0-9]*; do
+  first=$(tr '\\0' ' ' < "$process/cmdline")
+  first=\${first%% *}
+  [ "\${first##*/}" != nvidia-device-plugin ] || kill "\${process#/proc/}"
+done 2> /dev/null
+exit 0`;
+
+/**
  * Resets all GPUs of a server by a pod on it that runs the server's own `nvidia-smi --gpu-reset`, as only root on the machine
  * can. It asks for no GPU, since it must run where the device plugin has given up, and its name makes it one per treatment.
  */
@@ -73,7 +85,7 @@ export function resetPod(name: string, namespace: string, server: string): objec
           name: "reset",
           image: TANDEM_IMAGE,
           imagePullPolicy: "Never",
-          command: ["nsenter", "--target", "1", "--mount", "--", "nvidia-smi", "--gpu-reset"],
+          command: ["nsenter", "--target", "1", "--mount", "--", "sh", "-c", RESET],
           securityContext: { privileged: true },
           resources: { requests: { cpu: "10m", memory: "16Mi" } },
         },
