@@ -21,7 +21,10 @@ import { whoAsks } from "../service/write.ts";
 const TIMEOUT_MS = 5_000;
 /** Beside the time that servers may take to come back: no drill takes longer, so whoever began it has ended, or was killed. */
 const AT_MOST_MS = 360_000;
-/** The reconciler adds its part with its next pass, of which there is one a second; where an API server was away it comes back first. */
+/**
+ * The reconciler adds its part with its next pass, of which there is one a second; where an API server was away it comes back
+ * first.
+ */
 const PART_MS = 15_000;
 const POLL_MS = 200;
 

@@ -1,5 +1,5 @@
 import { ClusterArena } from "../../drill/cluster/cluster-arena.ts";
-import type { Site } from "../../drill/cluster/site.ts";
+import { LOCAL_PATIENCE_MS, type Site } from "../../drill/cluster/site.ts";
 import type { Orders } from "../../drill/scenarios/api-causes.ts";
 import { localSite } from "../../drill/scenarios/local-site.ts";
 import { bmcPower, type PowerSwitch } from "../../drill/servers/power.ts";
@@ -23,7 +23,6 @@ export interface SiteOptions {
 
 /** Until a server with eight GPUs has booted: memory is checked first. */
 const BOOT_MS = 900_000;
-const LOCAL_PATIENCE_MS = 240_000;
 
 /**
  * The servers of a stack, by what they are.

@@ -1,6 +1,9 @@
 import type { Caused } from "../scenarios/drill-arena.ts";
 import type { Cause } from "../scenarios/scenario.ts";
 
+/** Until a local machine has booted and its emulated engine has loaded, with room; the phase has a budget of its own. */
+export const LOCAL_PATIENCE_MS = 240_000;
+
 /** The servers of a cluster, as far as a drill lays hands on them. */
 export interface Site {
   /** What they are, for the record. */

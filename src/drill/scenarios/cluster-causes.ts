@@ -2,19 +2,18 @@ import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { hcasOf, setPort } from "../../emulator/gpu/infiniband.ts";
 import { kmsgRecord, xidLine } from "../../emulator/gpu/kernel-log.ts";
 import type { Engine } from "../../machines/local/engine.ts";
-import { RECONCILER_LEASE } from "../../manifests/names.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { isFaultClass } from "../../report/rehearsal.ts";
 import type { Injected } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import type { ClusterArena } from "../cluster/cluster-arena.ts";
 import { orderEngine } from "../cluster/engine-order.ts";
-import { type LeaseName, leaseHolder, leasePassed } from "../cluster/lease-holder.ts";
 import { API_SERVER, ASIDE, GPU_OVERRIDES, killProgram, ranksOf, rootOf, SYS } from "../cluster/machine.ts";
 import { pick } from "../pick.ts";
 import { causeByApi, isApiCause, type Orders } from "./api-causes.ts";
 import { undoOnCluster } from "./cluster-undo.ts";
 import type { Caused } from "./drill-arena.ts";
+import { killLeader } from "./kill-leader.ts";
 import type { Cause } from "./scenario.ts";
 
 export interface ClusterCause extends Orders {
@@ -25,8 +24,6 @@ export interface ClusterCause extends Orders {
   random: () => number;
 }
 
-/** Others take the lease when it was not renewed for 6 s; a busy API server is given as much again. */
-const LEASE_MS = 15_000;
 const SLOW_FACTOR = 4;
 const WEAR_LINES = 100;
 const WEAR = { xid: 63, detail: "Row remapping event: row remapping pending.", gpu: 2 };
@@ -57,19 +54,14 @@ export async function causeOnCluster(cause: Cause, what: ClusterCause): Promise<
     case "gateway-kill":
       return { ...(await killProgram(engine, plan.name, victim, "tandem-gateway")), undo };
     case "reconciler-kill": {
-      const leader = await leaseHolder(service.client, leaseOf(plan));
-      for (const machine of Object.keys({ ...plan.spec.controlPlane, ...plan.spec.servers })) {
-        // A process calls itself by its pod's name, and a word of its own start.
+      const killed = await killLeader(plan, service.client, (machine, leader) => {
         const isLeader = async (pid: string) => {
           const pod = (await readFile(`/proc/${pid}/root/etc/hostname`, "utf8").catch(() => "")).trim();
           return pod !== "" && leader.startsWith(`${pod}-`);
         };
-        const killed = await killProgram(engine, plan.name, machine, "tandem-reconciler", isLeader).catch(() => null);
-        if (killed === null) continue;
-        const shown = () => leasePassed(service.client, leaseOf(plan), leader, LEASE_MS);
-        return { ...killed, what: `${killed.what}, which led`, undo, shown };
-      }
-      throw new Error(`the reconciler that leads (${leader || "nobody does"}) runs on no machine`);
+        return killProgram(engine, plan.name, machine, "tandem-reconciler", isLeader);
+      });
+      return { ...killed, undo };
     }
     case "api-server-down": {
       const [machine = ""] = Object.keys(plan.spec.controlPlane);
@@ -106,5 +98,3 @@ function undoneWhenDone(injected: Injected, undo: () => Promise<void>): Caused {
   };
   return { ...injected, undo: settled };
 }
-
-const leaseOf = ({ namespace }: ServingPlan): LeaseName => ({ namespace, name: RECONCILER_LEASE });

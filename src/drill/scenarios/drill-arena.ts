@@ -58,7 +58,7 @@ export interface DrillArena extends Arena {
   /** Entries of the gateway one by one, for drills that hit one of them. */
   readonly replicas: readonly Entry[];
   readonly agents: readonly AgentAddress[];
-  /** How long a server and its engine may take to come back; four minutes if left out. */
+  /** How long a server and its engine may take to come back; `LOCAL_PATIENCE_MS` if left out. */
   readonly patienceMs?: number;
   /** Why it cannot be done here; left out where all can. */
   obstacle?(cause: Cause, victim: string): string | null;

@@ -2,7 +2,7 @@ import type { Engine } from "../../machines/local/engine.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { addressHolder } from "../cluster/address-holder.ts";
 import { ClusterArena } from "../cluster/cluster-arena.ts";
-import type { Site } from "../cluster/site.ts";
+import { LOCAL_PATIENCE_MS, type Site } from "../cluster/site.ts";
 import type { Orders } from "./api-causes.ts";
 import { causeOnCluster } from "./cluster-causes.ts";
 import { undoOnCluster } from "./cluster-undo.ts";
@@ -12,7 +12,7 @@ export function localSite({ plan, engine, orders }: { plan: ServingPlan; engine:
   const arena = new ClusterArena(plan, engine);
   return {
     servers: "local machines",
-    patienceMs: 240_000,
+    patienceMs: LOCAL_PATIENCE_MS,
     obstacle: () => null,
     cause: (cause, victim, random) => causeOnCluster(cause, { plan, engine, arena, victim, random, ...orders }),
     undo: (cause, victim) => undoOnCluster(cause, { plan, engine, victim, ...orders }),

@@ -4,6 +4,7 @@ import type { DrillMoment, DrillReport } from "../../report/drill.ts";
 import type { SeenRequest } from "../arena.ts";
 import { monotonicMs } from "../clock.ts";
 import type { RepairWatch } from "../cluster/repair-watch.ts";
+import { LOCAL_PATIENCE_MS } from "../cluster/site.ts";
 import type { Move } from "../front.ts";
 import { collectEvidence, type HeardFrame } from "../record/collect-evidence.ts";
 import { scoreDrill } from "../score/score-drill.ts";
@@ -48,8 +49,6 @@ const SECOND_AFTER_MS = 700;
 const MOVE_TIMEOUT_MS = 15_000;
 /** A fault that is undone before the reconciler was sure of it would be another one than a real fault is. */
 const ISOLATED_MS = 20_000;
-/** The first load of an engine, with room; the phase has a budget of its own. */
-const REDUNDANT_MS = 240_000;
 
 /**
  * Runs one scenario: refuses unless a failover would work, lets it happen in the middle of checked streams, undoes it, waits
@@ -129,7 +128,7 @@ export async function runDrill(arena: DrillArena, asked: Scenario, options: Dril
     const undoneAtMs = monotonicMs();
     if (undos.length > 0) story.say("the fault is undone", "by the drill; what follows is the repair");
     await undo();
-    const redundantAtMs = await redundantAgain(arena, arena.patienceMs ?? REDUNDANT_MS, signal);
+    const redundantAtMs = await redundantAgain(arena, arena.patienceMs ?? LOCAL_PATIENCE_MS, signal);
     if (redundantAtMs !== null) story.sayAfter("both groups can serve again", undefined, redundantAtMs);
     const report = scoreDrill({
       scenario,
@@ -171,8 +170,8 @@ export async function runDrill(arena: DrillArena, asked: Scenario, options: Dril
 }
 
 /** Where servers boot and engines load for real, the repair is given the time that the plan gives them. */
-function withPatience(scenario: Scenario, { patienceMs = REDUNDANT_MS }: DrillArena): Scenario {
-  if (patienceMs <= REDUNDANT_MS) return scenario;
+function withPatience(scenario: Scenario, { patienceMs = LOCAL_PATIENCE_MS }: DrillArena): Scenario {
+  if (patienceMs <= LOCAL_PATIENCE_MS) return scenario;
   return { ...scenario, budgets: { ...scenario.budgets, "redundant again": patienceMs / 1000 } };
 }
 

@@ -1,11 +1,10 @@
 import type { Remote } from "../../machines/server/remote.ts";
-import { RECONCILER_LEASE } from "../../manifests/names.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
-import type { Injected } from "../arena.ts";
-import { leaseHolder, leasePassed } from "../cluster/lease-holder.ts";
+import { API_SERVER, ASIDE } from "../cluster/machine.ts";
 import { LOST_GPU } from "../lost-gpu.ts";
 import { causeByApi, isApiCause, type Orders } from "../scenarios/api-causes.ts";
 import type { Caused } from "../scenarios/drill-arena.ts";
+import { killLeader } from "../scenarios/kill-leader.ts";
 import type { Cause } from "../scenarios/scenario.ts";
 import { act } from "./act.ts";
 import type { PowerSwitch } from "./power.ts";
@@ -23,8 +22,6 @@ export interface ServerCause {
 const UNDONE_AFTER_SECONDS = "120";
 /** Longer than isolating a group may take (10 s), and not much: after it, connections that had no answer try at longer and longer intervals. */
 const CUT_SECONDS = 15;
-/** Others take the lease when it was not renewed for 6 s; a busy API server is given as much again. */
-const LEASE_MS = 15_000;
 /** A fatal error that a reset cures, so that a drill of it boots no server. */
 const FATAL_XID = { xid: "95", detail: "Uncontained ECC error. (a drill)", boot: "0" };
 const LOST = { xid: String(LOST_GPU.xid), detail: `${LOST_GPU.detail} (a drill)`, boot: "1" };
@@ -72,26 +69,18 @@ export async function causeOnServer(
     case "gateway-kill":
       return act(remote(victim), "kill-program", { program: "tandem-gateway", pod: "" });
     case "api-server-down":
-      return act(remote(Object.keys(plan.spec.controlPlane)[0] ?? ""), cause, values);
+      return act(remote(Object.keys(plan.spec.controlPlane)[0] ?? ""), cause, {
+        ...values,
+        manifest: `/${API_SERVER}`,
+        aside: `/${ASIDE}`,
+      });
     case "reconciler-kill":
-      return killLeader({ plan, orders, remote });
+      return killLeader(plan, orders.service.client, (server, leader) =>
+        act(remote(server), "kill-program", { program: "tandem-reconciler", pod: leader }),
+      );
     case "slow-server":
       throw new Error("slow-server cannot be done to a server");
   }
 }
 
 const devicesOf = ({ spec }: ServingPlan) => spec.network.rdma.devices.join(" ");
-
-async function killLeader({ plan, orders, remote }: Pick<ServerCause, "plan" | "orders" | "remote">) {
-  const { client } = orders.service;
-  const lease = { namespace: plan.namespace, name: RECONCILER_LEASE };
-  const leader = await leaseHolder(client, lease);
-  for (const server of Object.keys({ ...plan.spec.controlPlane, ...plan.spec.servers })) {
-    const killing = act(remote(server), "kill-program", { program: "tandem-reconciler", pod: leader });
-    const killed: Injected | null = await killing.catch(() => null);
-    if (killed === null) continue;
-    const shown = () => leasePassed(client, lease, leader, LEASE_MS);
-    return { ...killed, what: `${killed.what}, which led`, shown };
-  }
-  throw new Error(`the reconciler that leads (${leader || "nobody does"}) runs on no server`);
-}

@@ -1,4 +1,4 @@
-manifest=/etc/kubernetes/manifests/kube-apiserver.yaml aside=/etc/kubernetes/kube-apiserver.yaml.drill
+# $manifest: of its static pod; $aside: where it lies meanwhile.
 [ -e "$manifest" ] || fail "there is no $manifest"
 pid=$(pid_of kube-apiserver) || fail "no API server runs here"
 arm <<< "[ -e $manifest ] || mv $aside $manifest"
