@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { clusterObstacle } from "./support/cluster-obstacle.ts";
-import { addTallies, countTests, type Tally, tallyOf } from "./support/tally.ts";
+import { addTallies, countTests, type Tally, tallyOf, tallyOfCheck } from "./support/tally.ts";
 
 // `npm test`: everything, in the order in which a mistake is cheapest to find. Each stage prints its own time.
 const node = process.execPath;
@@ -11,15 +11,31 @@ const vitest = "node_modules/vitest/vitest.mjs";
 const started = Date.now();
 const totals: Tally[] = [];
 
+// A terminal sends Ctrl-C to the whole group; a signal sent to this process alone must end what runs below it too.
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+
 function say(line: string): void {
   process.stdout.write(`\n── ${line} (${Math.round((Date.now() - started) / 1000)} s)\n`);
+}
+
+/** Runs a program and answers its exit code, undefined if a signal ended it. After Ctrl-C no other one follows. */
+async function run(file: string, args: readonly string[]): Promise<number | undefined> {
+  const { exitCode } = await execa(file, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    reject: false,
+    cancelSignal: stop.signal,
+    // Vitest ends its workers, and they their processes, on SIGTERM as on Ctrl-C.
+    forceKillAfterDelay: 30_000,
+  });
+  if (stop.signal.aborted) process.exit(130);
+  return exitCode;
 }
 
 /** One program that passes or fails as a whole counts as one test. */
 async function check(title: string, file: string, args: readonly string[]): Promise<void> {
   say(title);
-  const { exitCode } = await execa(file, args, { stdio: ["ignore", "inherit", "inherit"], reject: false });
-  totals.push(exitCode === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 });
+  totals.push(tallyOfCheck(title, await run(file, args)));
 }
 
 async function suite(project: string): Promise<void> {
@@ -34,8 +50,7 @@ async function suite(project: string): Promise<void> {
     "--reporter=json",
     `--outputFile.json=${report}`,
   ];
-  const { exitCode } = await execa(node, args, { stdio: ["ignore", "inherit", "inherit"], reject: false });
-  totals.push(await tallyOf(report, exitCode ?? 1));
+  totals.push(await tallyOf(project, report, await run(node, args)));
   await rm(report, { force: true });
 }
 
@@ -55,10 +70,12 @@ if (obstacle === null) {
 } else {
   const skipped = await countTests(node, vitest, "cluster");
   say(`cluster tests skipped: ${obstacle}`);
-  totals.push({ passed: 0, failed: 0, skipped });
+  totals.push({ passed: 0, failed: 0, skipped, failures: [] });
 }
 
-const { passed, failed, skipped } = addTallies(totals);
+const { passed, failed, skipped, failures } = addTallies(totals);
 say("done");
+// The report of each stage is far above, and what a machine keeps of a long output is its end.
+for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

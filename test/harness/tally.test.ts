@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addTallies, tallyOf } from "../support/tally.ts";
+import { addTallies, tallyOf, tallyOfCheck } from "../support/tally.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -10,46 +10,76 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const ran = { status: "passed", assertionResults: [{}] };
-const didNotLoad = { status: "failed", assertionResults: [] };
-const report = { numPassedTests: 3, numFailedTests: 0, numPendingTests: 0, testResults: [ran] };
+const file = (name: string) => join(process.cwd(), "test", name);
+const ran = { name: file("a.test.ts"), status: "passed", assertionResults: [{ status: "passed", fullName: "adds" }] };
+const failing = {
+  name: file("b.test.ts"),
+  status: "failed",
+  assertionResults: [
+    {
+      status: "failed",
+      fullName: "b takes away",
+      failureMessages: ["\u001b[31mError: took 2\u001b[39m\n    at b.ts:1"],
+    },
+    { status: "passed", fullName: "b adds" },
+  ],
+};
+const didNotLoad = { name: file("c.test.ts"), status: "failed", message: "Cannot find module", assertionResults: [] };
+const report = { numPassedTests: 3, numPendingTests: 0, testResults: [ran] };
+const clean = { passed: 3, failed: 0, skipped: 0, failures: [] };
 
 test.each([
-  { when: "all pass", report, exitCode: 0, then: { passed: 3, failed: 0, skipped: 0 } },
+  { when: "all pass", report, exitCode: 0, then: clean },
   {
     when: "one fails",
-    report: { ...report, numFailedTests: 1 },
+    report: { ...report, testResults: [ran, failing] },
     exitCode: 1,
-    then: { passed: 3, failed: 1, skipped: 0 },
+    then: { ...clean, failed: 1, failures: ["test/b.test.ts: b takes away: Error: took 2"] },
   },
   {
     when: "a file does not load",
     report: { ...report, testResults: [ran, didNotLoad] },
     exitCode: 1,
-    then: { passed: 3, failed: 1, skipped: 0 },
+    then: { ...clean, failed: 1, failures: ["test/c.test.ts: Cannot find module"] },
   },
-  { when: "a rejection is unhandled", report, exitCode: 1, then: { passed: 3, failed: 1, skipped: 0 } },
+  {
+    when: "a rejection is unhandled",
+    report,
+    exitCode: 1,
+    then: { ...clean, failed: 1, failures: ["unit: an error outside of any test, see above"] },
+  },
   {
     when: "two are skipped",
     report: { ...report, numPendingTests: 1, numTodoTests: 1 },
     exitCode: 0,
-    then: { passed: 3, failed: 0, skipped: 2 },
+    then: { ...clean, skipped: 2 },
   },
 ])("$when", async ({ report, exitCode, then }) => {
   const file = join(folder, "report.json");
   await writeFile(file, JSON.stringify(report));
-  expect(await tallyOf(file, exitCode)).toEqual(then);
+  expect(await tallyOf("unit", file, exitCode)).toEqual(then);
 });
 
-test("a runner that wrote no report is a failure", async () => {
-  expect(await tallyOf(join(folder, "missing.json"), 0)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+test("a runner that wrote no report is a failure, also if it says that all is well", async () => {
+  const missing = join(folder, "missing.json");
+  const failed = { passed: 0, failed: 1, skipped: 0 };
+  expect(await tallyOf("unit", missing, 0)).toEqual({ ...failed, failures: ["unit: wrote no report (exit 0)"] });
+  expect(await tallyOf("unit", missing, undefined)).toEqual({
+    ...failed,
+    failures: ["unit: wrote no report (killed)"],
+  });
+});
+
+test("a program that passes or fails as a whole is one test", () => {
+  expect(tallyOfCheck("style", 0)).toEqual({ passed: 1, failed: 0, skipped: 0, failures: [] });
+  expect(tallyOfCheck("style", 2)).toEqual({ passed: 0, failed: 1, skipped: 0, failures: ["style (exit 2)"] });
 });
 
 test("tallies add up", () => {
   expect(
     addTallies([
-      { passed: 1, failed: 2, skipped: 3 },
-      { passed: 10, failed: 20, skipped: 30 },
+      { passed: 1, failed: 2, skipped: 3, failures: ["a", "b"] },
+      { passed: 10, failed: 20, skipped: 30, failures: ["c"] },
     ]),
-  ).toEqual({ passed: 11, failed: 22, skipped: 33 });
+  ).toEqual({ passed: 11, failed: 22, skipped: 33, failures: ["a", "b", "c"] });
 });

@@ -1,38 +1,74 @@
 import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 
 export interface Tally {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed, one text each: file and test, and the first line of why. */
+  failures: readonly string[];
 }
 
 interface VitestReport {
   numPassedTests: number;
-  numFailedTests: number;
   numPendingTests: number;
   numTodoTests?: number;
-  testResults: { status: string; assertionResults: unknown[] }[];
+  testResults: VitestFile[];
+}
+
+interface VitestFile {
+  name?: string;
+  status: string;
+  message?: string;
+  assertionResults: { status?: string; fullName?: string; failureMessages?: string[] }[];
+}
+
+/** One program that passes or fails as a whole counts as one test; no exit code: a signal ended it. */
+export function tallyOfCheck(title: string, exitCode: number | undefined): Tally {
+  return exitCode === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : failed(title, exitCode);
+}
+
+function failed(title: string, exitCode: number | undefined): Tally {
+  const how = exitCode === undefined ? "killed" : `exit ${exitCode}`;
+  return { passed: 0, failed: 1, skipped: 0, failures: [`${title} (${how})`] };
 }
 
 /** Reads Vitest's JSON report. A file that failed to load, or a run that crashed, counts as a failure of its own. */
-export async function tallyOf(reportFile: string, exitCode: number): Promise<Tally> {
+export async function tallyOf(project: string, reportFile: string, exitCode: number | undefined): Promise<Tally> {
   const text = await readFile(reportFile, "utf8").catch(() => null);
-  if (text === null) return { passed: 0, failed: 1, skipped: 0 };
+  if (text === null) return failed(`${project}: wrote no report`, exitCode);
   const report = JSON.parse(text) as VitestReport;
-  const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
-  const failed = report.numFailedTests + broken.length;
+  const failures = report.testResults.flatMap(failuresOf);
+  // Vitest also exits with 1 for an unhandled rejection, which no single test shows.
+  if (failures.length === 0 && exitCode !== 0) failures.push(`${project}: an error outside of any test, see above`);
   return {
     passed: report.numPassedTests,
-    // Vitest also exits with 1 for an unhandled rejection, which no single test shows.
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: failures.length,
     skipped: report.numPendingTests + (report.numTodoTests ?? 0),
+    failures,
   };
 }
 
+function failuresOf({ name = "", status, message = "", assertionResults }: VitestFile): string[] {
+  const file = relative(process.cwd(), name);
+  if (status === "failed" && assertionResults.length === 0) return [`${file}: ${firstLine(message)}`];
+  return assertionResults
+    .filter((test) => test.status === "failed")
+    .map(({ fullName, failureMessages = [] }) => `${file}: ${fullName}: ${firstLine(failureMessages[0] ?? "")}`);
+}
+
+const firstLine = (text: string) => stripVTControlCharacters(text).split("\n", 1)[0] ?? "";
+
 export function addTallies(tallies: readonly Tally[]): Tally {
-  const sum = (field: keyof Tally) => tallies.reduce((total, tally) => total + tally[field], 0);
-  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
+  const sum = (field: "passed" | "failed" | "skipped") => tallies.reduce((total, tally) => total + tally[field], 0);
+  return {
+    passed: sum("passed"),
+    failed: sum("failed"),
+    skipped: sum("skipped"),
+    failures: tallies.flatMap(({ failures }) => failures),
+  };
 }
 
 /** How many tests a project holds, without running them. */
