@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { decide } from "../../src/failover/decide.ts";
 import type { Action, Decision } from "../../src/failover/decision.ts";
 import { isIntact } from "../../src/failover/intact.ts";
-import { DEFAULT_POLICY, type GroupObserved, type Observed, type ServerObserved } from "../../src/failover/observed.ts";
+import {
+  DEFAULT_POLICY,
+  type GatewayReport,
+  type GroupObserved,
+  type Observed,
+  type ServerObserved,
+} from "../../src/failover/observed.ts";
 import { apply, calm, everyStart, pass, type Start, type World, worldOf } from "./decide-world.ts";
 
 const seenAt = (change: Partial<Start>) => worldOf({ ...calm, ...change }).seen;
@@ -275,12 +281,6 @@ describe("one decision", () => {
     expect(decide(worn(seenAt({ spare: true }), "gpu-e"))).toMatchObject({
       action: { kind: "quarantine", server: "gpu-e", remedy: "failover-reset" },
     });
-    const quarantine = { sinceMs: 0, remedy: "failover-reset" as const };
-    const verdict = { state: "suspect" as const, sinceMs: 0, remedy: quarantine.remedy, reason: "XID 31, twice" };
-    expect(
-      decide(worn(seenAt(at), "gpu-d", { resetDue: false, quarantine, verdict })),
-      "isolated half-way, and its group serves again",
-    ).toMatchObject(stop);
     // The active group's waits until it stands by; a person's server, and whatever is not heard, is left alone.
     expect(decide(worn(seenAt(at), "gpu-a"))).toMatchObject({ reason: "all-well" });
     expect(decide(worn(seenAt(at), "gpu-d", { reserved: true }))).toMatchObject({ reason: "all-well" });
@@ -293,6 +293,35 @@ describe("one decision", () => {
     expect(decide(worn(seenAt(at), "gpu-d"), { ...DEFAULT_POLICY, mode: "manual" })).toMatchObject({
       reason: "all-well",
     });
+  });
+
+  test("who was isolated half-way, and whose group serves again, is repaired: a group that is active hands over first", () => {
+    const quarantine = { sinceMs: 0, remedy: "failover-reset" as const };
+    const verdict = { state: "suspect" as const, sinceMs: 0, remedy: quarantine.remedy, reason: "XID 31, twice" };
+    const left = (seen: Observed, name: string): Observed => ({
+      ...seen,
+      servers: seen.servers.map((one) => (one.name === name ? { ...one, quarantine, verdict } : one)),
+    });
+    const stop = { reason: "repair", action: { kind: "stop-group", group: "b", why: "change" } };
+    expect(decide(left(seenAt(at), "gpu-d"))).toMatchObject(stop);
+    const half = withGroup(seenAt({ wanted: "v2" }), "b", { revision: "v2" });
+    expect(decide(left(half, "gpu-d")), "before traffic goes there with a new revision").toMatchObject(stop);
+    const move = { reason: "repair", action: { kind: "set-active", group: "b", why: "switchover" } };
+    expect(decide(left(seenAt(at), "gpu-a"))).toMatchObject(move);
+    const unready = withGroup(seenAt(at), "b", { takeover: { ready: false, reason: "its proof is old" } });
+    expect(decide(left(unready, "gpu-a"))).toMatchObject({ reason: "all-well" });
+    expect(decide(left(seenAt(at), "gpu-a"), { ...DEFAULT_POLICY, mode: "manual" })).toMatchObject({
+      reason: "all-well",
+    });
+  });
+
+  test("nothing planned happens while a gateway uses another group: it may know what is wrong with this one", () => {
+    const [one, ...rest] = seenAt(at).gateways;
+    const late = { ...(one as GatewayReport), group: "b", epoch: 0 };
+    const split = (seen: Observed): Observed => ({ ...seen, gateways: [late, ...rest] });
+    expect(decide(split(seenAt({ wanted: "v2" })))).toMatchObject({ kind: "hold" });
+    expect(decide(split(slow(seenAt(at))))).toMatchObject({ kind: "hold" });
+    expect(decide(split({ ...seenAt(at), switchoverTo: "b" }))).toMatchObject({ reason: "asked" });
   });
 
   test("a row that a reset does not remap asks for a boot, then for a person; a later one for another reset", () => {

@@ -11,16 +11,18 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
   if (active === undefined || !isIntact(active)) return [];
   if (seen.switchoverTo !== null && seen.switchoverTo !== active.id) return moveTo(seen.switchoverTo, seen, "asked");
   if (seen.groups.some((group) => !isIntact(group))) return [];
+  // A gateway that uses another one may know what is wrong with this one.
+  if (seen.gateways.some(({ group }) => group !== active.id)) return [];
   const standbys = intactBeside(seen, active.id);
   const old = standbys.find(({ revision }) => revision !== seen.wantedRevision);
   if (old !== undefined) return change(old, seen, policy);
+  const due = policy.mode === "automatic" ? repairsDue(seen, active, standbys, policy) : [];
+  if (due.length > 0) return due;
   if (active.revision !== seen.wantedRevision) {
     const [next] = standbys;
     // A single group has no standby to try a change on: the person who changed the spec wants it all the same.
     return next === undefined ? change(active, seen, policy) : moveTo(next.id, seen, "change");
   }
-  const due = policy.mode === "automatic" ? resetsDue(seen, standbys, policy) : [];
-  if (due.length > 0) return due;
   if (!active.verdict.wantsSwitch) return [];
   const [ready] = standbys.filter(({ takeover, verdict }) => takeover.ready && !verdict.wantsSwitch);
   if (ready === undefined || policy.mode === "manual") return [];
@@ -31,11 +33,16 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
 }
 
 /**
- * Resets that wait until a server does not serve. A spare serves nobody. A standby is stopped for it: its GPUs would go into the
+ * Repairs that wait until a server does not serve. A spare serves nobody. A standby is stopped for it: its GPUs would go into the
  * next failover with it, and whoever proves readiness says no until then. Its servers are reset before it is started again
- * (`rebuild.ts`).
+ * (`rebuild.ts`). A group that serves beside a standby that is well hands over first, for what was left half done.
  */
-function resetsDue(seen: Observed, standbys: readonly GroupObserved[], policy: FailoverPolicy): Decision[] {
+function repairsDue(
+  seen: Observed,
+  active: GroupObserved,
+  standbys: readonly GroupObserved[],
+  policy: FailoverPolicy,
+): Decision[] {
   const spare = seen.servers.find((one) => one.group === null && one.quarantine === null && isResetDue(one));
   if (spare !== undefined) {
     const action = { kind: "quarantine", server: spare.name, remedy: "failover-reset" } as const;
@@ -44,14 +51,20 @@ function resetsDue(seen: Observed, standbys: readonly GroupObserved[], policy: F
   const worn = (group: GroupObserved) =>
     seen.servers.find((one) => one.group === group.id && (isResetDue(one) || isLeftInQuarantine(one)));
   const group = standbys.find((one) => worn(one) !== undefined);
-  if (group === undefined) return [];
-  const active = groupOf(seen, seen.active);
+  if (group === undefined) return handOver(seen, active, standbys);
   // It can wait for whoever is not heard, and for somebody who knows that the active group answers.
-  if ([group.verdict.state, active?.verdict.state].includes("blind") || active?.answeredMs === undefined) return [];
+  if ([group, active].some(({ verdict }) => verdict.state === "blind") || active.answeredMs === undefined) return [];
   const mute = muteActive(seen, policy);
   if (mute !== null) return mute.kind === "wait" ? [mute] : [];
   const action = { kind: "stop-group", group: group.id, why: "change" } as const;
   return [act("repair", action, `a repair is due on ${worn(group)?.name}: ${worn(group)?.verdict.reason}`)];
+}
+
+/** No standby is worn here. */
+function handOver(seen: Observed, active: GroupObserved, standbys: readonly GroupObserved[]): Decision[] {
+  const left = seen.servers.some((one) => one.group === active.id && isLeftInQuarantine(one));
+  const [ready] = standbys.filter(({ takeover }) => takeover.ready);
+  return left && ready !== undefined ? moveTo(ready.id, seen, "repair") : [];
 }
 
 /** Whoever isolated it ended half-way, its group started again by itself and serves, and what the server needs it has not had. */
@@ -96,7 +109,7 @@ function muteActive(seen: Observed, policy: FailoverPolicy): Decision | null {
   return escalate("cannot-take-over", detail, `see what the gateways say of ${seen.active}: tandem status`);
 }
 
-function moveTo(id: string, seen: Observed, reason: "asked" | "change" | "slow"): Decision[] {
+function moveTo(id: string, seen: Observed, reason: "asked" | "change" | "repair" | "slow"): Decision[] {
   const target = groupOf(seen, id);
   if (target === undefined || !isIntact(target) || !target.takeover.ready) {
     const why = target === undefined ? "there is no such group" : target.takeover.reason;

@@ -6,6 +6,7 @@ import { Switcher } from "../../../src/gateway/groups/switcher.ts";
 import { HoldUps } from "../../../src/gateway/hold-ups.ts";
 import { MemoryRoles } from "../../../src/gateway/roles.ts";
 import type { WatchClock } from "../../../src/gateway/watch-clock.ts";
+import type { GatewayStatus } from "../../../src/reconciler/gateway-status.ts";
 import type { EvidenceFrame } from "../../../src/stream/frames.ts";
 import { BEAT_MS, Stream } from "../world/stream.ts";
 import type { SimServer } from "../world/types.ts";
@@ -164,18 +165,19 @@ export class SimGateway extends Actor {
     this.#wakeIn(1);
   }
 
-  /** The servers whose agents it follows, and when it last heard each, on the true clock. */
-  heard(): { server: string; heardMs: number }[] {
-    return this.#intakes.flatMap((intake, at) =>
-      intake.view.stream === "open"
-        ? [{ server: intake.server, heardMs: (this.#streams[at] as Stream).lastHeardMs() }]
-        : [],
-    );
+  /** What its status tells of each server. */
+  said(): GatewayStatus {
+    const servers = this.#intakes.map((intake, at) => {
+      const { stream } = intake.view;
+      return [intake.server, { stream, silentMs: this.kernel.now - (this.#streams[at] as Stream).lastHeardMs() }];
+    });
+    return { servers: Object.fromEntries(servers) } as GatewayStatus;
   }
 
   /** When it was by the true clock, of a time of its own. */
   trueTime(watchMs: number | null): number {
-    return watchMs === null ? Number.NEGATIVE_INFINITY : watchMs + this.#heldUpMs;
+    if (watchMs === null) return Number.NEGATIVE_INFINITY;
+    return watchMs + this.#heldUpMs - this.#holdUps.since(watchMs);
   }
 
   /** Its own watch clock, which stands still while it does. */
