@@ -11,6 +11,8 @@ export interface Crash {
   remedy: Remedy;
   /** What the group ran with, where that is known. */
   revision?: string | undefined;
+  /** A server of the group was not heard then: its network may have ended it. */
+  inSilence?: true | undefined;
 }
 
 /** A change of engine, flags, model or driver. */

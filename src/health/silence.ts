@@ -25,6 +25,22 @@ export interface Listening {
 }
 
 /**
+ * Nobody here heard it at that time: it has been silent since before then, or was heard anew only after it. What ended there or
+ * beside it then may have ended because its network had gone. Before it was ever heard nothing is known.
+ */
+export function wasUnheardAt(
+  { lastHeardMs, greeting }: ServerEvidence,
+  atMs: number,
+  { blindAfterMs }: HealthRules = DEFAULT_HEALTH_RULES,
+): boolean {
+  if (lastHeardMs === null) return false;
+  if (atMs - lastHeardMs > blindAfterMs) return true;
+  if (greeting === null || !Number.isFinite(greeting.floorMs)) return false;
+  const isBetween = greeting.floorMs <= atMs && atMs <= greeting.atMs;
+  return isBetween && greeting.atMs - greeting.floorMs > blindAfterMs;
+}
+
+/**
  * Servers of a group whose silence is a fault: neighbours are heard, no gateway hears it either, and the group gives no token
  * (every token proves all ranks alive). When nobody is heard the observer itself stood still or lost its link, and when a
  * gateway hears it the link between it and us is down: neither is a fault of the server.

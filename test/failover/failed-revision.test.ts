@@ -8,6 +8,11 @@ test.each([
   { when: "it crashed once: anything may have ended it", crashes: [crash], then: false },
   { when: "it crashed twice", crashes: [crash, crash], then: true },
   { when: "one of the two was a server that fell silent", crashes: [crash, silence], then: false },
+  {
+    when: "a server of the group was silent at one of the two",
+    crashes: [crash, { ...crash, inSilence: true }],
+    then: false,
+  },
   { when: "one of the two was with the revision before", crashes: [{ ...crash, revision: "v1" }, crash], then: false },
   {
     when: "one is of a release that did not write it down",

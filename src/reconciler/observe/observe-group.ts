@@ -4,6 +4,7 @@ import { type Crash, type Follows, follows } from "../../health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../health/group-verdict.ts";
 import type { HealthRules } from "../../health/rules.ts";
 import { type ServerEvidence, unheard } from "../../health/server-evidence.ts";
+import { wasUnheardAt } from "../../health/silence.ts";
 import type { ModelServiceGroup } from "../../manifests/model-service/resource.ts";
 import { monotonicOf } from "./clock.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -42,7 +43,9 @@ export function observeGroup(
     listening: { sinceMs: knowledge.listeningSinceMs, witnesses: knowledge.witnesses },
   });
   const revision = notes.revision ?? cluster.service.spec.revision;
-  const crash = verdict.state === "suspect" && run !== "stopped" ? crashOf(verdict, revision, moment.monoMs) : null;
+  const heard = members.flatMap((name) => evidence.get(name) ?? []);
+  const isEnd = verdict.state === "suspect" && run !== "stopped";
+  const crash = isEnd ? crashOf(verdict, revision, moment.monoMs, heard, rules) : null;
   const own = [...crashes.filter(({ group }) => group === spec.id), ...(crash === null ? [] : [crash])];
   const lastMs = Math.max(Number.NEGATIVE_INFINITY, ...own.map(({ atMs }) => atMs));
   const followed = follows(
@@ -92,15 +95,23 @@ export function observeGroup(
   };
 }
 
-function crashOf({ group, blame, sinceMs, remedy, reason }: GroupVerdict, revision: string, atMs: number): Crash {
+function crashOf(
+  { group, blame, sinceMs, remedy, reason }: GroupVerdict,
+  revision: string,
+  nowMs: number,
+  members: readonly ServerEvidence[],
+  rules: HealthRules,
+): Crash {
+  const atMs = sinceMs ?? nowMs;
   const code = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
   return {
     group,
     server: blame?.server ?? null,
-    atMs: sinceMs ?? atMs,
+    atMs,
     fingerprint: code,
     remedy: remedy ?? "restart-group",
     revision,
+    ...(members.some((member) => wasUnheardAt(member, atMs, rules)) ? { inSilence: true } : {}),
   };
 }
 

@@ -38,6 +38,7 @@ export interface CrashNote {
   fingerprint: string;
   remedy: (typeof REMEDIES)[number];
   revision?: string | undefined;
+  inSilence?: true | undefined;
 }
 
 const Crashed = z.object({
@@ -47,6 +48,7 @@ const Crashed = z.object({
   fingerprint: z.string(),
   remedy,
   revision: z.string().optional(),
+  inSilence: z.literal(true).optional(),
 });
 const Follows = z.looseObject({
   what: z.enum(["server", "workload", "unknown"]),

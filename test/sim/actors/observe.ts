@@ -7,7 +7,7 @@ import { once } from "../../../src/health/once.ts";
 import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
 import { hasTold, type ServerEvidence } from "../../../src/health/server-evidence.ts";
 import { isResetDue, type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
-import type { GroupTraffic, Witness } from "../../../src/health/silence.ts";
+import { type GroupTraffic, type Witness, wasUnheardAt } from "../../../src/health/silence.ts";
 import type { ApiState, ServerRecord } from "../world/api-server.ts";
 import type { SeenRecords } from "./seen-records.ts";
 import { RESET_MS } from "./treatments.ts";
@@ -55,7 +55,8 @@ export function observe(knowledge: Knowledge): Look {
   for (const [id, list] of members) verdicts.set(id, verdictOn(id, list, known));
   const crashes = new Map<string, Crash>();
   for (const [id, verdict] of verdicts) {
-    const crash = crashOf(id, verdict, state.groups[id]?.revision, atMs);
+    const own = (members.get(id) ?? []).flatMap((name) => known.evidence.get(name) ?? []);
+    const crash = crashOf(id, verdict, state.groups[id]?.revision, atMs, own);
     if (crash !== null) crashes.set(id, crash);
   }
   const seen: Observed = {
@@ -143,17 +144,20 @@ function crashOf(
   group: string,
   { state, blame, sinceMs, remedy, reason }: GroupVerdict,
   revision: string | undefined,
-  atMs: number,
+  nowMs: number,
+  members: readonly ServerEvidence[],
 ): Crash | null {
   if (state !== "suspect") return null;
+  const atMs = sinceMs ?? nowMs;
   const fingerprint = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
   return {
     group,
     server: blame?.server ?? null,
-    atMs: sinceMs ?? atMs,
+    atMs,
     fingerprint,
     remedy: remedy ?? "restart-group",
     revision,
+    ...(members.some((member) => wasUnheardAt(member, atMs)) ? { inSilence: true } : {}),
   };
 }
 
