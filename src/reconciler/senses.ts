@@ -108,6 +108,7 @@ export class Senses {
       witnesses: witnessesOf(
         present,
         [...this.gateways.heard.values()].filter((one) => !present.includes(one)),
+        (server) => this.evidence.servers.get(server)?.lastHeardMs ?? undefined,
       ),
       answered: answersOf(present),
       requests: this.#requests(monoMs),

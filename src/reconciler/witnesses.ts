@@ -2,18 +2,29 @@ import { DEFAULT_HEALTH_RULES } from "../health/rules.ts";
 import type { Witness } from "../health/silence.ts";
 import type { GatewayHeard } from "./gateways.ts";
 
+/** What one gateway said of the servers, and when it was asked. */
+export type Word = Pick<GatewayHeard, "heardMs" | "said">;
+
 /**
  * What the gateways hear of each server, the best of all of them. A stream that its agent ended tells of the agent, and one that
  * never began tells nothing: neither is a witness. Of `gone` gateways, which are not heard any more, the last word counts where
- * none that is present has one of about that time.
+ * none that is present has one of about that time; one that has lost a server that we hear has a broken link itself, and is as
+ * good as gone.
+ *
+ * @param ownMs when we heard each server last; undefined for one that we never heard
  */
 export function witnessesOf(
-  present: readonly Pick<GatewayHeard, "heardMs" | "said">[],
-  gone: readonly Pick<GatewayHeard, "heardMs" | "said">[] = [],
+  present: readonly Word[],
+  gone: readonly Word[] = [],
+  ownMs: (server: string) => number | undefined = () => undefined,
 ): Map<string, Witness> {
-  const last = [...wordsOf(gone)].map(([server, word]): [string, Witness] => [server, { ...word, isGone: true }]);
+  const [deaf = [], able = []] = [true, false].map((is) => present.filter((word) => isDeaf(word, ownMs) === is));
+  const last = [...wordsOf([...gone, ...deaf])].map(([server, word]): [string, Witness] => [
+    server,
+    { ...word, isGone: true },
+  ]);
   const found = new Map(last);
-  for (const [server, word] of wordsOf(present)) {
+  for (const [server, word] of wordsOf(able)) {
     const other = found.get(server);
     // It was heard when those that are left had lost it: their links are what is broken, and nobody hears it fall silent.
     if (other === undefined || !isMuchLater(other, word)) found.set(server, word);
@@ -21,13 +32,21 @@ export function witnessesOf(
   return found;
 }
 
+function isDeaf({ heardMs, said }: Word, ownMs: (server: string) => number | undefined): boolean {
+  const { blindAfterMs, witnessLagMs } = DEFAULT_HEALTH_RULES;
+  return Object.entries(said.servers).some(([server, { stream, silentMs }]) => {
+    if (stream !== "open" || silentMs === null || silentMs <= blindAfterMs + witnessLagMs) return false;
+    return (ownMs(server) ?? Number.NEGATIVE_INFINITY) >= heardMs - blindAfterMs;
+  });
+}
+
 /** By more than what two that hear the same server may differ by. */
-export function isMuchLater(a: Witness, b: Witness): boolean {
+function isMuchLater(a: Witness, b: Witness): boolean {
   const { blindAfterMs, witnessLagMs } = DEFAULT_HEALTH_RULES;
   return a.heardMs - b.heardMs > blindAfterMs + witnessLagMs;
 }
 
-function wordsOf(gateways: readonly Pick<GatewayHeard, "heardMs" | "said">[]): Map<string, Witness> {
+function wordsOf(gateways: readonly Word[]): Map<string, Witness> {
   const found = new Map<string, Witness>();
   for (const { heardMs, said } of gateways)
     for (const [server, { stream, silentMs }] of Object.entries(said.servers)) {
@@ -39,7 +58,7 @@ function wordsOf(gateways: readonly Pick<GatewayHeard, "heardMs" | "said">[]): M
 }
 
 /** When any of the gateways had a token of each group last: of a stream, or of a question of its own. */
-export function answersOf(present: readonly Pick<GatewayHeard, "heardMs" | "said">[]): Map<string, number> {
+export function answersOf(present: readonly Word[]): Map<string, number> {
   const found = new Map<string, number>();
   for (const { heardMs, said } of present)
     for (const [group, { answeredMs }] of Object.entries(said.groups)) {

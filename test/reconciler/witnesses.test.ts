@@ -28,6 +28,19 @@ test("of a gateway that is not heard any more the last word counts where no othe
   });
 });
 
+test("a gateway that has lost a server that we hear has a broken link itself, and is no better than one that is gone", () => {
+  const word = { "gpu-a": { stream: "open", silentMs: 3_000 }, "gpu-b": { stream: "open", silentMs: 3_000 } } as const;
+  const own = (heardMs: number) => (server: string) => (server === "gpu-b" ? heardMs : undefined);
+  const isGone = (heardMs: number, words: GatewayHeard["said"]["servers"] = word) =>
+    witnessesOf([told(10_000, words)], [], own(heardMs)).get("gpu-a")?.isGone ?? false;
+  expect(isGone(9_800)).toBe(true);
+  expect(isGone(7_000), "we have lost it too").toBe(false);
+  expect(isGone(9_800, { ...word, "gpu-b": { stream: "closed", silentMs: 3_000 } }), "its agent ended").toBe(false);
+  expect(isGone(9_800, { ...word, "gpu-b": { stream: "open", silentMs: 1_500 } }), "its word is a little late").toBe(
+    false,
+  );
+});
+
 test("of a gateway that is gone the last word counts, too, where it heard a server that those that are left had lost", () => {
   const present = [told(10_000, { "gpu-a": { stream: "open", silentMs: 4_000 } })];
   const gone = (heardMs: number) => [told(heardMs, { "gpu-a": { stream: "open", silentMs: 0 } })];

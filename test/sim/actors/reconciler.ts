@@ -5,7 +5,7 @@ import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
 import type { Witness } from "../../../src/health/silence.ts";
-import { isMuchLater } from "../../../src/reconciler/witnesses.ts";
+import { type Word, witnessesOf } from "../../../src/reconciler/witnesses.ts";
 import type { EvidenceFrame, Frame } from "../../../src/stream/frames.ts";
 import type { ApiState } from "../world/api-server.ts";
 import { Candidate, RENEW_WITHIN_MS, RETRY_MS } from "../world/lease.ts";
@@ -59,7 +59,7 @@ export class SimReconciler extends Actor {
   #heard: Heard[] = [];
   #before = new Memory();
   /** What each gateway heard of the servers when it was last asked. */
-  readonly #words = new Map<SimGateway, readonly { server: string; heardMs: number }[]>();
+  readonly #words = new Map<SimGateway, Word>();
   #told = new Told();
   #seen = new SeenRecords();
   readonly #turns = new Set<number>();
@@ -415,22 +415,12 @@ export class SimReconciler extends Actor {
   #witnesses(): Map<string, Witness> {
     // While everybody is heard nobody asks them.
     if (this.#streams.every(({ flows }) => flows)) return new Map();
-    const found = new Map<string, Witness>();
     const reached = this.#reached;
-    for (const gateway of reached) this.#words.set(gateway, gateway.heard());
-    // The last word of those that are not heard any more counts where no other has one.
+    for (const gateway of reached) this.#words.set(gateway, { heardMs: this.atMs, said: gateway.said() });
+    const wordsOf = (some: readonly SimGateway[]) => some.flatMap((one) => this.#words.get(one) ?? []);
     const gone = this.#gateways.filter((one) => !reached.includes(one));
-    for (const gateway of [...gone, ...reached]) {
-      const isGone = gone.includes(gateway);
-      for (const { server, heardMs } of this.#words.get(gateway) ?? []) {
-        const atMs = heardMs + this.skewMs;
-        const before = found.get(server);
-        const word = { heardMs: atMs, isGone };
-        if (before?.isGone === isGone ? before.heardMs > atMs : before && isMuchLater(before, word)) continue;
-        found.set(server, word);
-      }
-    }
-    return found;
+    const ownMs = (server: string) => this.#evidence.get(server)?.lastHeardMs ?? undefined;
+    return witnessesOf(wordsOf(reached), wordsOf(gone), ownMs);
   }
 
   #reports(): GatewayReport[] {
