@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { percentile } from "../../src/drill/timing.ts";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
 import { GATE, gateStack } from "../support/gate-stack.ts";
-import { type LateWrites, lateWrites } from "../support/late-writes.ts";
+import { type LateWrites, lateWrites, leads } from "../support/late-writes.ts";
 import { type PowerRound, powerRound } from "../support/power-round.ts";
 import { ReconcilerRig } from "../support/reconciler-rig.ts";
 import type { Bench, Measurement } from "./bench.ts";
@@ -33,8 +33,9 @@ export const bench: Bench = async () => {
     await rig.prepare(["gpu-a", "gpu-b", "gpu-c", "gpu-d", "gpu-e"]);
     const late = await lateWrites(rig);
     process.stdout.write(`${JSON.stringify(late)}\n`);
-    rig.start("first");
-    rig.start("second");
+    const replicas = [rig.start("first"), rig.start("second")];
+    // The one that led until now was killed: until its lease has run out nobody would see the first fault.
+    await rig.until("a replica leads", async () => (await Promise.all(replicas.map(leads))).includes(true), 30);
     const spareAgain = (server: string) => async () => (await rig?.quarantine(server)) === null;
     await rig.until("the dead server is the next spare", spareAgain(late.victim), 240);
     const rounds: PowerRound[] = [];

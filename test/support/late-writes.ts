@@ -72,6 +72,7 @@ export async function lateWrites(rig: ReconcilerRig): Promise<LateWrites> {
   }
 }
 
-async function leads(replica: Replica): Promise<boolean> {
+/** Whether it says so of itself. */
+export async function leads(replica: Replica): Promise<boolean> {
   return /^tandem_reconciler_leader 1$/m.test(await replica.metrics());
 }

@@ -24,14 +24,16 @@ export async function powerRound(
   const group = status?.groups.find(({ id }) => id === status.active);
   const victim = group?.servers[0];
   if (status === undefined || group === undefined || victim === undefined) throw new Error("no group is active");
+  const uids = async () => (await rig.podsOn(victim)).map(({ metadata }) => metadata.uid);
+  const old = await uids();
   const { startedAtMs } = await cutPower(rig.engine, rig.stack, victim);
   const seconds = (atMs: number) => (atMs - startedAtMs) / 1_000;
   const adopted = rig.until("adopted", (service) => (service.status?.epoch ?? 0) > status.epoch, 60);
-  const isolated = rig.until(
-    "isolated",
-    async () => (await rig.quarantine(victim)) !== null && (await rig.podsOn(victim)).length === 0,
-    60,
-  );
+  // A local machine boots within seconds: its quarantine may be over before the last of its pods is gone.
+  const isLeft = async () => (await uids()).some((uid) => old.includes(uid));
+  const isolated = rig
+    .until("out of service", async () => (await rig.quarantine(victim)) !== null, 60)
+    .then(() => rig.until("isolated", async () => !(await isLeft()), 60));
   const fenced = options.bmc
     ? rig.until("fenced", async () => {
         const record = await rig.quarantine(victim);
