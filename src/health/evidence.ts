@@ -31,6 +31,8 @@ export type Evidence =
       instance: string;
       state: "starting" | "serving" | "unhealthy" | "unreachable";
       tokensTotal: number;
+      /** Of these the ones that were written, not read: a rate says nothing else. Missing where the engine does not tell them apart. */
+      decodedTotal?: number | undefined;
       running: number;
       queued: number;
     }

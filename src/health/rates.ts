@@ -4,11 +4,11 @@ import type { HealthRules } from "./rules.ts";
 type EngineEvidence = Extract<Evidence, { kind: "engine" }>;
 
 /**
- * Tokens per second and stream of one engine against its own past. Compared within one size of batch (powers of two): a full
+ * Tokens per second and stream that one engine writes, against its own past; what it reads meanwhile is another work. Compared within one size of batch (powers of two): a full
  * batch is slower for each stream than a single one, and that is no fault.
  */
 export interface RateBook {
-  last: { group: string; instance: string; tokensTotal: number; running: number; atMs: number; seq: number } | null;
+  last: { group: string; instance: string; decodedTotal: number; running: number; atMs: number; seq: number } | null;
   /** By log2 of the running streams. */
   baselines: Readonly<Record<number, { perStream: number; samples: number }>>;
   slow: { group: string; sinceMs: number; seq: number; share: number } | null;
@@ -31,20 +31,23 @@ export function noteRate(
   seq: number,
   rules: HealthRules,
 ): RateBook {
-  const { group, instance, tokensTotal, running } = engine;
-  const now = { group, instance, tokensTotal, running, atMs, seq };
+  const { group, instance, running, decodedTotal = engine.tokensTotal } = engine;
+  const now = { group, instance, decodedTotal, running, atMs, seq };
   const { last } = book;
-  if (last === null || last.instance !== instance || last.group !== group || tokensTotal < last.tokensTotal) {
+  if (last === null || last.instance !== instance || last.group !== group || decodedTotal < last.decodedTotal) {
     return { ...book, last: now, slow: null };
   }
   const elapsedMs = atMs - last.atMs;
   if (elapsedMs < SAMPLE_MS) return book;
+  // The engine's own counter grows every 40 steps, which may take longer than a sample: it is read from one growth to another. One
+  // that does not grow at all is no slow engine, but one that hangs (`aspects/engine.ts`).
+  if (running > 0 && last.running > 0 && decodedTotal === last.decodedTotal) return book;
   const bucket = Math.floor(Math.log2(Math.max(1, running)));
   const comparable = running > 0 && last.running > 0 && bucket === Math.floor(Math.log2(last.running));
   // Idle, or between two sizes of batch: says nothing, in either direction.
   if (!comparable) return { ...book, last: now, slow: running === 0 ? null : book.slow };
 
-  const perStream = (tokensTotal - last.tokensTotal) / (elapsedMs / 1_000) / ((running + last.running) / 2);
+  const perStream = (decodedTotal - last.decodedTotal) / (elapsedMs / 1_000) / ((running + last.running) / 2);
   const baseline = book.baselines[bucket];
   if (baseline !== undefined && baseline.samples >= rules.baselineSamples) {
     const share = perStream / baseline.perStream;

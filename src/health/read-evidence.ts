@@ -64,6 +64,7 @@ const EvidenceSchema = z.discriminatedUnion("kind", [
     instance: name,
     state: z.enum(["starting", "serving", "unhealthy", "unreachable"]),
     tokensTotal: z.number().nonnegative(),
+    decodedTotal: z.number().nonnegative().optional(),
     running: count,
     queued: count,
   }),

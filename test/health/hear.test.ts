@@ -275,8 +275,47 @@ describe("a slow engine", () => {
     expect(codes(play("gpu-a", story, { start: one }), 60_000 + slowAfterMs + 29_000)).not.toContain("straggler");
   });
 
+  type EngineWord = Extract<Evidence, { kind: "engine" }>;
+  /** Looks every half second at a counter of written tokens that grows every 40 steps; the steps take `stepMs(atMs)`. */
+  const inSteps = (seconds: number, stepMs: (atMs: number) => number, readTokens = (_: number) => 0) => {
+    let [decodedTotal, dueMs] = [0, 0];
+    return Array.from({ length: 2 * seconds }, (_, n): [number, Heard] => {
+      const atMs = n * 500;
+      for (; dueMs <= atMs; dueMs += 40 * stepMs(dueMs)) decodedTotal += 40 * 8;
+      return [atMs, { ...(engine("serving", decodedTotal + readTokens(atMs), 8) as EngineWord), decodedTotal }];
+    });
+  };
+
+  test.each([
+    { when: "steps of 10 ms", ms: 10, then: 10, found: false },
+    { when: "steps of 27 ms", ms: 27, then: 27, found: false },
+    { when: "steps of 90 ms", ms: 90, then: 90, found: false },
+    { when: "steps that take twice as long from a time on", ms: 27, then: 54, found: true },
+    { when: "long steps that take twice as long from a time on", ms: 60, then: 120, found: true },
+  ])("a counter that grows every 40 steps: $when", ({ ms, then, found }) => {
+    const story = inSteps(400, (atMs) => (atMs < 250_000 ? ms : then));
+    for (let until = 300; until <= 800; until += 1) {
+      const known = play("gpu-a", story.slice(0, until));
+      const slow = findingsOf(known, known.lastHeardMs ?? 0).some((one) => one.code === "straggler" && one.confirmed);
+      if (slow) {
+        expect(found, `after ${until / 2} s`).toBe(true);
+        return;
+      }
+    }
+    expect(found).toBe(false);
+  });
+
+  test("what it reads is another work: a long prompt makes no second the fastest of all", () => {
+    const story = inSteps(
+      200,
+      () => 27,
+      (atMs) => (atMs >= 20_000 ? 32_000 : 0),
+    );
+    expect(codes(play("gpu-a", story), 200_000)).not.toContain("straggler");
+  });
+
   test("an engine that is gone is slow no more: the next one may have its leader on another server", () => {
-    const known = run([...steady(40, 60), ...steady(0, 60)]);
+    const known = run([...steady(40, 60), ...steady(3, 60)]);
     const slow = (heard: typeof known) =>
       findingsOf({ ...heard, lastHeardMs: 300_000 }, 300_000).some(({ code }) => code === "straggler");
     const ended: Heard = { kind: "engine-process", group: "a", pid: 50, state: "exited" };
@@ -287,7 +326,7 @@ describe("a slow engine", () => {
 
   test("a new engine starts a new count", () => {
     const { rates } = run([...steady(40, 60), ...steady(20, 60)]);
-    const other: Extract<Evidence, { kind: "engine" }> = { ...(engine("serving", 5) as typeof other), instance: "2" };
+    const other = { ...(engine("serving", 5) as EngineWord), instance: "2" };
     expect(noteRate(rates, other, 121_000, 1, DEFAULT_HEALTH_RULES).slow).toBeNull();
   });
 });

@@ -2,7 +2,7 @@ import { monitorState } from "../monitor-state.ts";
 import type { FoundLauncher } from "../processes/discover.ts";
 import type { Emit, Source } from "../source.ts";
 import { type Answer, EngineConnection } from "./engine-connection.ts";
-import { parseLoads, parseTokens } from "./progress.ts";
+import { parseDecoded, parseLoads, parseTokens } from "./progress.ts";
 
 export interface WatchEngineOptions {
   /** `auto`: where the launcher's command line says. */
@@ -26,6 +26,7 @@ interface Target {
   /** It has answered `/ready` with 200 since it started: from then on a refusal is no start any more. */
   served: boolean;
   tokensTotal: number;
+  decodedTotal: number | null;
   running: number;
   queued: number;
 }
@@ -46,15 +47,25 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
     if (mine !== target) return;
     Object.assign(mine, bodyOf(loads, parseLoads) ?? {});
     mine.tokensTotal = Math.max(mine.tokensTotal, bodyOf(metrics, parseTokens) ?? 0);
+    mine.decodedTotal = bodyOf(metrics, parseDecoded) ?? mine.decodedTotal;
     const state = stateOf(ready, mine.served);
     mine.served ||= state === "serving";
     const silent = [ready, loads, metrics].some(({ kind }) => kind === "silent");
     tell(silent ? "hung" : "working", silent ? `no answer in ${timeoutMs} ms` : "");
-    const { group, instance, tokensTotal, running, queued } = mine;
+    const { group, instance, tokensTotal, decodedTotal, running, queued } = mine;
     const now = JSON.stringify([instance, state]);
     // While it serves each look is news, also when nothing moved: that is how a hang shows.
     if (now !== last || state === "serving")
-      emit({ kind: "engine", group, instance, state, tokensTotal, running, queued });
+      emit({
+        kind: "engine",
+        group,
+        instance,
+        state,
+        tokensTotal,
+        ...(decodedTotal === null ? {} : { decodedTotal }),
+        running,
+        queued,
+      });
     last = now;
   };
   const run = async (mine: Target): Promise<void> => {
@@ -81,6 +92,7 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
         instance: `${pid}:${startTicks}`,
         served: false,
         tokensTotal: 0,
+        decodedTotal: null,
         running: 0,
         queued: 0,
       };
