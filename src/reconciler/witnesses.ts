@@ -18,7 +18,7 @@ export function witnessesOf(
   gone: readonly Word[] = [],
   ownMs: (server: string) => number | undefined = () => undefined,
 ): Map<string, Witness> {
-  const [deaf = [], able = []] = [true, false].map((is) => present.filter((word) => isDeaf(word, ownMs) === is));
+  const { deaf = [], able = [] } = Object.groupBy(present, (word) => (isDeaf(word, ownMs) ? "deaf" : "able"));
   const last = [...wordsOf([...gone, ...deaf])].map(([server, word]): [string, Witness] => [
     server,
     { ...word, isGone: true },

@@ -2,7 +2,7 @@ import { monitorState } from "../monitor-state.ts";
 import type { FoundLauncher } from "../processes/discover.ts";
 import type { Emit, Source } from "../source.ts";
 import { type Answer, EngineConnection } from "./engine-connection.ts";
-import { parseDecoded, parseLoads, parseTokens } from "./progress.ts";
+import { parseLoads, parseTokens } from "./progress.ts";
 
 export interface WatchEngineOptions {
   /** `auto`: where the launcher's command line says. */
@@ -46,8 +46,9 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
     // It may have been replaced while we asked: what an old one said is of no use.
     if (mine !== target) return;
     Object.assign(mine, bodyOf(loads, parseLoads) ?? {});
-    mine.tokensTotal = Math.max(mine.tokensTotal, bodyOf(metrics, parseTokens) ?? 0);
-    mine.decodedTotal = bodyOf(metrics, parseDecoded) ?? mine.decodedTotal;
+    const tokens = bodyOf(metrics, parseTokens);
+    mine.tokensTotal = Math.max(mine.tokensTotal, tokens?.total ?? 0);
+    mine.decodedTotal = tokens?.decoded ?? mine.decodedTotal;
     const state = stateOf(ready, mine.served);
     mine.served ||= state === "serving";
     const silent = [ready, loads, metrics].some(({ kind }) => kind === "silent");

@@ -1,10 +1,10 @@
 import { isRevisionToBlame } from "../../failover/failed-revision.ts";
 import type { GroupObserved } from "../../failover/observed.ts";
+import { crashOf } from "../../health/crash-of.ts";
 import { type Crash, type Follows, follows } from "../../health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../health/group-verdict.ts";
 import type { HealthRules } from "../../health/rules.ts";
 import { type ServerEvidence, unheard } from "../../health/server-evidence.ts";
-import { wasUnheardAt } from "../../health/silence.ts";
 import type { ModelServiceGroup } from "../../manifests/model-service/resource.ts";
 import { monotonicOf } from "./clock.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -32,9 +32,10 @@ export function observeGroup(
   const { moment, traffic, previous, cluster, takeover } = knowledge;
   const { members, run, notes, pods } = workload;
   const answeredMs = knowledge.answered.get(spec.id);
+  const heard = members.map((name) => evidence.get(name) ?? unheard(name));
   const verdict = groupVerdict({
     group: spec.id,
-    members: members.map((name) => evidence.get(name) ?? unheard(name)),
+    members: heard,
     everyone: [...evidence.values()],
     traffic: traffic.get(spec.id) ?? { lastTokenMs: null, unansweredCanarySinceMs: null },
     atMs: moment.monoMs,
@@ -43,7 +44,6 @@ export function observeGroup(
     listening: { sinceMs: knowledge.listeningSinceMs, witnesses: knowledge.witnesses },
   });
   const revision = notes.revision ?? cluster.service.spec.revision;
-  const heard = members.flatMap((name) => evidence.get(name) ?? []);
   const isEnd = verdict.state === "suspect" && run !== "stopped";
   const crash = isEnd ? crashOf(verdict, revision, moment.monoMs, heard, rules) : null;
   const own = [...crashes.filter(({ group }) => group === spec.id), ...(crash === null ? [] : [crash])];
@@ -92,26 +92,6 @@ export function observeGroup(
         : { ready: false, reason: run === "serving" ? verdict.reason : `it is ${run}` },
       ...(answeredMs === undefined ? {} : { answeredMs }),
     },
-  };
-}
-
-function crashOf(
-  { group, blame, sinceMs, remedy, reason }: GroupVerdict,
-  revision: string,
-  nowMs: number,
-  members: readonly ServerEvidence[],
-  rules: HealthRules,
-): Crash {
-  const atMs = sinceMs ?? nowMs;
-  const code = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
-  return {
-    group,
-    server: blame?.server ?? null,
-    atMs,
-    fingerprint: code,
-    remedy: remedy ?? "restart-group",
-    revision,
-    ...(members.some((member) => wasUnheardAt(member, atMs, rules)) ? { inSilence: true } : {}),
   };
 }
 

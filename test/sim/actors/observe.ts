@@ -1,5 +1,6 @@
 import { isRevisionToBlame } from "../../../src/failover/failed-revision.ts";
 import type { GatewayReport, GroupObserved, Observed, ServerObserved } from "../../../src/failover/observed.ts";
+import { crashOf } from "../../../src/health/crash-of.ts";
 import { fenceOf } from "../../../src/health/fenced.ts";
 import { type Crash, follows } from "../../../src/health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../../src/health/group-verdict.ts";
@@ -7,7 +8,7 @@ import { once } from "../../../src/health/once.ts";
 import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
 import { hasTold, type ServerEvidence } from "../../../src/health/server-evidence.ts";
 import { isResetDue, type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
-import { type GroupTraffic, type Witness, wasUnheardAt } from "../../../src/health/silence.ts";
+import type { GroupTraffic, Witness } from "../../../src/health/silence.ts";
 import type { ApiState, ServerRecord } from "../world/api-server.ts";
 import type { SeenRecords } from "./seen-records.ts";
 import { RESET_MS } from "./treatments.ts";
@@ -55,9 +56,9 @@ export function observe(knowledge: Knowledge): Look {
   for (const [id, list] of members) verdicts.set(id, verdictOn(id, list, known));
   const crashes = new Map<string, Crash>();
   for (const [id, verdict] of verdicts) {
+    if (verdict.state !== "suspect") continue;
     const own = (members.get(id) ?? []).flatMap((name) => known.evidence.get(name) ?? []);
-    const crash = crashOf(id, verdict, state.groups[id]?.revision, atMs, own);
-    if (crash !== null) crashes.set(id, crash);
+    crashes.set(id, crashOf(verdict, state.groups[id]?.revision, atMs, own));
   }
   const seen: Observed = {
     atMs,
@@ -138,27 +139,6 @@ export function isQuiet({ pieces, connection }: ServerEvidence): boolean {
 /** Neither time nor a token turns it. */
 export function isFinal({ heard, findings }: ServerVerdict): boolean {
   return heard && findings.every(({ confirmed, endsProcessMs }) => confirmed && endsProcessMs === undefined);
-}
-
-function crashOf(
-  group: string,
-  { state, blame, sinceMs, remedy, reason }: GroupVerdict,
-  revision: string | undefined,
-  nowMs: number,
-  members: readonly ServerEvidence[],
-): Crash | null {
-  if (state !== "suspect") return null;
-  const atMs = sinceMs ?? nowMs;
-  const fingerprint = blame?.finding.code ?? /\[([a-z0-9-]+)\]/.exec(reason)?.[1] ?? "unknown";
-  return {
-    group,
-    server: blame?.server ?? null,
-    atMs,
-    fingerprint,
-    remedy: remedy ?? "restart-group",
-    revision,
-    ...(members.some((member) => wasUnheardAt(member, atMs)) ? { inSilence: true } : {}),
-  };
 }
 
 function groupSeen(
