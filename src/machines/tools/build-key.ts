@@ -14,6 +14,8 @@ export function buildFlags({ stamps = {}, tags = [] }: GoBuild): string[] {
     "-mod=readonly",
     "-trimpath",
     "-buildvcs=false",
+    // The linker drops it anyway (-w): not to write it is a tenth of the compiler's time (5 builds of etcd).
+    "-gcflags=all=-dwarf=false",
     ...(tags.length > 0 ? ["-tags", tags.join(",")] : []),
     "-ldflags",
     linker.join(" "),

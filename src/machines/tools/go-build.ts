@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
@@ -43,6 +44,9 @@ export async function goBuild(name: string, build: GoBuild, options: GoBuildOpti
       GOWORK: "off",
       GOEXPERIMENT: "",
       GOTOOLCHAIN: "local",
+      // A compiler lives for a second: collecting is a tenth of its work. Four may run at once, and the linker.
+      GOGC: "400",
+      GOMEMLIMIT: `${Math.floor(totalmem() / 4)}`,
       ...buildTarget(),
       ...caches,
     },
