@@ -4,8 +4,8 @@ import type { HealthRules } from "./rules.ts";
 type EngineEvidence = Extract<Evidence, { kind: "engine" }>;
 
 /**
- * Tokens per second and stream that one engine writes, against its own past; what it reads meanwhile is another work. Compared within one size of batch (powers of two): a full
- * batch is slower for each stream than a single one, and that is no fault.
+ * Tokens per second and stream that one engine writes, against its own past; what it reads meanwhile is another work. Compared
+ * within one size of batch (powers of two): a full batch is slower for each stream than a single one, and that is no fault.
  */
 export interface RateBook {
   last: { group: string; instance: string; decodedTotal: number; running: number; atMs: number; seq: number } | null;

@@ -63,8 +63,10 @@ describe.concurrent("a server of the active group loses its power", () => {
     const since = stage.api.writes.slice(before);
     expect(since.filter(({ path }) => path.endsWith("sglang-b"))).toEqual([]);
     const forced = since.filter(({ method, body }) => method === "DELETE" && Object(body).gracePeriodSeconds === 0);
-    // On a computer that stands still for seconds the server may be silent once more as its group starts, and be treated as now.
+    // On a computer that stands still for seconds the server may be silent once more as its group starts: another pod of that name.
     expect([...new Set(forced.map(({ path }) => path.split("/").at(-1)))]).toEqual(["sglang-a-0"]);
+    const uids = forced.map(({ body }) => Object(body).preconditions.uid);
+    expect(uids).toEqual([...new Set(uids)]);
   });
 
   test("without a BMC nothing of it is used before it is heard empty, and a person is told; by hand it comes back", async ({
