@@ -4,14 +4,26 @@ import type { HealthRules } from "./rules.ts";
 type EngineEvidence = Extract<Evidence, { kind: "engine" }>;
 
 /**
- * Tokens per second and stream that one engine writes, against its own past; what it reads meanwhile is another work. Compared
- * within one size of batch (powers of two): a full batch is slower for each stream than a single one, and that is no fault.
+ * Tokens per second and stream that one engine writes, against its own past under the same load: as many streams, and as much
+ * that it reads meanwhile (powers of two). A full batch is slower for each stream than a single one, and so is one beside which
+ * long prompts are read; neither is a fault.
  */
 export interface RateBook {
-  last: { group: string; instance: string; decodedTotal: number; running: number; atMs: number; seq: number } | null;
-  /** By log2 of the running streams. */
+  last: Sample | null;
+  /** By the load under which they were learned, see `loadOf`. */
   baselines: Readonly<Record<number, { perStream: number; samples: number }>>;
   slow: { group: string; sinceMs: number; seq: number; share: number } | null;
+}
+
+interface Sample {
+  group: string;
+  instance: string;
+  /** Tokens since the engine's start: written, and read. */
+  decodedTotal: number;
+  readTotal: number;
+  running: number;
+  atMs: number;
+  seq: number;
 }
 
 export const NO_RATES: RateBook = { last: null, baselines: {}, slow: null };
@@ -20,6 +32,10 @@ export const NO_RATES: RateBook = { last: null, baselines: {}, slow: null };
 const SAMPLE_MS = 1_000;
 /** The weight of one sample; about a minute of samples makes the baseline. */
 const WEIGHT = 1 / 60;
+/** Less reading than this, in tokens a second, is none. Ours: short prompts now and then, which delay nobody for long. */
+const READS_FROM = 1_000;
+/** Sizes of batches that are told apart: up to 2^32 streams. */
+const BATCHES = 32;
 /** The way back needs a margin, or a rate at the edge starts the timer anew with every sample. */
 const MARGIN = 0.1;
 
@@ -32,7 +48,8 @@ export function noteRate(
   rules: HealthRules,
 ): RateBook {
   const { group, instance, running, decodedTotal = engine.tokensTotal } = engine;
-  const now = { group, instance, decodedTotal, running, atMs, seq };
+  const readTotal = engine.tokensTotal - decodedTotal;
+  const now = { group, instance, decodedTotal, readTotal, running, atMs, seq };
   const { last } = book;
   if (last === null || last.instance !== instance || last.group !== group || decodedTotal < last.decodedTotal) {
     return { ...book, last: now, slow: null };
@@ -42,13 +59,13 @@ export function noteRate(
   // The engine's own counter grows every 40 steps, which may take longer than a sample: it is read from one growth to another. One
   // that does not grow at all is no slow engine, but one that hangs (`aspects/engine.ts`).
   if (running > 0 && last.running > 0 && decodedTotal === last.decodedTotal) return book;
-  const bucket = Math.floor(Math.log2(Math.max(1, running)));
-  const comparable = running > 0 && last.running > 0 && bucket === Math.floor(Math.log2(last.running));
+  const comparable = running > 0 && last.running > 0 && powerOf(running) === powerOf(last.running);
   // Idle, or between two sizes of batch: says nothing, in either direction.
   if (!comparable) return { ...book, last: now, slow: running === 0 ? null : book.slow };
 
+  const load = loadOf(running, (readTotal - last.readTotal) / (elapsedMs / 1_000));
   const perStream = (decodedTotal - last.decodedTotal) / (elapsedMs / 1_000) / ((running + last.running) / 2);
-  const baseline = book.baselines[bucket];
+  const baseline = book.baselines[load];
   if (baseline !== undefined && baseline.samples >= rules.baselineSamples) {
     const share = perStream / baseline.perStream;
     if (share < rules.slowBelow) {
@@ -65,5 +82,13 @@ export function noteRate(
             baseline.perStream + (perStream - baseline.perStream) * Math.max(WEIGHT, 1 / (baseline.samples + 1)),
           samples: baseline.samples + 1,
         };
-  return { last: now, baselines: { ...book.baselines, [bucket]: learned }, slow: null };
+  return { last: now, baselines: { ...book.baselines, [load]: learned }, slow: null };
 }
+
+/** One number for a size of batch and a rate of reading. */
+function loadOf(running: number, readPerSecond: number): number {
+  const reading = readPerSecond < READS_FROM ? 0 : 1 + powerOf(readPerSecond / READS_FROM);
+  return powerOf(running) + BATCHES * reading;
+}
+
+const powerOf = (value: number): number => Math.floor(Math.log2(Math.max(1, value)));

@@ -314,6 +314,15 @@ describe("a slow engine", () => {
     expect(codes(play("gpu-a", story), 200_000)).not.toContain("straggler");
   });
 
+  test("prompts that are read one after the other make others slower, and that is no fault; more of it is", () => {
+    // From a minute on 20,000 tokens are read a second, and the steps take twice as long; they take four times as long in the end.
+    const reads = (atMs: number) => 20 * Math.max(0, atMs - 60_000);
+    const story = inSteps(400, (atMs) => (atMs < 60_000 ? 27 : atMs < 250_000 ? 54 : 108), reads);
+    const codesBy = (ms: number) => codes(play("gpu-a", story.slice(0, ms / 500)), ms);
+    for (let ms = 60_000; ms <= 250_000; ms += 10_000) expect(codesBy(ms), `after ${ms} ms`).not.toContain("straggler");
+    expect(codesBy(300_000)).toContain("straggler");
+  });
+
   test("an engine that is gone is slow no more: the next one may have its leader on another server", () => {
     const known = run([...steady(40, 60), ...steady(3, 60)]);
     const slow = (heard: typeof known) =>
