@@ -4,7 +4,7 @@ import { isApart } from "./incidents.ts";
 import { lastOfAnotherLife, presentLife } from "./lives.ts";
 import { openRuns } from "./marks.ts";
 import type { HealthRules } from "./rules.ts";
-import { byArrival, type Piece, type Treatment } from "./server-evidence.ts";
+import { inOrder, type Piece, type Treatment } from "./server-evidence.ts";
 
 /** Packs of kernel lines kept for one GPU; the repeat rule looks back one day, and the second pack already decides. */
 const MAX_PACKS = 8;
@@ -23,12 +23,11 @@ export function compact(
   rules: HealthRules,
 ): Piece[] {
   const same = sameSubject(latest);
-  const { rest = [], concerned: unsorted = [] } = Object.groupBy(pieces, ({ evidence }) =>
-    same(evidence) ? "concerned" : "rest",
-  );
+  const [rest, unsorted]: [Piece[], Piece[]] = [[], []];
+  for (const piece of pieces) (same(piece.evidence) ? unsorted : rest).push(piece);
   // The first word on a subject makes nothing superfluous.
   if (unsorted.length < 2) return [...pieces];
-  const concerned = unsorted.toSorted(byArrival);
+  const concerned = inOrder(unsorted);
   if (latest.kind === "kernel-log") return [...rest, ...compactLines(concerned, treatments, rules)];
   if ((latest.kind === "rank" || latest.kind === "engine-process") && latest.state === "exited") {
     return [...rest, ...concerned.slice(-MAX_EXITS)];

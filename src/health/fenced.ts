@@ -1,4 +1,4 @@
-import { byArrival, type Piece, type ServerEvidence } from "./server-evidence.ts";
+import { inOrder, type Piece, type ServerEvidence } from "./server-evidence.ts";
 
 /** What was true of a server when it was isolated. */
 export interface Isolation {
@@ -29,7 +29,7 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
     if (started.length > 0) return { fenced: false, reason: `started since its boot: ${started.join(", ")}` };
     return { fenced: true, by: "new-boot", reason: "heard with another boot id: nothing of the old group survived" };
   }
-  const since = known.pieces.filter(({ arrivedMonoMs }) => arrivedMonoMs >= isolation.atMs).toSorted(byArrival);
+  const since = inOrder(known.pieces.filter(({ arrivedMonoMs }) => arrivedMonoMs >= isolation.atMs));
   const look = since.findLast(({ evidence }) => evidence.kind === "gpus")?.evidence;
   if (look?.kind !== "gpus") return { fenced: false, reason: "heard, but not yet which processes hold its GPUs" };
   if (look.found < look.expected || look.gpus.length < look.found) {
@@ -45,7 +45,7 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
 /** The ranks and launchers that have not ended. */
 function alive(pieces: readonly Piece[]): string[] {
   const last = new Map<string, boolean>();
-  for (const { evidence } of pieces.toSorted(byArrival)) {
+  for (const { evidence } of inOrder(pieces)) {
     if (evidence.kind === "rank") last.set(`rank ${evidence.group}/${evidence.rank}`, evidence.state !== "exited");
     if (evidence.kind === "engine-process") last.set(`launcher of ${evidence.group}`, evidence.state !== "exited");
   }

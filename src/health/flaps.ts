@@ -1,5 +1,5 @@
 import type { HealthRules } from "./rules.ts";
-import { byArrival, type Piece } from "./server-evidence.ts";
+import { inOrder, type Piece } from "./server-evidence.ts";
 
 /** The downs of one port that belong together. */
 export interface Flaps {
@@ -18,7 +18,7 @@ export interface Flaps {
 export function flapsOf(pieces: readonly Piece[], rules: HealthRules): Flaps {
   const downs: { piece: Piece; before: Piece; count: number }[] = [];
   let before: Piece | undefined;
-  for (const piece of pieces.toSorted(byArrival)) {
+  for (const piece of inOrder(pieces)) {
     const count = before === undefined ? 0 : grown(before, piece);
     if (before !== undefined && count > 0) downs.push({ piece, before, count });
     before = piece;

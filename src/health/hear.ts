@@ -3,7 +3,7 @@ import { type Evidence, evidenceKey } from "./evidence.ts";
 import { noteRate } from "./rates.ts";
 import { readEvidence } from "./read-evidence.ts";
 import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
-import { byArrival, isEvent, type Piece, type ServerEvidence, type Treatment } from "./server-evidence.ts";
+import { inOrder, isEvent, type Piece, type ServerEvidence, type Treatment } from "./server-evidence.ts";
 
 /** Of the `hello` frame, so that a frame can be passed as it came. */
 export interface Hello {
@@ -137,12 +137,9 @@ function dateOf({ greeting }: ServerEvidence, seq: number, evidence: Evidence, m
 /** When a rank started that runs under another pid than before, or that began before we came; null for one that is known. */
 function newProcessMs({ pieces, greeting }: ServerEvidence, evidence: Evidence, happenedMs: number): number | null {
   if (evidence.kind !== "rank" || evidence.state === "exited") return null;
-  const before = pieces
-    .filter(
-      ({ evidence: other }) => other.kind === "rank" && other.rank === evidence.rank && other.group === evidence.group,
-    )
-    .toSorted(byArrival)
-    .at(-1)?.evidence;
+  const isOfIt = ({ evidence: other }: Piece) =>
+    other.kind === "rank" && other.rank === evidence.rank && other.group === evidence.group;
+  const before = inOrder(pieces.filter(isOfIt)).at(-1)?.evidence;
   if (before?.kind === "rank") return before.pid === evidence.pid ? null : happenedMs;
   if (evidence.startedMonoMs === undefined || greeting === null) return null;
   return Math.min(happenedMs, greeting.atMs - (greeting.monoMs - evidence.startedMonoMs));

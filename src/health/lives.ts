@@ -1,4 +1,4 @@
-import { byArrival, type Piece } from "./server-evidence.ts";
+import { byArrival, inOrder, type Piece } from "./server-evidence.ts";
 
 /**
  * What the present process of a rank has said about itself, in order; `pieces` are all those of that one rank. A process that
@@ -6,7 +6,7 @@ import { byArrival, type Piece } from "./server-evidence.ts";
  * exit of a predecessor changes nothing.
  */
 export function presentLife(pieces: readonly Piece[]): Piece[] {
-  const said = pieces.toSorted(byArrival);
+  const said = inOrder(pieces);
   const pid = said.map(stateOf).findLast((state) => state !== null)?.pid;
   const end = said.findLastIndex((piece) => {
     const state = stateOf(piece);
@@ -32,7 +32,7 @@ function isOver(said: Piece, pieces: readonly Piece[]): boolean {
 
 /** Of these pieces of state the last one that came from another process than the very last: it answers exits and ends a life. */
 export function lastOfAnotherLife(pieces: readonly Piece[]): Piece | undefined {
-  const said = pieces.toSorted(byArrival);
+  const said = inOrder(pieces);
   const pid = pidOf(said.at(-1));
   return said.findLast((piece) => pidOf(piece) !== pid);
 }

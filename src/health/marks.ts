@@ -8,7 +8,7 @@ import type { Evidence } from "./evidence.ts";
 import type { Mark } from "./finding.ts";
 import { once } from "./once.ts";
 import type { HealthRules } from "./rules.ts";
-import { byArrival, type Piece } from "./server-evidence.ts";
+import { inOrder, type Piece } from "./server-evidence.ts";
 
 /** What one piece of state says is wrong. Events (kernel log, exits) are judged over time by aspects of their own. */
 export function marksOf(evidence: Evidence, rules: HealthRules): readonly Mark[] {
@@ -49,7 +49,7 @@ export function openRuns(pieces: readonly Piece[], rules: HealthRules): Run[] {
   // Most of what is known of a server is that a part of it is well.
   if (!pieces.some(({ evidence }) => marksOf(evidence, rules).length > 0)) return [];
   let open = new Map<string, Run>();
-  for (const piece of pieces.toSorted(byArrival)) {
+  for (const piece of inOrder(pieces)) {
     const next = new Map<string, Run>();
     for (const mark of marksOf(piece.evidence, rules)) {
       const key = `${mark.code} ${mark.subject} ${mark.run ?? ""}`;

@@ -88,13 +88,12 @@ export function strongestRemedy(findings: readonly Finding[]): Remedy | null {
   const byDriver = ({ code }: Finding) => code === "xid-154" || code === "driver-verdict";
   const decided = new Set(findings.filter(byDriver).map(pciOf));
   const isCounted = (finding: Finding) => decided.size === 0 || byDriver(finding) || !decided.has(pciOf(finding));
-  const counted = findings.filter(isCounted);
-  return (
-    counted
-      .map(({ remedy }) => remedy)
-      .toSorted(compareRemedies)
-      .at(-1) ?? null
-  );
+  let strongest: Remedy | null = null;
+  for (const finding of findings) {
+    if (!isCounted(finding)) continue;
+    if (strongest === null || compareRemedies(finding.remedy, strongest) > 0) strongest = finding.remedy;
+  }
+  return strongest;
 }
 
 /** Whether the server is unheard, since when and how. */

@@ -3,7 +3,7 @@ import { isProven } from "../../failover/choose/proven.ts";
 import { strandedOf } from "../../failover/choose/stranded.ts";
 import { faultStands, type Suspicion } from "../../failover/choose/suspicion.ts";
 import type { ChooseTiming } from "../../failover/choose/timing.ts";
-import type { GatewayView, GroupView, Move } from "../../failover/choose/view.ts";
+import type { GatewayView, GroupView, Move, ServerView } from "../../failover/choose/view.ts";
 import { type Choice, choose } from "../../failover/choose.ts";
 import type { Role } from "../roles.ts";
 import type { WatchClock } from "../watch-clock.ts";
@@ -103,7 +103,8 @@ export class Switcher {
   }
 
   #groupView(group: Group): GroupView {
-    const servers = this.#intakes.filter(({ server }) => group.servers.includes(server)).map(({ view }) => view);
+    const servers: ServerView[] = [];
+    for (const intake of this.#intakes) if (group.servers.includes(intake.server)) servers.push(intake.view);
     const { id, faults, breaks, lastTokenMs, waitingSinceMs, engine } = group;
     return {
       id,

@@ -2,7 +2,7 @@ import type { Evidence } from "../evidence.ts";
 import type { Finding, Mark } from "../finding.ts";
 import { once } from "../once.ts";
 import type { HealthRules } from "../rules.ts";
-import { byArrival, type Piece, type Treatment } from "../server-evidence.ts";
+import { inOrder, type Piece, type Treatment } from "../server-evidence.ts";
 
 type Rank = Extract<Evidence, { kind: "rank" }>;
 
@@ -41,7 +41,7 @@ const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => 
   if (!pieces.some(({ evidence }) => "state" in evidence && evidence.state === "exited")) return [];
   const exits = new Map<string, { piece: Piece; finding: Omit<Finding, "server"> }>();
   const running = new Map<string, number>();
-  for (const piece of pieces.toSorted(byArrival)) {
+  for (const piece of inOrder(pieces)) {
     const { evidence } = piece;
     if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
     const { group, pid } = evidence;
