@@ -622,6 +622,11 @@ describe("canaries", () => {
       { groups: [idle("a", { servers: [server("gpu-a"), server("gpu-b", { lastHeardMs: AT - 330 })] }), idle("b")] },
       ["a"],
     ],
+    [
+      "a server that has been silent for ten seconds: its group is asked as often as any other",
+      { groups: [idle("a", { servers: [server("gpu-a"), server("gpu-b", { lastHeardMs: AT - 10_000 })] }), idle("b")] },
+      [],
+    ],
     ["a silent server, tokens flow", { groups: [group("a", { servers: silentB }), idle("b")] }, []],
     ["held: all are asked", { heldSinceMs: AT - 10 }, ["a", "b"]],
   ])("%s", (_name, more, expected) => {

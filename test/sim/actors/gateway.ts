@@ -298,8 +298,9 @@ export class SimGateway extends Actor {
     let isQuiet = false;
     for (const stream of this.#streams) {
       if (stream.flows) continue;
-      isQuiet = true;
-      from(stream.lastHeardMs() - this.#heldUpMs, QUIET_MS);
+      const heardMs = stream.lastHeardMs() - this.#heldUpMs;
+      isQuiet ||= now - heardMs < TIMING.goneAfterMs;
+      from(heardMs, QUIET_MS);
     }
     for (const group of this.#traffic.values()) {
       if (!group.flows && group.waitingSinceMs !== null) {
@@ -309,7 +310,9 @@ export class SimGateway extends Actor {
       const { askedMs, answeredMs, failedMs } = group.canary;
       // The group in use is asked so long after its last token, too; of streams that flow the next one is always near.
       if (group.id === this.current && askedMs === null && !group.flows) from(group.lastTokenMs, ANSWERED_MS);
-      from(askedMs, ASKED_MS);
+      // A refusal stands until an answer, and comes before what a question without one means.
+      const isRefused = failedMs !== null && failedMs > Math.max(answeredMs ?? 0, group.lastTokenMs ?? 0);
+      if (!isRefused) from(askedMs, ASKED_MS);
       from(answeredMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
       from(failedMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
       from(group.breaks.at(-1)?.atMs ?? null, BROKE_MS);

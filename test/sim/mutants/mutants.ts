@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CHOOSE,
     find: "word === null || word.epoch <= adoptedEpoch",
     put: "word === null",
-    seed: 902,
+    seed: 147,
   },
   {
     name: "no epoch check when adopting",
@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: DECIDE,
     find: 'verdict.state === "blind")) {',
     put: 'verdict.state === "blind") && seen.paused) {',
-    seed: 233,
+    seed: 237,
   },
   {
     name: "the brake blocks recovery",
@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: DECIDE,
     find: "if (ageMs > staleAfterMs)",
     put: "if (ageMs > 1_000 * staleAfterMs)",
-    seed: 13,
+    seed: 35,
   },
   {
     name: "acts without the lease",
@@ -93,7 +93,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "health/blame.ts",
     find: "weightOf(b) - weightOf(a) ||",
     put: "weightOf(a) - weightOf(b) ||",
-    seed: 31,
+    seed: 75,
   },
   {
     name: "a cordoned server is a spare",
@@ -142,7 +142,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "health/fenced.ts",
     find: "if (lastHeardMs === null || lastHeardMs < isolation.atMs) {",
     put: 'if (lastHeardMs === null || lastHeardMs < isolation.atMs - 8_000) {\n    return { fenced: true, by: "empty", reason: "it says nothing" };\n  }\n  if (lastHeardMs < isolation.atMs) {',
-    seed: 44,
+    seed: 23,
   },
   {
     name: "a timer starts anew with every reason",
@@ -170,7 +170,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CHOOSE,
     find: 'return newer.state === "suspect" && !pardoned(view, newer) ? newer : undefined;',
     put: "return newer.state === undefined ? newer : undefined;",
-    scenario: "pardoned-then-frozen.json",
+    seed: 355,
   },
   {
     name: "a brake keeps a group down that only crashed",
@@ -226,6 +226,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: REBUILD,
     find: "if (server === undefined || server.quarantine !== null) return [];",
     put: "if (server === undefined || server.quarantine !== null || server.reserved) return [];",
-    seed: 180,
+    seed: 1935,
   },
 ];
