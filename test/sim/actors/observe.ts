@@ -51,13 +51,15 @@ export function observe(knowledge: Knowledge): Look {
   const known: Knowledge = { ...knowledge, traffic: (id) => traffic.get(id) ?? NO_TRAFFIC };
   const { state, atMs } = known;
   const names = Object.keys(state.nodes);
-  const members = new Map(Object.keys(state.groups).map((id) => [id, membersOf(state, id)]));
+  const ids = Object.keys(state.groups);
   const verdicts = new Map<string, GroupVerdict>();
-  for (const [id, list] of members) verdicts.set(id, verdictOn(id, list, known));
   const crashes = new Map<string, Crash>();
-  for (const [id, verdict] of verdicts) {
+  for (const id of ids) {
+    const list = membersOf(state, id);
+    const verdict = verdictOn(id, list, known);
+    verdicts.set(id, verdict);
     if (verdict.state !== "suspect") continue;
-    const own = (members.get(id) ?? []).flatMap((name) => known.evidence.get(name) ?? []);
+    const own = list.flatMap((name) => known.evidence.get(name) ?? []);
     crashes.set(id, crashOf(verdict, state.groups[id]?.revision, atMs, own));
   }
   const seen: Observed = {
@@ -69,8 +71,8 @@ export function observe(knowledge: Knowledge): Look {
     epoch: state.service.epoch,
     active: state.service.active,
     gateways: known.gateways,
-    groups: [...members].map(([id, list]) =>
-      groupSeen(id, list, known, verdicts.get(id) as GroupVerdict, crashes.get(id)),
+    groups: ids.map((id) =>
+      groupSeen(id, membersOf(state, id), known, verdicts.get(id) as GroupVerdict, crashes.get(id)),
     ),
     servers: names.map((name) => serverSeen(name, known, verdicts)),
     failoversMs: state.service.failoversMs,
@@ -155,8 +157,8 @@ function groupSeen(
   const runSinceMs = run === "stopped" ? changedMs : Math.max(changedMs, object.readyChangedMs);
   const isSuspect = verdict.state === "suspect" && run !== "stopped";
   const { crashes, changes } = state.service;
-  const all = crash === undefined ? crashes : [...crashes.filter((one) => !isSame(one, crash)), crash];
-  const served = Object.values(state.groups).map(({ servedRevision }) => servedRevision);
+  // What a group's last fault follows is asked of the crashes up to that one.
+  const all = crash === undefined ? [] : [...crashes.filter((one) => !isSame(one, crash)), crash];
   const followed = crash === undefined || evidence.size === 0 ? null : follows(all, changes, FOLLOW_RULES);
   const { lastTokenMs, unansweredCanarySinceMs } = known.traffic(id);
   const isAnswering = unansweredCanarySinceMs === null;
@@ -176,7 +178,6 @@ function groupSeen(
       blamed: verdict.blame?.server ?? null,
       wantsSwitch: verdict.wantsSwitch,
     },
-    // What a group's last fault follows is asked of the crashes up to that one.
     follows: followed?.what ?? "unknown",
     ...(followed?.twin === undefined ? {} : { twin: followed.twin }),
     restartsMs: object.restartsMs,
@@ -187,7 +188,7 @@ function groupSeen(
       isRevisionToBlame(
         object.revision,
         all.filter((one) => one.group === id),
-        served,
+        Object.values(state.groups).map(({ servedRevision }) => servedRevision),
       ),
     takeover: { ready, reason: ready ? "" : `${run}, ${verdict.state}: ${verdict.reason}` },
     ...(lastTokenMs === null ? {} : { answeredMs: lastTokenMs }),

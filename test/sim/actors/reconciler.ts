@@ -22,6 +22,8 @@ import { Told, treatmentsOf } from "./treatments.ts";
 
 /** Moments after a change of evidence at which a verdict may turn. */
 const TURNS_MS = [50, 650, 2_050, 3_050, 5_050, 30_050, 60_050] as const;
+/** What turns so late is a finding that waits to be confirmed. */
+const LATE_MS = 30_000;
 /** A look without any reason to look. */
 const RESYNC_MS = 10_000;
 const CANARY_MS = 2_000;
@@ -39,6 +41,13 @@ interface Heard {
   server: string;
   to(known: ServerEvidence, atMs: number): ServerEvidence;
   atMs: number;
+}
+
+/** A look, and what it rests on. */
+interface Seen {
+  look: Look;
+  state: ApiState;
+  reports: string;
 }
 
 export interface ReconcilerHooks {
@@ -77,7 +86,7 @@ export class SimReconciler extends Actor {
   #blindMs: number | null = null;
   decision: Decision | null = null;
   /** What the last look rested on, if that look stays true by itself. */
-  #settled: { state: ApiState; reports: string } | null = null;
+  #settled: { state: ApiState; reports: string; isCalm: boolean } | null = null;
   /** When the BMC of a server last did not do as asked, on the true clock. */
   readonly bmcFailedMs = new Map<string, number>();
 
@@ -201,34 +210,42 @@ export class SimReconciler extends Actor {
       this.#turns.add(atMs);
       this.after(atMs - this.kernel.now, () => {
         this.#turns.delete(atMs);
-        if (!this.#isSettled()) this.look(0);
+        if (!this.#isSettled(ms)) this.look(0);
       });
     }
   }
 
   /**
-   * Nothing that it was told has changed since it last looked, and nothing that it saw then turns with time: looking again would
-   * show the same. Most of an hour in which all is well costs nothing so.
+   * Nothing that it was told has changed since it last looked, and nothing that it saw then turns with time, or none of it so late:
+   * looking again would show the same. Most of an hour in which all is well costs nothing so, and most of the wait for a boot.
    */
-  #isSettled(): boolean {
+  #isSettled(afterMs: number): boolean {
     const last = this.#settled;
     if (last === null || this.#world.api.state !== last.state || this.watchLagMs > 0) return false;
-    if (!this.#candidate.holds(this.kernel.now) || !this.#streams.every(({ flows }) => flows)) return false;
-    return this.#reportsKey() === last.reports;
+    if (!this.#candidate.holds(this.kernel.now) || this.#reportsKey() !== last.reports) return false;
+    return last.isCalm || afterMs >= LATE_MS;
   }
 
   #settle(cached: ApiState, { verdicts }: Look, { kind }: Decision): void {
-    const { api } = this.#world;
+    const { state } = this.#world.api;
+    this.#settled = null;
+    if (cached !== state || kind === "act" || this.bmcFailedMs.size > 0) return;
+    const servers = [...verdicts.values()].flatMap(({ servers }) => servers);
+    const isSure = servers.every(({ findings }) => findings.every(({ confirmed }) => confirmed));
     const isCalm =
       kind === "hold" &&
-      cached === api.state &&
-      [...verdicts.values()].every(({ servers }) => servers.every(isFinal)) &&
+      this.#streams.every(({ flows }) => flows) &&
+      servers.every(isFinal) &&
       [...this.#evidence.values()].every(isQuiet);
-    this.#settled = isCalm ? { state: api.state, reports: this.#reportsKey() } : null;
+    if (isCalm || isSure) this.#settled = { state, reports: this.#reportsKey(), isCalm };
   }
 
   #reportsKey(): string {
-    return this.#gateways.map((one) => `${one.runs} ${one.choice?.kind} ${one.current} ${one.epoch}`).join();
+    let key = "";
+    for (const { flows } of this.#streams) key += flows ? "+" : "-";
+    for (const { runs, choice, current, epoch } of this.#gateways)
+      key += `${runs} ${choice?.kind} ${current} ${epoch} `;
+    return key;
   }
 
   onTruth(): void {
@@ -306,7 +323,7 @@ export class SimReconciler extends Actor {
     this.#unfenced = new Set(look.seen.servers.flatMap(({ name, fence }) => (fence.fenced ? [] : [name])));
     const decision = this.#decide(look.seen);
     this.#settle(cached, look, decision);
-    if (decision.kind === "act") return void this.#act();
+    if (decision.kind === "act") return void this.#act({ look, state: cached, reports: this.#reportsKey() });
     const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
     this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
   }
@@ -321,7 +338,7 @@ export class SimReconciler extends Actor {
   }
 
   /** Reads again and decides again, as a watch may be late: that step is taken. Each may be the last one of this process. */
-  #act(): void {
+  #act(before: Seen): void {
     this.#busy = true;
     const end = (ms: number) => {
       this.#busy = false;
@@ -332,7 +349,7 @@ export class SimReconciler extends Actor {
       const { state } = this.#world.api;
       const readMs = this.kernel.now;
       this.after(this.#world.random.between(1, 20), () => {
-        const look = this.#observe(state, readMs);
+        const look = this.#lookAgain(before, state, readMs);
         const decision = this.#decide(look.seen);
         if (decision.kind !== "act") return end(50);
         this.#effects.run({
@@ -346,6 +363,14 @@ export class SimReconciler extends Actor {
         });
       });
     });
+  }
+
+  /** What was seen a moment ago is seen again where nothing was heard or written since: only the time is another. */
+  #lookAgain(before: Seen, state: ApiState, readMs: number): Look {
+    const isSame = this.#heard.length === 0 && state === before.state && this.#reportsKey() === before.reports;
+    if (!isSame) return this.#observe(state, readMs);
+    const seen = { ...before.look.seen, atMs: this.atMs, snapshotAtMs: readMs + this.skewMs };
+    return { ...before.look, seen: { ...seen, holdsLease: this.#candidate.holds(this.kernel.now) } };
   }
 
   #observe(state: ApiState, readTrueMs: number): Look {

@@ -7,8 +7,8 @@ import { hasRepeatedXid } from "./known.ts";
 const LEAST_MS = 60_000;
 /** How long things must rest to count as the end. */
 const CALM_MS = 6_000;
-/** A call for a person must stand so long with nothing else going on. */
-const STUCK_MS = 100_000;
+/** A call for a person must stand so long with nothing else going on: longer than every limit of the policy, and a look after it. */
+const STUCK_MS = 75_000;
 /** A group that crashes and loads in turn is waited for in between. */
 const LATELY_MS = 30_000;
 /** Two boots, two loads and all deadlines of one rebuild, twice. */
