@@ -81,6 +81,16 @@ describe("one decision", () => {
       then: { action: { group: "b", why: "settle" } },
     },
     {
+      when: "they disagree, and the active group, which one of them uses, is not called ready yet",
+      seen: withGroup(seenAt({ gateways: "split" }), "a", { run: "starting" }),
+      then: { action: { group: "a", why: "settle" } },
+    },
+    {
+      when: "they disagree, and nobody has had a token of the active group, which is not ready",
+      seen: withGroup(seenAt({ gateways: "split" }), "a", { run: "starting", answeredMs: 0 }),
+      then: { action: { group: "b", why: "settle" } },
+    },
+    {
       when: "a gateway has not heard our last word",
       seen: { ...seenAt({ gateways: "moved" }), epoch: 9 },
       then: { kind: "hold", reason: "all-well" },
