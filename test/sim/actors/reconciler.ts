@@ -131,6 +131,7 @@ export class SimReconciler extends Actor {
     this.#looks.clear();
     this.#leads = false;
     this.#busy = false;
+    this.#planned = Number.POSITIVE_INFINITY;
     this.#blindMs = null;
     this.bmcFailedMs.clear();
     this.#settled = null;
