@@ -17,6 +17,8 @@ export interface StackFiles {
    */
   config: string;
   kubeconfig: string;
+  /** What `kubectl` remembers of the cluster: it goes with it. */
+  kubectlCache: string;
   /** `kubectl` and `pulumi` for PATH. */
   programs: string;
   /** An empty project of the same name, in which `pulumi stack init` can write its salt. */
@@ -32,6 +34,7 @@ export function stackFiles(name: string, home?: string): StackFiles {
     backend: join(dir, "state"),
     config: join(dir, `Pulumi.${name}.yaml`),
     kubeconfig: join(dir, "kubeconfig"),
+    kubectlCache: join(dir, "kubectl-cache"),
     programs: join(dir, "bin"),
     project: join(dir, "project"),
   };
