@@ -12,7 +12,7 @@ export interface ChooseTiming {
   stallAfterMs: number;
   /** An idle group answers one token within this time: 23 ms a step, and room for a busy computer. */
   canaryGraceMs: number;
-  /** When a silent server's idle group is asked, early enough to be answered before `silentAfterMs`. */
+  /** When a silent server's idle group is asked, early enough to be answered before `silentAfterMs`; until `goneAfterMs`. */
   askAfterSilenceMs: number;
   /** Broken connections count together within this time. */
   breakWindowMs: number;
