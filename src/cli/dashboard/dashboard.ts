@@ -25,6 +25,7 @@ export async function openDashboard({ stack, kubeconfig, port, output }: Dashboa
     : null;
   await forwardDashboard({
     programs: files.programs,
+    kubectlCache: files.kubectlCache,
     kubeconfig: kubeconfig ?? files.kubeconfig,
     namespace: record?.namespace ?? `tandem-${stack}`,
     port,
