@@ -31,7 +31,6 @@ async function variablesOf(stack: string): Promise<Record<string, string>> {
   const home = process.env.TANDEM_HOME;
   return {
     KUBECONFIG: files.kubeconfig,
-    KUBECACHEDIR: files.kubectlCache,
     OPENAI_BASE_URL: record.baseUrl,
     OPENAI_API_KEY: secrets["api-key"],
     ...(engine ? { DOCKER_HOST: engine.dockerHost } : {}),

@@ -25,7 +25,6 @@ export async function openDashboard({ stack, kubeconfig, port, output }: Dashboa
     : null;
   await forwardDashboard({
     programs: files.programs,
-    kubectlCache: files.kubectlCache,
     kubeconfig: kubeconfig ?? files.kubeconfig,
     namespace: record?.namespace ?? `tandem-${stack}`,
     port,

@@ -9,8 +9,6 @@ import { DASHBOARD_PORT } from "../../plan/service-ports.ts";
 export interface ForwardOptions {
   /** Folder with the stack's own `kubectl`; where it is not there that of PATH is used. */
   programs: string;
-  /** Where that `kubectl` keeps what it remembers of the cluster. */
-  kubectlCache: string;
   kubeconfig: string;
   namespace: string;
   /** On loopback of this computer; 0 for any that is free. */
@@ -46,19 +44,14 @@ export async function forwardDashboard(options: ForwardOptions): Promise<void> {
   }
 }
 
-function openForward({ programs, kubectlCache, kubeconfig, namespace, signal }: ForwardOptions, port: number) {
+function openForward({ programs, kubeconfig, namespace, signal }: ForwardOptions, port: number) {
   const own = join(programs, "kubectl");
-  const isOwn = existsSync(own);
   const args = ["--kubeconfig", kubeconfig, "-n", namespace, "port-forward", "--address", "127.0.0.1"];
   const child: ChildProcess = spawn(
-    isOwn ? own : "kubectl",
+    existsSync(own) ? own : "kubectl",
     [...args, `service/${DASHBOARD}`, `${port === 0 ? "" : port}:${DASHBOARD_PORT}`],
     // Its own group: Ctrl-C reaches this command, which ends it.
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-      env: { ...process.env, ...(isOwn && { KUBECACHEDIR: kubectlCache }) },
-    },
+    { stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
   const kill = () => child.kill("SIGTERM");
   signal.addEventListener("abort", kill, { once: true });

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StackFiles } from "./stack-files.ts";
 
@@ -6,21 +6,30 @@ import type { StackFiles } from "./stack-files.ts";
 const WITH_CONFIG = "up|update|preview|pre|refresh|destroy|import|watch|config";
 
 /**
- * A folder for PATH with `kubectl`, and a `pulumi` that is the stock CLI with one flag added: it uses the stack's own
- * configuration file instead of writing its salt into the committed one.
+ * A folder for PATH. Its `kubectl` is the stock one, which keeps what it remembers of the cluster with the stack instead of in
+ * the home of whoever runs it; its `pulumi` is the stock one with one flag added: it uses the stack's own configuration file
+ * instead of writing its salt into the committed one.
  */
 export async function writeStackPrograms(files: StackFiles, tools: { kubectl: string; pulumi: string }): Promise<void> {
   await mkdir(files.programs, { recursive: true });
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const script = `#!/bin/sh
-case "\${1-}" in
+  await writeProgram(
+    join(files.programs, "pulumi"),
+    `case "\${1-}" in
   ${WITH_CONFIG}) exec ${quoted(tools.pulumi)} "$@" --config-file ${quoted(files.config)} ;;
   *) exec ${quoted(tools.pulumi)} "$@" ;;
-esac
-`;
-  await writeFile(join(files.programs, "pulumi.new"), script);
-  await chmod(join(files.programs, "pulumi.new"), 0o755);
-  await rename(join(files.programs, "pulumi.new"), join(files.programs, "pulumi"));
-  await rm(join(files.programs, "kubectl"), { force: true });
-  await symlink(tools.kubectl, join(files.programs, "kubectl"));
+esac`,
+  );
+  await writeProgram(
+    join(files.programs, "kubectl"),
+    `[ -n "\${KUBECACHEDIR-}" ] || export KUBECACHEDIR=${quoted(files.kubectlCache)}
+exec ${quoted(tools.kubectl)} "$@"`,
+  );
 }
+
+async function writeProgram(path: string, script: string): Promise<void> {
+  await writeFile(`${path}.new`, `#!/bin/sh\n${script}\n`);
+  await chmod(`${path}.new`, 0o755);
+  await rename(`${path}.new`, path);
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
