@@ -6,6 +6,11 @@ export function isIntact(group: GroupObserved): boolean {
   return group.run === "serving" && group.verdict.state !== "suspect";
 }
 
+/** Kubernetes does not call it ready yet, and nothing is known against it. */
+export function isStarting(group: GroupObserved): boolean {
+  return group.run === "starting" && group.verdict.state !== "suspect";
+}
+
 /** Suspect for long enough to touch more than traffic. */
 export function isConfirmed(
   { verdict }: Pick<GroupObserved, "verdict">,

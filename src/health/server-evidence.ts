@@ -71,16 +71,14 @@ export function isEvent(evidence: Evidence): boolean {
   );
 }
 
-/**
- * Pieces in the order in which an observer learned them; ties keep the agent's order. They are mostly held in it, and asked for it
- * with every piece of news: then it is the same list.
- */
+/** Pieces by arrival. They are mostly held so, and asked for it with every piece of news: then it is the same list. */
 export function inOrder(pieces: readonly Piece[]): readonly Piece[] {
   for (let at = 1; at < pieces.length; at += 1)
     if (byArrival(pieces[at - 1] as Piece, pieces[at] as Piece) > 0) return pieces.toSorted(byArrival);
   return pieces;
 }
 
+/** The order in which an observer learned things; ties keep the agent's order. */
 export function byArrival(a: Piece, b: Piece): number {
   return a.arrivedMonoMs - b.arrivedMonoMs || a.seq - b.seq;
 }

@@ -67,9 +67,8 @@ function byBreaks(group: GroupView, { atMs }: GatewayView, timing: ChooseTiming)
 
 /** The last canary failed and nothing came since: nobody listens, or the engine says no. */
 function byRefusal(group: GroupView): Suspicion | null {
-  const { failedMs, answeredMs } = group.canary;
-  const alive = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
-  if (failedMs === null || failedMs <= alive) return null;
+  const { failedMs } = group.canary;
+  if (failedMs === null || !isRefusing(group)) return null;
   const loading = group.engine === "starting" ? "is still loading" : "refuses requests";
   return suspect(group, `its engine ${loading}`, failedMs, true, true);
 }
@@ -125,6 +124,13 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
   if (longSilent && asked !== null && atMs - asked >= timing.canaryGraceMs)
     return suspect(group, `${silence}, and group ${group.id} does not answer a canary`, server.lastHeardMs, false);
   return blind(server, "its group is asked whether it still writes tokens");
+}
+
+/** It stands until an answer or a token. */
+export function isRefusing({ canary, lastTokenMs }: Pick<GroupView, "canary" | "lastTokenMs">): boolean {
+  const { failedMs, answeredMs } = canary;
+  const alive = Math.max(answeredMs ?? Number.NEGATIVE_INFINITY, lastTokenMs ?? Number.NEGATIVE_INFINITY);
+  return failedMs !== null && failedMs > alive;
 }
 
 export function isSilent(server: ServerView, atMs: number, { silentAfterMs }: ChooseTiming): boolean {

@@ -1,5 +1,5 @@
 import type { Evidence } from "../../health/evidence.ts";
-import { byArrival, type ServerEvidence } from "../../health/server-evidence.ts";
+import { inOrder, type ServerEvidence } from "../../health/server-evidence.ts";
 
 type Of<K extends Evidence["kind"]> = Extract<Evidence, { kind: K }>;
 
@@ -9,7 +9,7 @@ export function latest<K extends Evidence["kind"]>(
   kind: K,
   where: (evidence: Of<K>) => boolean = () => true,
 ): Of<K> | null {
-  const found = pieces.filter(({ evidence }) => evidence.kind === kind && where(evidence as Of<K>)).toSorted(byArrival);
+  const found = inOrder(pieces.filter(({ evidence }) => evidence.kind === kind && where(evidence as Of<K>)));
   return (found.at(-1)?.evidence as Of<K> | undefined) ?? null;
 }
 
@@ -20,7 +20,7 @@ export function latestEach<K extends Evidence["kind"]>(
   subjectOf: (evidence: Of<K>) => string,
 ): Map<string, Of<K>> {
   const found = new Map<string, Of<K>>();
-  for (const { evidence } of pieces.toSorted(byArrival))
+  for (const { evidence } of inOrder(pieces))
     if (evidence.kind === kind) found.set(subjectOf(evidence as Of<K>), evidence as Of<K>);
   return found;
 }

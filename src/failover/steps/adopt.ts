@@ -1,6 +1,6 @@
 import { act, type Decision, wait } from "../decision.ts";
-import { groupOf, isIntact, isMute } from "../intact.ts";
-import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
+import { groupOf, isIntact, isMute, isStarting } from "../intact.ts";
+import type { FailoverPolicy, Observed } from "../observed.ts";
 
 /**
  * Follows what the gateways did: they saw the fault first, and traffic that goes to and fro is worse than either group. It is
@@ -30,9 +30,4 @@ export function adoptGateways(seen: Observed, policy: FailoverPolicy): Decision[
   const other = moved.map(({ group }) => groupOf(seen, group)).find((group) => group !== undefined && isIntact(group));
   const group = keep || other === undefined ? seen.active : other.id;
   return [act("gateways-disagree", { kind: "set-active", group, epoch, why: "settle" }, told)];
-}
-
-/** By Kubernetes, and nothing is known against it. */
-function isStarting({ run, verdict }: GroupObserved): boolean {
-  return run === "starting" && verdict.state !== "suspect";
 }

@@ -1,5 +1,5 @@
 import { act, type Decision, escalate, wait } from "../decision.ts";
-import { failoversInHour, groupOf, intactBeside, isConfirmed, isIntact, isMute } from "../intact.ts";
+import { failoversInHour, groupOf, intactBeside, isConfirmed, isIntact, isMute, isStarting } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed } from "../observed.ts";
 
 /**
@@ -14,7 +14,7 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   const { verdict } = active;
   // Readiness comes late, in both directions. A gateway that uses the group knows better: it leaves by itself.
   const isUsed = seen.gateways.some(({ group }) => group === active.id);
-  if (verdict.state !== "suspect" && active.run === "starting" && isUsed) return loading(active, seen, policy);
+  if (isStarting(active) && isUsed) return loading(active, seen, policy);
   // A fault that came with a change does not reach a group that has not been changed; one that ended both came with no change.
   const isSpared = ({ id, revision }: GroupObserved) =>
     active.follows !== "workload" || (revision !== active.revision && id !== active.twin);
@@ -26,8 +26,7 @@ export function leaveBrokenGroup(seen: Observed, policy: FailoverPolicy): Decisi
   );
   const target = answers.find(isFollowed) ?? best;
   // A group that merely loads is not left for one that may not be able to take over: the first that answers will serve.
-  if (verdict.state !== "suspect" && active.run === "starting" && target?.takeover.ready === false)
-    return loading(active, seen, policy);
+  if (isStarting(active) && target?.takeover.ready === false) return loading(active, seen, policy);
   if (target === undefined) {
     const each = seen.groups.map((group) => `${group.id}: ${against(group, seen, policy)}`).join("; ");
     return [

@@ -44,7 +44,7 @@ export async function goBuild(name: string, build: GoBuild, options: GoBuildOpti
       GOWORK: "off",
       GOEXPERIMENT: "",
       GOTOOLCHAIN: "local",
-      // A compiler lives for a second: collecting is a tenth of its work. Four may run at once, and the linker.
+      // A compiler lives for a second and need not collect. Four may run at once, and the linker.
       GOGC: "400",
       GOMEMLIMIT: `${Math.floor(totalmem() / 4)}`,
       ...buildTarget(),

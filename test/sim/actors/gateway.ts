@@ -1,3 +1,4 @@
+import { isRefusing } from "../../../src/failover/choose/suspicion.ts";
 import { type ChooseTiming, DEFAULT_TIMING } from "../../../src/failover/choose/timing.ts";
 import type { Choice } from "../../../src/failover/choose.ts";
 import { EvidenceIntake } from "../../../src/gateway/groups/evidence-intake.ts";
@@ -311,8 +312,7 @@ export class SimGateway extends Actor {
       // The group in use is asked so long after its last token, too; of streams that flow the next one is always near.
       if (group.id === this.current && askedMs === null && !group.flows) from(group.lastTokenMs, ANSWERED_MS);
       // A refusal stands until an answer, and comes before what a question without one means.
-      const isRefused = failedMs !== null && failedMs > Math.max(answeredMs ?? 0, group.lastTokenMs ?? 0);
-      if (!isRefused) from(askedMs, ASKED_MS);
+      if (!isRefusing(group)) from(askedMs, ASKED_MS);
       from(answeredMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
       from(failedMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
       from(group.breaks.at(-1)?.atMs ?? null, BROKE_MS);
