@@ -24,7 +24,9 @@ export async function deletePods(hands: Hands, decided: Decided, id: string): Pr
 
 /**
  * Deletes the pods of a group, each at most once with each grace period. Ours has to be the first: kubelet goes on with the
- * two minutes that it was given first, and ranks whose peer is gone take no SIGTERM (seen with 1.36).
+ * two minutes that it was given first, and ranks whose peer is gone take no SIGTERM (seen with 1.36). The end of a leader is
+ * that of its workers to Kubernetes' garbage collector, and the end of a worker that of its group to LeaderWorkerSet: no
+ * deletion waits for the answer to another one, or theirs is first (the rebuild of a group began two and a half minutes late).
  *
  * @returns the names of those that were deleted now
  */
@@ -38,14 +40,19 @@ export async function endPods(
   const isLost = (server: string | undefined) =>
     server !== undefined && (lost.has(server) || !knowledge.cluster.nodes.has(server));
   const isLeader = ({ metadata }: LiveObject) => metadata.labels?.[LWS_WORKER_INDEX_LABEL] === "0";
-  const ended: string[] = [];
-  for (const pod of pods.toSorted((a, b) => Number(isLeader(b)) - Number(isLeader(a)))) {
-    const force = isLost(nodeOf(pod));
-    const grace = force ? 0 : GRACE_SECONDS;
-    if (graceOf(pod) <= grace) continue;
-    if (await end(hands, pod, grace, isLeader(pod))) ended.push(`${pod.metadata.name}${force ? " by force" : ""}`);
-  }
-  return ended;
+  const ends = pods
+    .toSorted((a, b) => Number(isLeader(b)) - Number(isLeader(a)))
+    .map((pod) => ({ pod, force: isLost(nodeOf(pod)) }))
+    .filter(({ pod, force }) => graceOf(pod) > graceWith(force))
+    .map(async ({ pod, force }) => {
+      const isEnded = await end(hands, pod, graceWith(force), isLeader(pod));
+      return isEnded ? [`${pod.metadata.name}${force ? " by force" : ""}`] : [];
+    });
+  return (await Promise.all(ends)).flat();
+}
+
+function graceWith(force: boolean): number {
+  return force ? 0 : GRACE_SECONDS;
 }
 
 /** Seconds that a pod has from its deletion on; for ever before it. */
