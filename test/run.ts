@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { clusterObstacle } from "./support/cluster-obstacle.ts";
@@ -13,7 +13,7 @@ const totals: Tally[] = [];
 
 // A terminal sends Ctrl-C to the whole group; a signal sent to this process alone must end what runs below it too.
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
 
 function say(line: string): void {
   process.stdout.write(`\n── ${line} (${Math.round((Date.now() - started) / 1000)} s)\n`);
@@ -28,7 +28,7 @@ async function run(file: string, args: readonly string[]): Promise<number | unde
     // Vitest ends its workers, and they their processes, on SIGTERM as on Ctrl-C.
     forceKillAfterDelay: 30_000,
   });
-  if (stop.signal.aborted) process.exit(130);
+  if (stop.signal.aborted) process.exit(128 + constants.signals[stop.signal.reason as NodeJS.Signals]);
   return exitCode;
 }
 
