@@ -30,6 +30,7 @@ export type WaitReason =
   | "fencing"
   | "treating"
   | "starting"
+  | "proving"
   | "cooling-down";
 export type EscalateReason =
   | "manual-mode"
@@ -69,6 +70,9 @@ export const escalate = (reason: EscalateReason, detail: string, fix: string): O
   detail,
   fix,
 });
+/** A revision that no group serves with does not get further by itself; what serves goes on serving. */
+export const changeFailed = (detail: string): Of<"escalate"> =>
+  escalate("change-failed", detail, "set the spec back to what served before, then: tandem up");
 export const act = (reason: ActReason, action: Action, detail: string): Of<"act"> => ({
   kind: "act",
   reason,

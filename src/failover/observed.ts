@@ -132,6 +132,8 @@ export interface FailoverPolicy {
   resetWithinMs: number;
   /** The plan's load time with room. */
   startWithinMs: number;
+  /** A group that was started for a change, until a failover to it is proved to work. */
+  proveWithinMs: number;
   /** Starts after software crashes of one group per hour that follow at once; those after them are spaced. */
   maxRestarts: number;
   /** Between a start that is one too many and the next; doubles with each more, up to the second. */
@@ -159,6 +161,8 @@ export const DEFAULT_POLICY: FailoverPolicy = {
   treatWithinMs: 1_200_000,
   resetWithinMs: 60_000,
   startWithinMs: 1_800_000,
+  // All rungs of the readiness ladder are looked at within a minute; a long prompt that gives way to traffic is asked again.
+  proveWithinMs: 300_000,
   maxRestarts: 2,
   // Ours: short against a load of ten minutes, long against an engine that ends as soon as it is started.
   restartPauseMs: 60_000,

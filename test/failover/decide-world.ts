@@ -140,6 +140,36 @@ export function worldOf(start: Start): World {
   };
 }
 
+/** A fault at this moment: of the server, and of the group that runs on it. */
+export function strike(world: World, name: string, fault: Exclude<Fault, "none" | "wear" | "unheard">): World {
+  const { atMs } = world.seen;
+  const needs = NEEDS[fault] ?? null;
+  const blind = fault === "power";
+  const group = world.seen.servers.find((server) => server.name === name)?.group ?? null;
+  const struck =
+    fault === "software"
+      ? world
+      : onServer(
+          world,
+          name,
+          {
+            verdict: { state: blind ? "blind" : "suspect", sinceMs: atMs, remedy: blind ? null : needs, reason: fault },
+            ...(blind ? { power: "off" as const } : {}),
+          },
+          (truth) => ({ needs, on: !blind, busy: truth.busy && !blind, pending: null }),
+        );
+  if (group === null) return struck;
+  return onGroup(struck, group, ({ run, verdict }) => {
+    if (run === "stopped" || (run === "starting" && fault === "software")) return {};
+    const remedy = needs ?? "restart-group";
+    const blamed = needs === null ? null : name;
+    return {
+      verdict: { ...verdict, state: "suspect", sinceMs: atMs, remedy, reason: fault, blamed },
+      takeover: { ready: false, reason: fault },
+    };
+  });
+}
+
 type Change<T> = Partial<T> | ((old: T) => Partial<T>);
 const merged = <T>(old: T, change: Change<T>): T => ({
   ...old,

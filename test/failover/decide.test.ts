@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "../../src/failover/decide.ts";
-import type { Action, Decision } from "../../src/failover/decision.ts";
+import type { Action } from "../../src/failover/decision.ts";
 import { isIntact } from "../../src/failover/intact.ts";
 import {
   DEFAULT_POLICY,
@@ -9,7 +9,8 @@ import {
   type Observed,
   type ServerObserved,
 } from "../../src/failover/observed.ts";
-import { apply, calm, everyStart, pass, type Start, type World, worldOf } from "./decide-world.ts";
+import { checkInvariants, intact, run } from "./decide-run.ts";
+import { calm, everyStart, type Start, type World, worldOf } from "./decide-world.ts";
 
 const seenAt = (change: Partial<Start>) => worldOf({ ...calm, ...change }).seen;
 const withGroup = (seen: Observed, id: string, change: Partial<GroupObserved>): Observed => ({
@@ -210,7 +211,7 @@ describe("one decision", () => {
     {
       when: "the standby has it and is not ready",
       seen: withGroup(seenAt({ wanted: "v2" }), "b", { revision: "v2", takeover: { ready: false, reason: "cold" } }),
-      then: { kind: "escalate", reason: "cannot-take-over" },
+      then: { kind: "escalate", reason: "change-failed" },
     },
     {
       when: "a person asks for a move",
@@ -590,79 +591,6 @@ describe("one decision", () => {
     expect(last).toMatchObject({ kind: "escalate", reason: "needs-hands" });
   });
 });
-
-/** Lets the world run until nothing changes any more for so many half minutes. */
-function run(start: World, check: (before: World, action: Action, after: World) => void = () => {}, patience = 8) {
-  const actions: Action[] = [];
-  let world = start;
-  let last: Decision = decide(world.seen);
-  for (let idle = 0; idle < patience; ) {
-    last = decide(world.seen);
-    if (last.kind === "act") {
-      const after = apply(world, last.action);
-      check(world, last.action, after);
-      actions.push(last.action);
-      if (actions.length > 60) break;
-      world = pass(after, 10);
-      idle = 0;
-      continue;
-    }
-    const untilMs = last.kind === "wait" ? last.untilMs - world.seen.atMs : 30_000;
-    world = pass(world, Math.max(10, Math.min(30_000, untilMs)));
-    if (untilMs >= 30_000) idle += 1;
-  }
-  return { actions, last, world };
-}
-
-const intact = ({ seen }: World) => seen.groups.filter(isIntact).length;
-
-/** The invariants of the design that one action can break, against what is true and not against what is seen. */
-function checkInvariants(before: World, action: Action, after: World, trace: string): void {
-  const group = (id: string) => before.seen.groups.find((one) => one.id === id) as GroupObserved;
-  const server = (name: string) => before.seen.servers.find((one) => one.name === name) as ServerObserved;
-  if (intact(before) > 0) expect(intact(after), trace).toBeGreaterThan(0);
-  switch (action.kind) {
-    case "set-active":
-      expect(action.epoch, trace).toBe(before.seen.epoch + 1);
-      if (action.why !== "adopt" && action.why !== "settle") expect(isIntact(group(action.group)), trace).toBe(true);
-      break;
-    case "stop-group":
-      if (action.why === "fault") expect(isIntact(group(action.group)), trace).toBe(false);
-      else expect(action.group === before.seen.active || intact(before) < 2, trace).toBe(false);
-      break;
-    case "quarantine": {
-      const { group: label, resetDue } = server(action.server);
-      const mine = group(label ?? "");
-      // What only wears is reset where it serves nobody.
-      if (resetDue && (label === null || mine.run === "stopped")) break;
-      expect(mine.verdict.state, trace).toBe("suspect");
-      expect(before.seen.atMs - mine.verdict.sinceMs, trace).toBeGreaterThanOrEqual(DEFAULT_POLICY.confirmAfterMs);
-      break;
-    }
-    case "power-off":
-    case "treat": {
-      const { quarantine, group: label } = server(action.server);
-      expect(quarantine, trace).not.toBeNull();
-      if (label !== null) expect(group(label).run, trace).toBe("stopped");
-      if (action.kind === "treat") expect(before.truth[action.server]?.busy, trace).toBe(false);
-      break;
-    }
-    case "start-group":
-      for (const name of group(action.group).members) {
-        expect(before.truth[name], `${name} ${trace}`).toMatchObject({ busy: false, needs: null, on: true });
-        expect(server(name).quarantine, trace).toBeNull();
-      }
-      expect(group(action.group).members.length, trace).toBe(group(action.group).size);
-      break;
-    case "add-member":
-      expect(before.truth[action.server], trace).toMatchObject({ busy: false, needs: null });
-      expect(server(action.server).group, trace).toBeNull();
-      break;
-    case "return-server":
-      expect(before.truth[action.server], trace).toMatchObject({ needs: null, on: true });
-      break;
-  }
-}
 
 describe("from every start", () => {
   const starts = [...everyStart()];

@@ -62,5 +62,5 @@ function end({ json, deleting = {}, blind }: Ending): Promise<string[]> {
     knowledge: { cluster: { nodes: new Map(names.map((name) => [name, {}])) } },
   } as unknown as Decided;
   // The order of a list says nothing about who leads.
-  return endPods(hands, decided, { pods: pods.reverse() } as Workload);
+  return endPods(hands, decided, { pods: pods.reverse() } as unknown as Workload);
 }

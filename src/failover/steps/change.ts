@@ -1,5 +1,5 @@
-import { act, type Decision, escalate, wait } from "../decision.ts";
-import { groupOf, intactBeside, isIntact, isMute } from "../intact.ts";
+import { act, changeFailed, type Decision, escalate, wait } from "../decision.ts";
+import { groupOf, intactBeside, isIntact, isMute, serverOf } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
 
 /**
@@ -21,7 +21,9 @@ export function changeGroups(seen: Observed, policy: FailoverPolicy): Decision[]
   if (active.revision !== seen.wantedRevision) {
     const [next] = standbys;
     // A single group has no standby to try a change on: the person who changed the spec wants it all the same.
-    return next === undefined ? change(active, seen, policy) : moveTo(next.id, seen, "change");
+    return next === undefined
+      ? change(active, seen, policy)
+      : (unproved(next, seen, policy) ?? moveTo(next.id, seen, "change"));
   }
   if (!active.verdict.wantsSwitch) return [];
   const [ready] = standbys.filter(({ takeover, verdict }) => takeover.ready && !verdict.wantsSwitch);
@@ -52,6 +54,8 @@ function repairsDue(
     seen.servers.find((one) => one.group === group.id && (isResetDue(one) || isLeftInQuarantine(one)));
   const group = standbys.find((one) => worn(one) !== undefined);
   if (group === undefined) return handOver(seen, active, standbys);
+  // It could not start again there; what is due can wait for whoever cordoned it.
+  if (heldMember(group, seen) !== undefined) return [];
   // It can wait for whoever is not heard, and for somebody who knows that the active group answers.
   if ([group, active].some(({ verdict }) => verdict.state === "blind") || active.answeredMs === undefined) return [];
   const mute = muteActive(seen, policy);
@@ -72,6 +76,11 @@ function isLeftInQuarantine({ quarantine, verdict, reserved }: ServerObserved): 
   return quarantine !== null && verdict.state === "suspect" && !reserved;
 }
 
+/** Kubernetes places no pod on a server that a person cordoned. */
+function heldMember({ members }: GroupObserved, seen: Observed): string | undefined {
+  return members.find((name) => serverOf(seen, name)?.reserved);
+}
+
 function isResetDue({ resetDue, reserved }: ServerObserved): boolean {
   return resetDue === true && !reserved;
 }
@@ -79,10 +88,14 @@ function isResetDue({ resetDue, reserved }: ServerObserved): boolean {
 function change(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
   const failed = seen.groups.find(({ failedRevision }) => failedRevision === seen.wantedRevision);
   if (failed !== undefined) {
-    const detail = `${failed.id} did not turn green with ${seen.wantedRevision}`;
-    return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
+    return [changeFailed(`${failed.id} did not turn green with ${seen.wantedRevision}`)];
   }
   const { verdict } = group;
+  const held = heldMember(group, seen);
+  if (held !== undefined) {
+    const detail = `${group.id} is not stopped for a change: it could not start again while ${held} is cordoned`;
+    return [escalate("needs-hands", detail, `kubectl uncordon ${held}`)];
+  }
   if (verdict.state === "blind") {
     // Nobody could tell when its servers are empty.
     const untilMs = verdict.sinceMs + policy.lostAfterMs;
@@ -107,6 +120,19 @@ function muteActive(seen: Observed, policy: FailoverPolicy): Decision | null {
   const untilMs = (active.answeredMs ?? seen.atMs) + policy.lostAfterMs;
   if (seen.atMs < untilMs) return wait("unconfirmed", untilMs, detail);
   return escalate("cannot-take-over", detail, `see what the gateways say of ${seen.active}: tandem status`);
+}
+
+/**
+ * The new revision has to show that it can do the work before the old one is given up: it serves, and the readiness ladder is
+ * not green yet. What does not become green in time ends the change there, with the old revision serving.
+ */
+function unproved(group: GroupObserved, seen: Observed, { proveWithinMs }: FailoverPolicy): Decision[] | null {
+  const { id, takeover, runSinceMs } = group;
+  if (takeover.ready) return null;
+  const untilMs = runSinceMs + proveWithinMs;
+  if (seen.atMs < untilMs)
+    return [wait("proving", untilMs, `${id} serves with ${seen.wantedRevision}; ${takeover.reason}`)];
+  return [changeFailed(`${id} does not turn green with ${seen.wantedRevision}: ${takeover.reason}`)];
 }
 
 function moveTo(id: string, seen: Observed, reason: "asked" | "change" | "repair" | "slow"): Decision[] {

@@ -1,5 +1,5 @@
 import type { Remedy } from "../../health/remedy.ts";
-import { act, type Decision, escalate, wait } from "../decision.ts";
+import { act, changeFailed, type Decision, escalate, wait } from "../decision.ts";
 import { failoversInHour, intactBeside, isConfirmed, isIntact, isUnheard, serverOf } from "../intact.ts";
 import type { FailoverPolicy, GroupObserved, Observed, ServerObserved } from "../observed.ts";
 import { leaveBrokenGroup } from "./leave.ts";
@@ -32,6 +32,10 @@ function rebuild(group: GroupObserved, seen: Observed, policy: FailoverPolicy): 
   }
   const untilMs = group.runSinceMs + policy.startWithinMs;
   if (seen.atMs < untilMs) return [isLooping(group, seen, policy) ?? wait("starting", untilMs, `${group.id} loads`)];
+  const others = intactBeside(seen, group.id);
+  const isNew = others.length > 0 && others.every(({ revision }) => revision !== group.revision);
+  if (isNew && group.revision === seen.wantedRevision)
+    return [changeFailed(`${group.id} is not ready after its load time with ${group.revision}`)];
   const fix = `see the logs of its pods; then: tandem explain group ${group.id}`;
   return [escalate("does-not-start", `${group.id} is not ready after its load time`, fix)];
 }
@@ -143,8 +147,7 @@ function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolic
   }
   const revision = revisionFor(group, seen);
   if (group.failedRevision === revision) {
-    const detail = `${id} did not turn green with ${revision}`;
-    return [escalate("change-failed", detail, "set the spec back to what served before, then: tandem up")];
+    return [changeFailed(`${id} did not turn green with ${revision}`)];
   }
   const action = { kind: "start-group", group: id, revision } as const;
   return [act("rebuild", action, `${group.members.join(", ")} are there and empty`)];
