@@ -135,6 +135,21 @@ describe("an update of the ModelService", () => {
     expect(() => isReady(object as never)).toThrow(/E_MODEL_SERVICE|set the spec back/);
   });
 
+  test("fails when only a person can bring the change to a group that still serves with what was before", () => {
+    const needsPerson = { ...decision("escalate", "b does not turn green with new"), fix: "set the spec back" };
+    const groups = [group("a", { revision: "old" }), group("b")];
+    expect(progressOf(service(groups, { decided: needsPerson }))).toEqual({
+      state: "stopped",
+      why: "group a still runs revision old: b does not turn green with new",
+      fix: "set the spec back",
+    });
+    // While it is being proved, and where a person stopped the automation on purpose, nothing has failed.
+    expect(progressOf(service(groups, { decided: decision("wait", "b serves with new") }))).toMatchObject({
+      state: "under way",
+    });
+    expect(progressOf(service(groups, { decided: needsPerson, pause: true }))).toEqual({ state: "there" });
+  });
+
   test("a revision that failed once and is no longer wanted is history", () => {
     expect(progressOf(service([group("a"), group("b", { failedRevision: "older" })], {}))).toEqual({ state: "there" });
   });

@@ -6,6 +6,7 @@ export type Progress = { state: "there" } | { state: "under way" | "stopped"; wh
 /**
  * How far a ModelService is on its way to what its spec asks for: the active group serves, and every group runs the wanted
  * revision. A group that waits for a server in quarantine, or for a person, is not waited for: it is no part of the change.
+ * One that serves with another revision is: where only a person can get it further, the change has stopped.
  */
 export function progressOf({ metadata, spec, status }: Pick<ModelService, "metadata" | "spec" | "status">): Progress {
   if (status?.conditions === undefined) return { state: "under way", why: "the reconciler has not reported yet" };
@@ -19,7 +20,14 @@ export function progressOf({ metadata, spec, status }: Pick<ModelService, "metad
     return { state: "stopped", why, fix: "set the spec back to what served before, then run the same command again" };
   }
   const serving = status.conditions.find(({ type }) => type === "Serving");
+  const old = status.groups.filter(
+    ({ run, revision, servers }) => run === "serving" && revision !== spec.revision && !isInQuarantine(servers, status),
+  );
   const needsPerson = decision.kind === "escalate" || spec.pause !== undefined;
+  if (serving?.status === "True" && decision.kind === "escalate" && spec.pause === undefined && old.length > 0) {
+    const why = `group ${old[0]?.id} still runs revision ${old[0]?.revision}: ${decision.detail}`;
+    return { state: "stopped", why, ...(decision.fix === undefined ? {} : { fix: decision.fix }) };
+  }
   if (serving?.status === "True" && needsPerson) return { state: "there" };
   const behind = status.groups.filter(
     (group) => !(group.run === "serving" && group.revision === spec.revision) && !isInQuarantine(group.servers, status),
