@@ -37,12 +37,13 @@ export function stepOf(request: ModelServiceRequest, askedMs: number, seen: Obse
 }
 
 const end = (outcome: "done" | "refused", detail: string): OrderStep => ({ kind: "end", outcome, detail });
+const paused = (by: string): OrderStep => end("refused", `paused by ${by}; first: tandem resume`);
 const step = (action: Action, detail: string): OrderStep => ({ kind: "act", decision: act("asked", action, detail) });
 
 function switchover({ target }: ModelServiceRequest, seen: Observed, decision: Decision): OrderStep {
   if (groupOf(seen, target) === undefined) return end("refused", `there is no group ${target}`);
   if (seen.active === target) return end("done", `${target} is active, epoch ${seen.epoch}`);
-  if (seen.paused !== null) return end("refused", `paused by ${seen.paused.by}; first: tandem resume`);
+  if (seen.paused !== null) return paused(seen.paused.by);
   const active = groupOf(seen, seen.active);
   if (active === undefined || !isIntact(active)) {
     return end("refused", `${seen.active} does not serve, so there is nothing to hand over; use: tandem failover`);
@@ -64,6 +65,8 @@ function rebuild({ target, by }: ModelServiceRequest, askedMs: number, seen: Obs
   if (group === undefined) return end("refused", `there is no group ${target}`);
   if (group.run !== "serving" && group.runSinceMs >= askedMs)
     return end("done", `${target} is being put together anew`);
+  // Nobody would start it again.
+  if (seen.paused !== null) return paused(seen.paused.by);
   if (group.run === "stopped")
     return end("done", `${target} is stopped already, and is put together as its servers allow`);
   const refusal = whyKeep(group.id, seen);
@@ -80,7 +83,7 @@ function drain({ target, by }: ModelServiceRequest, seen: Observed): OrderStep {
   if (group === undefined || group.run === "stopped") {
     return { kind: "server", order: { kind: "drain-server", server: target } };
   }
-  if (seen.paused !== null) return end("refused", `paused by ${seen.paused.by}; first: tandem resume`);
+  if (seen.paused !== null) return paused(seen.paused.by);
   const [other] = intactBeside(seen, group.id).filter(({ takeover }) => takeover.ready);
   if (other === undefined) return end("refused", `without ${target} no group would serve: no other can take over`);
   if (group.id === seen.active) {

@@ -74,6 +74,11 @@ describe("one step of an order", () => {
       step: asked("rebuild", "b", withGroup(seenAt(), "b", { run: "starting", runSinceMs: 20_000_000 })),
       then: { kind: "end", outcome: "done" },
     },
+    {
+      when: "while paused nobody would start it again",
+      step: asked("rebuild", "b", { ...seenAt(), paused: { by: "bob" } }),
+      then: { kind: "end", outcome: "refused", detail: "paused by bob; first: tandem resume" },
+    },
     { when: "the active group", step: asked("rebuild", "a", seenAt()), then: { kind: "end", outcome: "refused" } },
     {
       when: "the only group that serves",

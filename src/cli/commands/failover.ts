@@ -70,8 +70,14 @@ function checkMove(service: ModelService, to: string, stack: string): void {
 
 /** Never the last group that serves: a person who wants that stops it with kubectl, knowing what it is. */
 function checkRebuild(service: ModelService, group: string, stack: string): void {
-  const { status } = service;
+  const { status, spec } = service;
   assertGroup(service, group, stack);
+  if (spec.pause !== undefined)
+    throw refused(
+      `group ${group} of ${stack} stays as it is`,
+      `${spec.pause.by} paused the automation, so that nothing would start it again`,
+      `first: tandem resume --stack ${stack}`,
+    );
   const others = (status?.groups ?? []).filter(
     ({ id, run, verdict }) => id !== group && run === "serving" && verdict !== "suspect",
   );
