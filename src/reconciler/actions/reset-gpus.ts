@@ -6,6 +6,8 @@ import { type Decided, done, FIELD_MANAGER, type Hands, type Outcome, waiting } 
 import { nodeOf, note, recordOf } from "./node.ts";
 
 const TIMEOUT_MS = 5_000;
+/** Of which quarantine it is part, by its record. The API server's clock may be minutes from that of whoever wrote the record. */
+const FOR = "tandem.dev/quarantined-since";
 /** A reset takes 5 to 10 s (facts of the field), its driver a while longer when the GPU is sick. */
 const DEADLINE_SECONDS = 120;
 
@@ -28,9 +30,9 @@ exit 0`;
 export async function resetGpus(hands: Hands, decided: Decided, server: string): Promise<Outcome> {
   const record = recordOf(decided, server);
   const name = `gpu-reset-${server}`;
-  const pod = await makeOrRead(hands, name, server);
+  const pod = await makeOrRead(hands, resetPod(name, hands.namespace, server, record.since));
   const phase = (pod.status as { phase?: string } | undefined)?.phase ?? "Pending";
-  const isOld = Date.parse(String(pod.metadata.creationTimestamp)) < Date.parse(record.since) - 1_000;
+  const isOld = pod.metadata.annotations?.[FOR] !== record.since;
   if (phase !== "Succeeded" && phase !== "Failed" && !isOld) return waiting(`the GPUs of ${server} are being reset`);
   hands.assertLeader();
   await hands.client.json({
@@ -49,29 +51,39 @@ export async function resetGpus(hands: Hands, decided: Decided, server: string):
   return done(phase === "Succeeded" ? `the GPUs of ${server} were reset` : `the reset of ${server}'s GPUs failed`);
 }
 
-async function makeOrRead({ client, paths, namespace, signal, assertLeader }: Hands, name: string, server: string) {
+async function makeOrRead({ client, paths, signal, assertLeader }: Hands, pod: LiveObject) {
   assertLeader();
   try {
     return await client.json<LiveObject>({
       method: "POST",
       path: paths.pods,
       query: { fieldManager: FIELD_MANAGER },
-      body: resetPod(name, namespace, server),
+      body: pod,
       timeoutMs: TIMEOUT_MS,
       signal,
     });
   } catch (error) {
     if (!isConflict(error)) throw error;
-    return client.json<LiveObject>({ method: "GET", path: paths.pod(name), timeoutMs: TIMEOUT_MS, signal });
+    return client.json<LiveObject>({
+      method: "GET",
+      path: paths.pod(pod.metadata.name),
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    });
   }
 }
 
 /** Privileged as the agent is, and for the same reason: the driver's device files are the server's. */
-export function resetPod(name: string, namespace: string, server: string): object {
+export function resetPod(name: string, namespace: string, server: string, since: string): LiveObject {
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, namespace, labels: { ...PART_OF, "app.kubernetes.io/name": "gpu-reset" } },
+    metadata: {
+      name,
+      namespace,
+      labels: { ...PART_OF, "app.kubernetes.io/name": "gpu-reset" },
+      annotations: { [FOR]: since },
+    },
     spec: {
       nodeName: server,
       restartPolicy: "Never",
