@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureServer } from "node:http2";
+import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Bmc as Served, startBmc } from "../../src/emulator/bmc/redfish.ts";
@@ -61,6 +62,27 @@ describe("a BMC over TLS", () => {
     const client = open({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, ca: cert });
     await expect(client.power()).rejects.toMatchObject({ code: "E_BMC" });
     expect(versions).toEqual(["1.1"]);
+  });
+
+  test("nothing is read between the look at the power, after which the lease is checked, and the order", async () => {
+    const asked: string[] = [];
+    const { cert, key } = certificateForLoopback("factory");
+    const server = createServer({ key, cert }, ({ method, url }, response) => {
+      asked.push(`${method} ${url}`);
+      const target = "/orders/reset";
+      response.end(
+        url === "/redfish/v1/Systems"
+          ? JSON.stringify({ Members: [{ "@odata.id": "/system" }] })
+          : JSON.stringify({ PowerState: "On", Actions: { "#ComputerSystem.Reset": { target } } }),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ends.push(() => new Promise((resolve) => server.close(resolve)));
+    const client = open({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, ca: cert });
+    await client.power();
+    asked.splice(0);
+    await client.reset("ForceOff");
+    expect(asked).toEqual(["POST /orders/reset"]);
   });
 
   test("a pinned fingerprint is enough, in any spelling", async () => {

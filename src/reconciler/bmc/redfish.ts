@@ -43,6 +43,8 @@ export function redfish(access: BmcAccess): Bmc {
   const dispatcher = new Agent({ connect: connectorFor(access), connections: 2 });
   const authorization = `Basic ${Buffer.from(`${access.user}:${access.password}`).toString("base64")}`;
   let system: string | undefined;
+  /** Where an order goes; learned with each look at the power, so that nothing comes between whoever may order and the order. */
+  let target: string | undefined;
 
   const call = async (method: "GET" | "POST", path: string, body?: object): Promise<unknown> => {
     try {
@@ -64,16 +66,20 @@ export function redfish(access: BmcAccess): Bmc {
     system ??= Collection.parse(await call("GET", "/redfish/v1/Systems")).Members[0]?.["@odata.id"] ?? "";
     return system;
   };
+  const look = async () => {
+    const path = await find();
+    const { PowerState, Actions } = System.parse(await call("GET", path));
+    target = Actions?.["#ComputerSystem.Reset"]?.target ?? `${path}/Actions/ComputerSystem.Reset`;
+    return PowerState;
+  };
   return {
     async power() {
-      const { PowerState } = System.parse(await call("GET", await find()));
-      return PowerState === "On" ? "on" : PowerState === "Off" ? "off" : "other";
+      const state = await look();
+      return state === "On" ? "on" : state === "Off" ? "off" : "other";
     },
     async reset(type) {
-      const path = await find();
-      const { Actions } = System.parse(await call("GET", path));
-      const target = Actions?.["#ComputerSystem.Reset"]?.target ?? `${path}/Actions/ComputerSystem.Reset`;
-      await call("POST", target, { ResetType: type });
+      if (target === undefined) await look();
+      await call("POST", target as string, { ResetType: type });
     },
     close: () => dispatcher.destroy(),
   };
