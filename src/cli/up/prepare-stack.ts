@@ -1,12 +1,7 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { execa } from "execa";
 import type { Prepared } from "../../infra/stack/prepared.ts";
-import { stackDir } from "../../machines/home.ts";
+import { ensureStackKey } from "../../infra/stack/stack-key.ts";
 import type { ImageArchive } from "../../machines/images/write-image.ts";
 import type { Engine } from "../../machines/local/engine.ts";
-import { LOCAL_KEY_FILE } from "../../machines/server/targets.ts";
 import { together } from "../../machines/together.ts";
 import type { ToolName } from "../../machines/tools/catalogue.ts";
 import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
@@ -50,7 +45,7 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
     images: placed(archives),
   };
   if (!local) return { prepared, tools };
-  const authorizedKey = await ensureKey(plan.name);
+  const authorizedKey = await ensureStackKey(plan.name);
   const machineImage = await phase("machine image", (say) => localImage(kubernetes, archives, say, signal));
   return { prepared: { ...prepared, machineImage, authorizedKey }, tools };
 }
@@ -111,12 +106,4 @@ async function withEngine<Result>(
   } finally {
     await engine.api.close();
   }
-}
-
-/** The key that opens a local stack's machines; answers its public half. */
-async function ensureKey(stack: string): Promise<string> {
-  const path = join(stackDir(stack), LOCAL_KEY_FILE);
-  await mkdir(stackDir(stack), { recursive: true, mode: 0o700 });
-  if (!existsSync(`${path}.pub`)) await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path]);
-  return (await readFile(`${path}.pub`, "utf8")).trim();
 }

@@ -9,6 +9,7 @@ import { removeCutOffFiles } from "./cut-off-files.ts";
 import { installLanguageHost } from "./language-plugin.ts";
 import { projectRoot } from "./run-pulumi.ts";
 import { pulumiEnv, type StackFiles, stackFiles } from "./stack-files.ts";
+import { writeOnce } from "./write-once.ts";
 
 export interface OpenStack {
   name: string;
@@ -28,12 +29,13 @@ export async function openStack(name: string, pulumi: string, spec: string, sign
   await mkdir(files.dir, { recursive: true, mode: 0o700 });
   await mkdir(files.backend, { recursive: true });
   await mkdir(files.project, { recursive: true });
-  await writeOnce(files.passphrase, randomBytes(32).toString("base64url"));
   await removeCutOffFiles(files.backend);
   await installLanguageHost(files.pulumiHome);
   const env = pulumiEnv(files);
   const initialized = join(files.project, `Pulumi.${name}.yaml`);
   if (!existsSync(initialized)) {
+    // Only now: a passphrase that was used once is never replaced, or the state could not be read any more.
+    await writeOnce(files.passphrase, randomBytes(32).toString("base64url"));
     await writeFile(join(files.project, "Pulumi.yaml"), "name: tandem\nruntime: nodejs\n");
     const args = [
       "stack",
@@ -53,11 +55,4 @@ export async function openStack(name: string, pulumi: string, spec: string, sign
   const { encryptionsalt } = parse(await readFile(initialized, "utf8")) as { encryptionsalt: string };
   await replaceFile(files.config, stringify({ encryptionsalt, config: { "tandem:spec": spec } }), 0o600);
   return { name, files, env };
-}
-
-async function writeOnce(path: string, text: string): Promise<void> {
-  // `wx`: a passphrase that was used once is never replaced, or the state could not be read any more.
-  await writeFile(path, text, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stackDir } from "../../machines/home.ts";
+import { writeOnce } from "./write-once.ts";
 
 /**
  * What the parts of a stack show each other: clients to the gateway, gateway and reconciler to agents, operators to the gateway;
@@ -28,12 +29,7 @@ export function secretFile(stack: string, name: SecretName, home?: string): stri
 export async function ensureStackSecrets(stack: string): Promise<void> {
   await mkdir(join(stackDir(stack), "secrets"), { recursive: true, mode: 0o700 });
   for (const [name, prefix] of Object.entries(NAMES)) {
-    const text = prefix + randomBytes(24).toString("base64url");
-    await writeFile(secretFile(stack, name as SecretName), text, { mode: 0o600, flag: "wx" }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-      },
-    );
+    await writeOnce(secretFile(stack, name as SecretName), prefix + randomBytes(24).toString("base64url"));
   }
 }
 
