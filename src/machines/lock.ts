@@ -9,7 +9,6 @@ import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
  * A lock whose owner no longer runs is taken over: a killed command must not block the next one.
  */
 export async function withLock<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
   const self = await recordOf(process.pid);
   if (!self) throw new Error("/proc does not list this process");
   const mine = JSON.stringify(self);
@@ -32,14 +31,16 @@ export async function isHeld(path: string): Promise<boolean> {
 }
 
 async function take(path: string, mine: string): Promise<boolean> {
+  // Each time: whoever held the lock may have taken the folder away with all that it guards.
+  await mkdir(dirname(path), { recursive: true });
   // Linked under its name when complete: exclusive as `wx` is, and never half written.
   const aside = `${path}.${randomUUID()}`;
-  await writeFile(aside, mine);
   try {
+    await writeFile(aside, mine);
     await link(aside, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (/^(EEXIST|ENOENT)$/.test((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
   } finally {
     await rm(aside, { force: true });

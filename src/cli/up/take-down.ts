@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { withStackLock } from "../../infra/stack/stack-lock.ts";
+import { withLastStackLock } from "../../infra/stack/stack-lock.ts";
 import { stackDir } from "../../machines/home.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
 import { destroyStack } from "./destroy-stack.ts";
@@ -13,6 +12,6 @@ export async function takeDown(
   phase: Phase,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  if (existsSync(stackDir(plan.name))) await withStackLock(plan.name, () => destroyStack(plan, file, phase, signal));
-  await rm(stackDir(plan.name), { recursive: true, force: true });
+  if (existsSync(stackDir(plan.name)))
+    await withLastStackLock(plan.name, () => destroyStack(plan, file, phase, signal));
 }

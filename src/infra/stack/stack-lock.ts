@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import { stackDir } from "../../machines/home.ts";
 import { withLock } from "../../machines/lock.ts";
 
+const LOCK = "command.lock";
 /** Long enough to take over the lock of a command that is dead, short enough to be an answer. */
 const TRY_MS = 1_000;
 
@@ -14,7 +15,7 @@ const TRY_MS = 1_000;
  * @throws TandemError E_STACK_BUSY with the process that holds the stack
  */
 export async function withStackLock<Result>(stack: string, work: () => Promise<Result>): Promise<Result> {
-  const path = join(stackDir(stack), "command.lock");
+  const path = join(stackDir(stack), LOCK);
   let began = false;
   const limit = AbortSignal.timeout(TRY_MS);
   try {
@@ -33,4 +34,23 @@ export async function withStackLock<Result>(stack: string, work: () => Promise<R
       cause: error,
     });
   }
+}
+
+/**
+ * Runs work in the same way and then removes the stack's folder. All but the lock goes before the lock is given back: a command
+ * that has waited for it would lose what it has made since, the passphrase of its state first.
+ *
+ * @throws TandemError E_STACK_BUSY
+ */
+export async function withLastStackLock(stack: string, work: () => Promise<void>): Promise<void> {
+  const folder = stackDir(stack);
+  await withStackLock(stack, async () => {
+    await work();
+    const names = (await readdir(folder)).filter((name) => name !== LOCK);
+    for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
+  });
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    // The next command has it already.
+    if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+  });
 }
