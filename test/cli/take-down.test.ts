@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -71,4 +71,11 @@ test.skipIf(process.platform !== "linux")("a stack that could not be destroyed k
   const failing = phaseThat(() => Promise.reject(new Error("no answer")));
   await expect(takeDown(plan, "/spec.yaml", failing)).rejects.toThrow("no answer");
   expect(readFileSync(join(folder, "passphrase"), "utf8")).toBe("old");
+});
+
+test.skipIf(process.platform !== "linux")("a stack's folder is for its owner alone, also one of before", async () => {
+  for (const stack of ["local", "other"]) {
+    await withStackLock(stack, async () => {});
+    expect(statSync(stackDir(stack)).mode & 0o777, stack).toBe(0o700);
+  }
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import { stackDir } from "../../machines/home.ts";
@@ -19,8 +19,10 @@ export async function withStackLock<Result>(stack: string, work: () => Promise<R
   let began = false;
   const limit = AbortSignal.timeout(TRY_MS);
   try {
-    return await withLock(path, limit, () => {
+    return await withLock(path, limit, async () => {
       began = true;
+      // The lock comes first, and makes the folder as the umask wants it.
+      await chmod(stackDir(stack), 0o700);
       return work();
     });
   } catch (error) {
