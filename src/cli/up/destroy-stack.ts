@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { openStack } from "../../infra/stack/open-stack.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
+import { resumeVariable } from "../../infra/stack/resume.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
 import { hasState } from "../../infra/stack/stack-state.ts";
 import { compiledDir, imagesDir, toolsDir } from "../../machines/home.ts";
@@ -21,7 +22,8 @@ export async function destroyStack(plan: ServingPlan, file: string, phase: Phase
       const { pulumi } = await resolveTools(["pulumi"], { signal });
       const stack = await openStack(plan.name, pulumi.path, file, signal);
       await clearStaleLock(plan.name, stack.files, { say, signal });
-      return runPulumi(pulumi.path, stack, ["destroy", "--yes", "--skip-preview", "--parallel", "32"]);
+      const env = { ...stack.env, ...resumeVariable("down", file) };
+      return runPulumi(pulumi.path, { ...stack, env }, ["destroy", "--yes", "--skip-preview", "--parallel", "32"]);
     });
     signal.throwIfAborted();
     if (code !== 0 && !local) throw new Exit(EXIT.failed);

@@ -2,6 +2,7 @@ import { openStack } from "../../infra/stack/open-stack.ts";
 import { clearPending } from "../../infra/stack/pending-operations.ts";
 import { writePrepared } from "../../infra/stack/prepared.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
+import { resumeVariable } from "../../infra/stack/resume.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
 import { specVariable } from "../../infra/stack/spec-digest.ts";
 import { writeStackPrograms } from "../../infra/stack/stack-programs.ts";
@@ -52,6 +53,6 @@ async function update({ plan, text, file }: LoadedSpec, phase: Phase, signal: Ab
   const flags = ["--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"];
   // Pulumi compares with what it remembers; a machine that was switched off or removed since is seen by looking.
   if (await machinesAreMissing(plan)) flags.push("--refresh");
-  const env = { ...stack.env, ...specVariable(text) };
+  const env = { ...stack.env, ...specVariable(text), ...resumeVariable("up", file) };
   return phase("pulumi up", () => runPulumi(pulumi, { ...stack, env }, ["up", ...flags]));
 }

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { TandemError } from "../../errors.ts";
 import { openRemote, type Remote } from "../../machines/server/remote.ts";
 import type { Operation } from "../provider/resource-type.ts";
+import { resumeCommand } from "../stack/resume.ts";
 import type { Access } from "./shapes.ts";
 
 export interface Server {
@@ -27,7 +28,7 @@ export async function onServer<Result>(server: Server, work: (remote: Remote) =>
   const target = { name, address, ...access };
   const key = JSON.stringify(target);
   await closing.get(key);
-  const entry = shared.get(key) ?? { remote: openRemote(target), users: 0 };
+  const entry = shared.get(key) ?? { remote: openRemote(target, { resume: resumeCommand() }), users: 0 };
   shared.set(key, entry);
   entry.users += 1;
   try {

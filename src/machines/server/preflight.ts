@@ -49,7 +49,7 @@ export async function preflight(
 }
 
 /** Throws one error that lists every finding of severity "error" on every server, if there is any. */
-export function assertFit(reports: readonly PreflightReport[], resume = "tandem up"): void {
+export function assertFit(reports: readonly PreflightReport[], resume: string): void {
   const errors = reports.flatMap(({ server, findings }) =>
     findings.filter(({ severity }) => severity === "error").map((finding) => ({ server, ...finding })),
   );

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -28,4 +28,11 @@ test("pulumi reads and writes the stack's own configuration, where a command has
 test("they are written over those of an earlier update", async () => {
   await writeStackPrograms(files, { kubectl: "/bin/echo", pulumi: "/bin/echo" });
   expect(await run("kubectl", ["get", "nodes"])).toBe("get nodes");
+});
+
+test("errors of its provider name the command that was typed", async () => {
+  const pulumi = join(files.dir, "show");
+  writeFileSync(pulumi, '#!/bin/sh\necho "$TANDEM_RESUME"\n', { mode: 0o755 });
+  await writeStackPrograms(files, { kubectl: "/bin/echo", pulumi });
+  expect(await run("pulumi", ["destroy", "--yes"])).toBe("pulumi destroy --yes");
 });
