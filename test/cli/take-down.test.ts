@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { purgeCaches } from "../../src/cli/up/destroy-stack.ts";
 import type { Phase } from "../../src/cli/up/phases.ts";
 import { takeDown } from "../../src/cli/up/take-down.ts";
 import { withStackLock } from "../../src/infra/stack/stack-lock.ts";
-import { stackDir } from "../../src/machines/home.ts";
+import { imagesDir, stackDir, toolsDir } from "../../src/machines/home.ts";
 import { stackPlan } from "../support/stacks.ts";
 import { temporaryFolders } from "../support/temporary-folder.ts";
 
@@ -78,4 +79,20 @@ test.skipIf(process.platform !== "linux")("a stack's folder is for its owner alo
     await withStackLock(stack, async () => {});
     expect(statSync(stackDir(stack)).mode & 0o777, stack).toBe(0o700);
   }
+});
+
+test.skipIf(process.platform !== "linux")("caches stay while another stack is up, or is being made", async () => {
+  const caches = [toolsDir(), imagesDir()];
+  for (const cache of caches) mkdirSync(cache, { recursive: true });
+  const said: string[] = [];
+  const purge = () => purgeCaches("local", (line) => said.push(line));
+  mkdirSync(stackDir("prod"));
+  writeFileSync(join(stackDir("prod"), "stack.json"), "{}");
+  await withStackLock("gate", purge);
+  await purge();
+  expect(said).toEqual([
+    expect.stringMatching(/^kept, because stacks gate, prod of this computer/),
+    expect.stringMatching(/^kept, because stack prod of this computer/),
+  ]);
+  expect(caches.map((cache) => existsSync(cache))).toEqual([true, true]);
 });

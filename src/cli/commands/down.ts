@@ -8,7 +8,10 @@ export function command(): Command {
   return new Command("down")
     .description("Take the stack of a spec away: groups, cluster, servers' changes, and what is kept of it here.")
     .argument("[spec]", "the spec", "stacks/local.yaml")
-    .option("--purge", "also the caches: tools, images, the container engine; the next `up` is a cold one")
+    .option(
+      "--purge",
+      "with the last stack also the caches: tools, images, the container engine; the next `up` is a cold one",
+    )
     .addHelpText("after", "\nExamples:\n  tandem down\n  tandem down --purge")
     .action(async (file: string, { purge = false }: { purge?: boolean }) => {
       const { loadPlan } = await import("../load-plan.ts");

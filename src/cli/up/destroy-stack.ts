@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { openStack } from "../../infra/stack/open-stack.ts";
+import { otherStacks } from "../../infra/stack/other-stacks.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
 import { resumeVariable } from "../../infra/stack/resume.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
@@ -31,8 +32,17 @@ export async function destroyStack(plan: ServingPlan, file: string, phase: Phase
   if (local) await phase("machines", (say) => cleanLocal(plan.name, { onProgress: say }));
 }
 
-/** Everything that can be made again. The engine goes with the last stack; its programs and images go here. */
+/**
+ * Everything that can be made again. The engine goes with the last stack; its programs and images go here. All stacks share
+ * these caches: they stay while another one is up, whose shell would lose its `kubectl` and whose next `up` would be a cold one.
+ */
 export async function purgeCaches(stack: string, say: (line: string) => void): Promise<void> {
+  const others = await otherStacks(stack);
+  if (others.length > 0) {
+    const who = `${others.length === 1 ? "stack" : "stacks"} ${others.join(", ")}`;
+    say(`kept, because ${who} of this computer may use them; \`tandem down --purge\` of the last stack removes them`);
+    return;
+  }
   await cleanLocal(stack, { purge: true, onProgress: say });
   for (const folder of [toolsDir(), imagesDir(), compiledDir()]) await rm(folder, { recursive: true, force: true });
 }

@@ -4,7 +4,8 @@ import { TandemError } from "../../errors.ts";
 import { stackDir } from "../../machines/home.ts";
 import { withLock } from "../../machines/lock.ts";
 
-const LOCK = "command.lock";
+/** The lock of `tandem` commands, in the stack's folder. */
+export const LOCK = "command.lock";
 /** Long enough to take over the lock of a command that is dead, short enough to be an answer. */
 const TRY_MS = 1_000;
 
