@@ -27,10 +27,10 @@ const ENDING_MS = 30_000;
 export async function clearStaleLock(
   stack: string,
   files: StackFiles,
-  { say, signal }: { say: (line: string) => void; signal: AbortSignal },
+  { say, signal, endingMs = ENDING_MS }: { say: (line: string) => void; signal: AbortSignal; endingMs?: number },
 ): Promise<void> {
   const folder = join(files.backend, ".pulumi", "locks", "organization", "tandem", stack);
-  const end = performance.now() + ENDING_MS;
+  const end = performance.now() + endingMs;
   let told = false;
   for (;;) {
     const held = await heldLock(folder);
