@@ -2,16 +2,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
+import { existingSpec } from "../support/existing-spec.ts";
 import { temporaryFolders } from "../support/temporary-folder.ts";
 
 const temporary = temporaryFolders();
 const root = join(import.meta.dirname, "../..");
 let folder: string;
-let spec: string;
 /** A stack on a cluster of somebody else that was made once, and a `pulumi` that notes what it was asked. */
 beforeEach(() => {
   folder = temporary();
-  spec = join(folder, "prod.yaml");
   const state = join(folder, "home/stacks/example/state/.pulumi/stacks/tandem");
   const project = join(folder, "home/stacks/example/project");
   for (const path of [state, project, join(folder, "bin")]) mkdirSync(path, { recursive: true });
@@ -21,15 +20,6 @@ beforeEach(() => {
   const script = `#!/bin/sh\n[ "$1" = version ] && exec echo v3.260.0\necho "$1: $TANDEM_RESUME" >> '${folder}/asked'\n`;
   writeFileSync(join(folder, "bin/pulumi"), script, { mode: 0o755 });
 });
-
-function write(protect: boolean): void {
-  const text = readFileSync(join(root, "stacks/example.yaml"), "utf8")
-    .replace("sha256:placeholder", `sha256:${"0".repeat(64)}`)
-    .replace(/^provision: .*$/m, "provision: { kind: existing, kubeconfig: ./kubeconfig }")
-    .replace(/^controlPlane:\n.*$/m, "controlPlane: {}")
-    .replace("on: [cp-1, gpu-c]", "on: [gpu-a, gpu-c]");
-  writeFileSync(spec, `${text}protect: ${protect}\n`);
-}
 
 async function down() {
   const { exitCode, all } = await execa(process.execPath, [join(root, "src/cli/main.ts"), "down", "prod.yaml"], {
@@ -48,14 +38,15 @@ async function down() {
 const asked = () => readFileSync(join(folder, "asked"), "utf8");
 
 test.skipIf(process.platform !== "linux")("Pulumi's provider hears by which command a `down` goes on", async () => {
-  write(false);
+  existingSpec(folder, "protect: false\n");
   const { exitCode, text } = await down();
   expect(exitCode, text).toBe(0);
   expect(asked()).toBe("destroy: tandem down prod.yaml\n");
 });
 
 test("a protected stack is not taken down, and the way to do it is named", async () => {
-  write(true);
+  // Which is what a spec without a word about it says.
+  existingSpec(folder);
   const { exitCode, text } = await down();
   expect(exitCode, text).toBe(1);
   expect(text).toMatch(/stack example was not taken down: its spec says `protect: true`/);

@@ -77,7 +77,7 @@ export class Cluster extends pulumi.ComponentResource {
         labels: groupLabels(spec, name),
         images: own?.map(({ references: [reference], path }) => ({ reference, path })) ?? [],
       },
-      { parent: this },
+      { parent: this, protect: spec.protect },
     );
   }
 

@@ -15,7 +15,7 @@ export function declareObject(
   stack: string,
   manifest: pulumi.Input<Manifest>,
   named: Manifest,
-  options: { parent: pulumi.Resource; dependsOn?: pulumi.Resource[] },
+  options: { parent: pulumi.Resource; dependsOn?: pulumi.Resource[]; protect?: boolean },
   waiting: { ready?: boolean; readySeconds?: number } = {},
 ): ManifestResource {
   const { kind, metadata } = named;

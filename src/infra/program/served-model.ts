@@ -34,6 +34,8 @@ export class ServedModel extends pulumi.ComponentResource {
       manifest,
       {
         parent: this,
+        // A cluster that is not ours has no protected server below it that would stop a `pulumi destroy`.
+        protect: plan.spec.protect,
         dependsOn: [
           ...platform.foundation,
           ...Object.values(cluster.nodes),

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -6,11 +7,23 @@ import { loadPlan } from "../../../src/cli/load-plan.ts";
 import { declareStack } from "../../../src/infra/program/declare-stack.ts";
 import type { StackInputs } from "../../../src/infra/program/stack-inputs.ts";
 import { unpackManifest } from "../../../src/infra/wire/manifest-text.ts";
+import { existingSpec } from "../../support/existing-spec.ts";
+import { temporaryFolders } from "../../support/temporary-folder.ts";
 
 interface Declared {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
+}
+
+/** What the engine is told of each resource; the mocks pass on less. */
+interface Request {
+  getType(): string;
+  getName(): string;
+  getProtect(): boolean;
+}
+interface Monitor {
+  registerResource(request: Request, ...more: unknown[]): unknown;
 }
 
 const PREPARED = {
@@ -31,6 +44,8 @@ const PREPARED = {
 /** What a server waits for before it is prepared. */
 let holdServer: (name: string) => Promise<unknown> = async () => {};
 let declared: Declared[];
+/** Type and name of what a `pulumi destroy` refuses to delete. */
+let guarded: string[];
 let local: Declared[];
 beforeAll(async () => {
   declared = [];
@@ -40,6 +55,7 @@ beforeAll(async () => {
 beforeEach(() => {
   declared = [...local];
 });
+const temporary = temporaryFolders();
 afterEach(() => pulumi.runtime.resetOptions("", "", -1, "", "", false, ""));
 
 async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview = false): Promise<void> {
@@ -60,6 +76,13 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
     stack,
     preview,
   );
+  guarded = [];
+  const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, ...more) => {
+    if (request.getProtect()) guarded.push(`${request.getType().split(":").at(-1)} ${request.getName()}`);
+    return register(request, ...more);
+  };
   const file = join("stacks", `${stack}.yaml`);
   const { plan } = loadPlan(file, { allowPlaceholder: true });
   const secrets = {
@@ -71,6 +94,13 @@ async function declare(stack: string, inputs: Partial<StackInputs> = {}, preview
   };
   declareStack({ plan, file, prepared: PREPARED, secrets, bmcs: {}, isThere: false, more: [], ...inputs });
   await pulumi.runtime.disconnect();
+}
+
+/** The example as a stack on a cluster of somebody else, whose kubeconfig is there. */
+function existing(): { plan: StackInputs["plan"]; file: string } {
+  const file = existingSpec(temporary());
+  writeFileSync(join(dirname(file), "kubeconfig"), "kube");
+  return { plan: loadPlan(file).plan, file };
 }
 
 const of = (type: string) => declared.filter((resource) => resource.type === type);
@@ -147,6 +177,18 @@ test("real servers have no machines of ours", async () => {
   expect(of("tandem:index:LocalMachine")).toEqual([]);
   expect(of("tandem:index:PreparedServer")).toHaveLength(5);
   expect(of("tandem:index:PreparedServer")[0]?.inputs.hostKey).toBeUndefined();
+});
+
+test("a protected stack is held by its servers and by what they serve, also on a cluster of others", async () => {
+  const each = (type: string) => ["gpu-a", "gpu-b", "gpu-c", "gpu-d"].map((name) => `${type} ${name}`);
+  const served = "Manifest ModelService/tandem-example/example";
+  await declare("example");
+  const prepared = ["PreparedServer cp-1", ...each("PreparedServer")];
+  expect(guarded.sort()).toEqual(["ControlPlaneNode cp-1", served, ...prepared, ...each("WorkerNode")]);
+  await declare("example", existing());
+  expect(guarded.sort()).toEqual([...each("JoinedServer"), served]);
+  await declare("local");
+  expect(guarded, "its spec says `protect: false`").toEqual([]);
 });
 
 test("objects are one text each, and what the reconciler moves is set once", () => {
