@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,6 +6,7 @@ import { expectationOf } from "../../machines/server/expectation.ts";
 import { type ServerTarget, targetsOf } from "../../machines/server/targets.ts";
 import { GROUP_LABEL } from "../../manifests/names.ts";
 import type { ClusterSpec } from "../../spec/schema.ts";
+import { givenKubeconfig } from "./given-kubeconfig.ts";
 import { accessInputs, nodeInputs } from "./node-inputs.ts";
 import {
   ControlPlaneNode,
@@ -38,7 +38,7 @@ export class Cluster extends pulumi.ComponentResource {
     if (spec.provision.kind === "existing") {
       const path = spec.provision.kubeconfig.replace(/^~\//, `${homedir()}/`);
       this.kubeconfigFile = resolve(dirname(inputs.file), path);
-      this.kubeconfig = pulumi.secret(readFileSync(this.kubeconfigFile, "utf8"));
+      this.kubeconfig = pulumi.secret(givenKubeconfig(this.kubeconfigFile, inputs.file));
       this.identity = "existing";
       for (const name of Object.keys(spec.servers)) this.nodes[name] = this.#joined(inputs, name);
     } else {

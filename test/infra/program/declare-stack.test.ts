@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
@@ -250,6 +250,20 @@ test("the cluster gets the client's key by its hash alone", () => {
   expect(text, "marked as a secret on the wire").toContain("1b47061264138c4ac30d75fd1eb44270");
   expect(JSON.stringify(declared)).not.toContain("sk-planted");
   expect(JSON.stringify(declared)).not.toContain(Buffer.from("sk-planted").toString("base64"));
+});
+
+test("a kubeconfig that is not there is unknown in a preview; an update says which file the spec names", async () => {
+  const given = existing();
+  rmSync(join(dirname(given.file), "kubeconfig"));
+  declared = [];
+  await declare("example", given, true);
+  expect(namesOf("tandem:index:JoinedServer")).toHaveLength(4);
+  const code = "E_KUBECONFIG";
+  const fix = `put it there, or name another one as \`provision.kubeconfig\` in ${given.file}`;
+  await expect(declare("example", given)).rejects.toMatchObject({ code, why: expect.stringContaining("no such"), fix });
+  // One that is there and cannot be read is a mistake in a preview, too.
+  mkdirSync(join(dirname(given.file), "kubeconfig"));
+  await expect(declare("example", given, true)).rejects.toMatchObject({ code, why: expect.stringContaining("EISDIR") });
 });
 
 test("a preview works before anything exists, and an update says what must come first", async () => {
