@@ -2,15 +2,18 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { TandemError } from "../errors.ts";
 import { isRunning, type ProcessRecord, recordOf } from "./process-record.ts";
 
 /**
  * Runs `work` while holding a lock file, so that two commands do not start two daemons or build one image twice.
  * A lock whose owner no longer runs is taken over: a killed command must not block the next one.
+ *
+ * @throws TandemError E_NEEDS_LINUX
  */
 export async function withLock<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   const self = await recordOf(process.pid);
-  if (!self) throw new Error("/proc does not list this process");
+  if (!self) throw withoutProc();
   const mine = JSON.stringify(self);
   while (!(await take(path, mine))) {
     signal?.throwIfAborted();
@@ -22,6 +25,19 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Without /proc nothing tells a command that is dead from one that works, and two of them would share a cluster. */
+function withoutProc(): TandemError {
+  const here = process.platform === "linux" ? "/proc is not mounted here" : `this is ${process.platform}`;
+  return new TandemError({
+    code: "E_NEEDS_LINUX",
+    what: "this command works on Linux alone",
+    why: `it tells commands that run from those that were killed by /proc, and ${here}`,
+    fix:
+      "run it on Linux, which may be a virtual machine or a server; `tandem plan`, `render`, `validate` and `rehearse` work here, " +
+      "and with --kubeconfig so do `status`, `switchover` and `failover` of a stack that was made elsewhere",
+  });
 }
 
 /** Whether a running process holds a lock: for saying that one waits, never for deciding whether to. */
