@@ -39,3 +39,17 @@ test.each(["up", "down"])("on another system `%s` says that it needs Linux, and 
   expect(text).toMatch(/^tandem: this command works on Linux alone: .*this is darwin\n {2}fix: run it on Linux/);
   expect(text).toMatch(/`tandem plan`.* work here.*\[E_NEEDS_LINUX\]$/);
 });
+
+test.runIf(process.platform === "linux")(
+  "a computer without ssh and ip is told so before anything is made",
+  async () => {
+    // Without apt-get either: nothing is installed by a test.
+    const env = { TANDEM_HOME: join(temporary(), "home"), PATH: temporary() };
+    const { exitCode, text } = await tandem(["up", "stacks/local.yaml"], env);
+    expect(exitCode, text).toBe(1);
+    expect(text).toMatch(/^tandem: this computer lacks ssh, ssh-keygen, ip: there is no apt-get here/);
+    expect(text).toMatch(
+      /fix: install iproute2 and openssh-client, and run the same command again {2}\[E_HOST_PROGRAMS\]$/,
+    );
+  },
+);

@@ -6,6 +6,7 @@ import { together } from "../../machines/together.ts";
 import type { ToolName } from "../../machines/tools/catalogue.ts";
 import { type ResolvedTool, resolveTools } from "../../machines/tools/resolve.ts";
 import type { ServingPlan } from "../../plan/serving-plan.ts";
+import { ensurePrograms } from "./host-programs.ts";
 import type { Phase } from "./phases.ts";
 import { ownImage, stackImages } from "./stack-images.ts";
 
@@ -25,6 +26,7 @@ export async function prepareStack(plan: ServingPlan, phase: Phase, signal: Abor
     const view = showToolProgress();
     return resolveTools(names, { signal, onProgress: view.onProgress }).finally(view.end);
   };
+  await ensurePrograms(plan.spec, phase, signal);
   if (plan.spec.provision.kind === "existing") {
     const tools = await phase("tools", () => getTools(HERE, signal));
     return { prepared: { images: placed([await phase("container image", ownImage)]) }, tools };

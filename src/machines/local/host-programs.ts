@@ -14,6 +14,8 @@ export const HOST_PROGRAMS: Readonly<Record<string, string>> = {
 export interface HostProgramOptions {
   onProgress?: (text: string) => void;
   signal?: AbortSignal | undefined;
+  /** Asked before packages are installed; the default is yes. */
+  agree?: (question: string) => Promise<boolean>;
   /** Program → package; the default is all that local machines need. */
   programs?: Readonly<Record<string, string>>;
 }
@@ -23,10 +25,11 @@ export interface HostProgramOptions {
  * installed where all programs are there.
  *
  * @returns the packages that were installed
- * @throws TandemError E_HOST_PROGRAMS without apt, without root, or when apt fails
+ * @throws TandemError E_HOST_PROGRAMS without apt, without root, when `agree` says no, or when apt fails
  */
 export async function ensureHostPrograms({
   onProgress,
+  agree,
   signal,
   programs = HOST_PROGRAMS,
 }: HostProgramOptions = {}): Promise<string[]> {
@@ -43,6 +46,8 @@ export async function ensureHostPrograms({
     });
   if ((await missingPrograms(["apt-get"])).length > 0) throw refuse("there is no apt-get here to install them with");
   if (process.getuid?.() !== 0) throw refuse("installing packages needs root");
+  const question = `this computer lacks ${missing.join(", ")}: ${packages.join(" and ")} will be installed with apt\n`;
+  if (agree && !(await agree(question))) throw refuse("nobody wanted it to be installed");
   onProgress?.(`installing ${packages.join(" and ")}`);
   const apt = (...args: string[]) =>
     execa("apt-get", args, {

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { TandemError } from "../../errors.ts";
 import { parseSubnet, type UsedSubnet } from "./subnets.ts";
 
 interface RouteRow {
@@ -34,33 +35,39 @@ export async function usedSubnets(): Promise<UsedSubnet[]> {
  */
 export async function addBlackholes(networks: readonly string[]): Promise<void> {
   for (const network of networks) {
-    await execa("ip", ["-4", "route", "replace", "blackhole", network, "metric", METRIC, "proto", PROTOCOL]);
+    await ip(["-4", "route", "replace", "blackhole", network, "metric", METRIC, "proto", PROTOCOL]);
   }
 }
 
 /** Takes our black holes away; absent is fine. */
 export async function removeBlackholes(networks: readonly string[]): Promise<void> {
   for (const network of networks) {
-    const { stdout } = await execa("ip", [
-      "-4",
-      "route",
-      "show",
-      "type",
-      "blackhole",
-      "exact",
-      network,
-      "proto",
-      PROTOCOL,
-    ]);
-    if (stdout.trim() === "") continue;
-    await execa("ip", ["-4", "route", "del", "blackhole", network, "metric", METRIC, "proto", PROTOCOL]);
+    const found = await ip(["-4", "route", "show", "type", "blackhole", "exact", network, "proto", PROTOCOL]);
+    if (found.trim() === "") continue;
+    await ip(["-4", "route", "del", "blackhole", network, "metric", METRIC, "proto", PROTOCOL]);
   }
 }
 
 /** Runs `ip` with JSON output. */
 export async function ipJson<T>(args: readonly string[]): Promise<T[]> {
-  const { stdout } = await execa("ip", args);
-  return stdout.trim() === "" ? [] : (JSON.parse(stdout) as T[]);
+  const text = await ip(args);
+  return text.trim() === "" ? [] : (JSON.parse(text) as T[]);
+}
+
+/** @throws TandemError E_HOST_PROGRAMS where there is no `ip` */
+async function ip(args: readonly string[]): Promise<string> {
+  try {
+    return (await execa("ip", args)).stdout;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    throw new TandemError({
+      code: "E_HOST_PROGRAMS",
+      what: "this computer lacks ip",
+      why: "the routes and links of local machines are read and made with it",
+      fix: "install iproute2, and run the same command again",
+      cause,
+    });
+  }
 }
 
 function describe({ type, dev, gateway }: RouteRow): string {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureHostPrograms, missingPrograms } from "../../../src/machines/local/host-programs.ts";
+import { usedSubnets } from "../../../src/machines/local/routes.ts";
 
 // A PATH of our own with an apt-get that only writes down what it was asked for.
 describe.skipIf(process.getuid?.() !== 0)("programs of this computer", () => {
@@ -42,6 +43,26 @@ describe.skipIf(process.getuid?.() !== 0)("programs of this computer", () => {
       "update -qq",
       "install -y -qq --no-install-recommends openssh-client",
     ]);
+  });
+
+  test("whoever says no gets nothing installed, and hears what to install", async () => {
+    for (const name of ["ssh", "ssh-keygen"]) program(name, "exit 0");
+    program("apt-get", `echo "$*" >> ${folder}/asked`);
+    const questions: string[] = [];
+    const agree = async (question: string) => questions.push(question) === 0;
+    await expect(ensureHostPrograms({ agree })).rejects.toMatchObject({
+      code: "E_HOST_PROGRAMS",
+      fix: "install iproute2, and run the same command again",
+    });
+    expect(questions).toEqual(["this computer lacks ip: iproute2 will be installed with apt\n"]);
+    expect(asked).toThrow(/ENOENT/);
+  });
+
+  test("routes say what they lack", async () => {
+    await expect(usedSubnets()).rejects.toMatchObject({
+      code: "E_HOST_PROGRAMS",
+      fix: "install iproute2, and run the same command again",
+    });
   });
 
   test.each([
