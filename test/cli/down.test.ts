@@ -37,6 +37,14 @@ async function down() {
 }
 const asked = () => readFileSync(join(folder, "asked"), "utf8");
 
+test.skipIf(process.platform !== "linux")("in a backend that somebody chose no name is left", async () => {
+  existingSpec(folder, "protect: false\n");
+  writeFileSync(join(folder, "home/stacks/example/backend-url"), "s3://states\n");
+  const { exitCode, text } = await down();
+  expect(exitCode, text).toBe(0);
+  expect(asked()).toMatch(/^destroy: .*\nstack: .*\n$/);
+});
+
 test.skipIf(process.platform !== "linux")("Pulumi's provider hears by which command a `down` goes on", async () => {
   existingSpec(folder, "protect: false\n");
   const { exitCode, text } = await down();

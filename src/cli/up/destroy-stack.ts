@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { forgetStack } from "../../infra/stack/forget-stack.ts";
 import { openStack } from "../../infra/stack/open-stack.ts";
 import { otherStacks } from "../../infra/stack/other-stacks.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
@@ -24,9 +25,16 @@ export async function destroyStack(plan: ServingPlan, file: string, phase: Phase
       const stack = await openStack(plan.name, pulumi.path, file, signal);
       await clearStaleLock(plan.name, stack.files, { say, signal });
       const env = { ...stack.env, ...resumeVariable("down", file) };
-      return runPulumi(pulumi.path, { ...stack, env }, ["destroy", "--yes", "--skip-preview", "--parallel", "32"]);
+      const args = ["destroy", "--yes", "--skip-preview", "--parallel", "32"];
+      const code = await runPulumi(pulumi.path, { ...stack, env }, args);
+      signal.throwIfAborted();
+      if (code === 0 || local)
+        await forgetStack(pulumi.path, stack, { force: local, signal }).catch((error: Error) => {
+          if (!local) throw error;
+          say(error.message);
+        });
+      return code;
     });
-    signal.throwIfAborted();
     if (code !== 0 && !local) throw new Exit(EXIT.failed);
   }
   if (local) await phase("machines", (say) => cleanLocal(plan.name, { onProgress: say }));

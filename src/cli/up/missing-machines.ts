@@ -10,6 +10,7 @@ import type { ServingPlan } from "../../plan/serving-plan.ts";
 export async function machinesAreMissing({ name, spec }: ServingPlan): Promise<boolean> {
   if (spec.provision.kind !== "local") return false;
   const known = await machinesInState(name);
+  if (known === undefined) return true;
   if (known.length === 0) return false;
   const engine = await findEngine();
   if (!engine) return true;

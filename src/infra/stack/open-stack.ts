@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { replaceFile } from "../../machines/replace-file.ts";
+import { chooseBackend, isInitialized, notMade } from "./backend.ts";
 import { removeCutOffFiles } from "./cut-off-files.ts";
 import { installLanguageHost } from "./language-plugin.ts";
 import { projectRoot } from "./run-pulumi.ts";
@@ -27,13 +27,15 @@ export interface OpenStack {
 export async function openStack(name: string, pulumi: string, spec: string, signal?: AbortSignal): Promise<OpenStack> {
   const files = stackFiles(name);
   await mkdir(files.dir, { recursive: true, mode: 0o700 });
-  await mkdir(files.backend, { recursive: true });
   await mkdir(files.project, { recursive: true });
-  await removeCutOffFiles(files.backend);
+  const backend = await chooseBackend(name, files);
+  if (backend.isOurs) {
+    await mkdir(files.backend, { recursive: true });
+    await removeCutOffFiles(files.backend);
+  }
   await installLanguageHost(files.pulumiHome);
   const env = pulumiEnv(files);
-  const initialized = join(files.project, `Pulumi.${name}.yaml`);
-  if (!existsSync(initialized)) {
+  if (!isInitialized(name, files)) {
     // Only now: a passphrase that was used once is never replaced, or the state could not be read any more.
     await writeOnce(files.passphrase, randomBytes(32).toString("base64url"));
     await writeFile(join(files.project, "Pulumi.yaml"), "name: tandem\nruntime: nodejs\n");
@@ -48,11 +50,16 @@ export async function openStack(name: string, pulumi: string, spec: string, sign
       "--non-interactive",
     ];
     const options = { env, ...(signal ? { cancelSignal: signal } : {}) };
-    await execa(pulumi, args, options);
+    await execa(pulumi, args, options).catch((error: { stderr?: string }) => {
+      signal?.throwIfAborted();
+      throw backend.isOurs ? error : notMade(name, backend, error.stderr ?? "");
+    });
     // For the stock CLI in the folder of the project.
     await execa(pulumi, ["stack", "select", name, "--cwd", projectRoot, "--non-interactive"], options);
   }
-  const { encryptionsalt } = parse(await readFile(initialized, "utf8")) as { encryptionsalt: string };
+  const { encryptionsalt } = parse(await readFile(join(files.project, `Pulumi.${name}.yaml`), "utf8")) as {
+    encryptionsalt: string;
+  };
   await replaceFile(files.config, stringify({ encryptionsalt, config: { "tandem:spec": spec } }), 0o600);
   return { name, files, env };
 }

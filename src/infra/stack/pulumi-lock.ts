@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { TandemError } from "../../errors.ts";
 import { recordOf } from "../../machines/process-record.ts";
+import { backendOf } from "./backend.ts";
 import type { StackFiles } from "./stack-files.ts";
 
 /** As Pulumi's file backend writes it (pkg/backend/diy/lock.go). */
@@ -29,6 +30,8 @@ export async function clearStaleLock(
   files: StackFiles,
   { say, signal, endingMs = ENDING_MS }: { say: (line: string) => void; signal: AbortSignal; endingMs?: number },
 ): Promise<void> {
+  // Of another backend only Pulumi knows the locks; it names them, and how to take them away.
+  if (!backendOf(files).isOurs) return;
   const folder = join(files.backend, ".pulumi", "locks", "organization", "tandem", stack);
   const end = performance.now() + endingMs;
   let told = false;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { compiledDir, stackDir } from "../../machines/home.ts";
+import { backendOf } from "./backend.ts";
 
 /** Where everything of one stack lies: below `TANDEM_HOME/stacks/NAME`, mode 0700. */
 export interface StackFiles {
@@ -10,6 +11,8 @@ export interface StackFiles {
   pulumiHome: string;
   /** Pulumi's file backend. */
   backend: string;
+  /** The address of another backend, where somebody chose one. */
+  chosenBackend: string;
   /**
    * The stack's configuration as the CLI wants it: what the committed `stacks/Pulumi.NAME.yaml` says, and the salt of the
    * secrets. The salt belongs to the passphrase and to this computer; in the committed file it would be a change of the
@@ -32,6 +35,7 @@ export function stackFiles(name: string, home?: string): StackFiles {
     passphrase: join(dir, "passphrase"),
     pulumiHome: join(dir, "pulumi"),
     backend: join(dir, "state"),
+    chosenBackend: join(dir, "backend-url"),
     config: join(dir, `Pulumi.${name}.yaml`),
     kubeconfig: join(dir, "kubeconfig"),
     kubectlCache: join(dir, "kubectl-cache"),
@@ -44,7 +48,7 @@ export function stackFiles(name: string, home?: string): StackFiles {
 export function pulumiEnv(files: StackFiles): Record<string, string> {
   return {
     PULUMI_HOME: files.pulumiHome,
-    PULUMI_BACKEND_URL: `file://${files.backend}`,
+    PULUMI_BACKEND_URL: backendOf(files).url,
     PULUMI_CONFIG_PASSPHRASE_FILE: files.passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "1",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "1",
