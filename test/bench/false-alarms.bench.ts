@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GatewayProcess } from "../../src/drill/world/gateway-process.ts";
 import { FAULT_CLASSES, type FaultClass } from "../../src/report/rehearsal.ts";
+import { keepLoad } from "../support/keep-load.ts";
 import { RehearsalSession } from "../support/rehearsal-session.ts";
 import type { Bench, Measurement } from "./bench.ts";
 import { DISTURBANCES, disturb } from "./false-alarms/disturbances.ts";
-import { keepLoad } from "./load/keep-load.ts";
 
 /** `BENCH_MINUTES=30 npm run bench false-alarms`; the issue asks for 30. */
 const MINUTES = Number(process.env.BENCH_MINUTES ?? 3);

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { withService } from "../../src/cli/service/access.ts";
 import { stackAccess } from "../../src/cli/stack-access.ts";
 import type { ModelService } from "../../src/manifests/model-service/resource.ts";
+import { keepLoad } from "../support/keep-load.ts";
 import { ownMemoryMiB } from "../support/own-memory.ts";
 import type { Bench, Measurement } from "./bench.ts";
-import { keepLoad } from "./load/keep-load.ts";
 
 /** A stack that runs: `tandem up` first. */
 const STACK = process.env.BENCH_STACK ?? "local";

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -31,6 +31,7 @@ import { clusterPage } from "../support/cluster-page.ts";
 import { gateDrill, onGround } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
+import { keepLoad } from "../support/keep-load.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import { changedSince } from "../support/server-listing.ts";
 
@@ -354,6 +355,28 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       expect(unplanned.filter(({ drill }) => drill === undefined)).toEqual([]);
     });
   });
+
+  test("a change of flags by `tandem up` reaches both groups under load, and fails no request", async () => {
+    const { baseUrl, apiKey } = await stackEndpoint();
+    const before = (await modelService()).live.spec.revision;
+    const text = readFileSync(stack.spec, "utf8");
+    const image = "engine: { image: emulator,";
+    writeFileSync(stack.spec, text.replace(image, `${image} extraArgs: ["--max-queued-requests", "1000"],`));
+    const enough = new AbortController();
+    const load = keepLoad(plan(), () => ({ baseUrl, apiKey, isThere: () => true }), 8, enough.signal);
+    const began = performance.now();
+    const changed = await stack.tandem(["up", stack.spec]);
+    enough.abort();
+    const { failed, requests } = await load;
+    process.stdout.write(`changed in ${((performance.now() - began) / 1000).toFixed(0)} s, ${requests} requests\n`);
+    expect(changed.exitCode, changed.text.slice(-3000)).toBe(0);
+    expect(failed).toEqual([]);
+    expect(requests).toBeGreaterThan(20);
+    const { spec, status } = (await modelService()).live;
+    expect(spec.revision).not.toBe(before);
+    const groups = status?.groups.map(({ run, revision }) => `${run} ${revision}`);
+    expect(groups).toEqual([`serving ${spec.revision}`, `serving ${spec.revision}`]);
+  }, 300_000);
 
   test("a failover needs no API server", async () => {
     const { report, healedSeconds } = await roundWithoutApi(GATE, engine, "rank-crash");

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { openStream } from "../../../src/drill/client.ts";
-import { isPerfect, judgeStream } from "../../../src/drill/judge.ts";
-import { modelOf } from "../../../src/drill/model-of.ts";
-import { planStreams } from "../../../src/drill/plan-streams.ts";
-import type { ServingPlan } from "../../../src/plan/serving-plan.ts";
+import { openStream } from "../../src/drill/client.ts";
+import { isPerfect, judgeStream } from "../../src/drill/judge.ts";
+import { modelOf } from "../../src/drill/model-of.ts";
+import { planStreams } from "../../src/drill/plan-streams.ts";
+import type { ServingPlan } from "../../src/plan/serving-plan.ts";
 
 export interface LoadTally {
   requests: number;
