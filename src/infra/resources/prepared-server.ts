@@ -3,7 +3,9 @@ import { assertFit, preflight } from "../../machines/server/preflight.ts";
 import { prepareServer } from "../../machines/server/prepare.ts";
 import type { Remote } from "../../machines/server/remote.ts";
 import { resetServer } from "../../machines/server/reset.ts";
+import { assertOwned, claimServer, foreignBecause } from "../../machines/server/server-owner.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
+import { ownerOf } from "./own-server.ts";
 import { isUnreachable, onServer, progressOf, warnIfDead } from "./server-link.ts";
 import { Access, isLocalPath, Node } from "./shapes.ts";
 
@@ -30,7 +32,13 @@ interface Outputs {
   machineId: string;
 }
 
-async function prepare(remote: Remote, inputs: Inputs, operation: Operation): Promise<Outputs> {
+async function prepare(
+  remote: Remote,
+  inputs: Inputs,
+  operation: Operation,
+  { known }: { known: boolean },
+): Promise<Outputs> {
+  await claimServer(remote, await ownerOf(operation, { known }), operation.signal);
   await prepareServer(remote, inputs.node, progressOf(operation));
   return { machineId: await machineId(remote, operation) };
 }
@@ -51,6 +59,7 @@ export const preparedServer: ResourceType<Inputs, Outputs> = {
   look: ({ inputs: { node, access } }, operation) => warnIfDead({ ...node, access }, operation),
   async create(inputs, operation) {
     return onServer({ ...inputs.node, access: inputs.access }, async (remote) => {
+      await assertOwned(remote, await ownerOf(operation, { known: false }), operation.signal);
       operation.progress("preflight");
       const { gpuKind, rdmaDevices, weights, ...expectation } = inputs.expectation;
       const report = await preflight(
@@ -68,15 +77,16 @@ export const preparedServer: ResourceType<Inputs, Outputs> = {
       if (!ours) assertFit([report], remote.resume);
       for (const { severity, what, why } of report.findings)
         if (severity === "warning") operation.warn(`${what}: ${why}`);
-      return { id: inputs.node.name, outputs: await prepare(remote, inputs, operation) };
+      return { id: inputs.node.name, outputs: await prepare(remote, inputs, operation, { known: false }) };
     });
   },
   async read({ inputs, outputs }, operation) {
     try {
       return await onServer({ ...inputs.node, access: inputs.access }, async (remote) => {
         const present = await machineId(remote, operation);
-        // Installed anew behind our back: nothing of ours is on it.
+        // Installed anew behind our back, or given to another stack: nothing of ours is on it.
         if (outputs.machineId !== undefined && present !== outputs.machineId) return null;
+        if (await foreignBecause(remote, await ownerOf(operation, { known: true }), operation.signal)) return null;
         return { inputs, outputs: { machineId: present } };
       });
     } catch (error) {
@@ -87,11 +97,14 @@ export const preparedServer: ResourceType<Inputs, Outputs> = {
   },
   update: ({ inputs: { node } }, inputs, operation) =>
     onServer({ ...inputs.node, name: node.name, access: inputs.access }, (remote) =>
-      prepare(remote, inputs, operation),
+      prepare(remote, inputs, operation, { known: true }),
     ),
   async remove({ inputs: { node, access } }, operation) {
     try {
-      await onServer({ ...node, access }, (remote) => resetServer(remote, progressOf(operation)));
+      await onServer({ ...node, access }, async (remote) => {
+        await assertOwned(remote, await ownerOf(operation, { known: true }), operation.signal);
+        await resetServer(remote, progressOf(operation));
+      });
     } catch (error) {
       // A dead server must be removable: it may never come back, and then there is nothing to reset.
       if (!isUnreachable(error)) throw error;

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { TandemError } from "../../errors.ts";
 import { removeNode } from "../../machines/server/remove-node.ts";
 import { changing } from "../../machines/server/script.ts";
+import { assertOwned, claimServer } from "../../machines/server/server-owner.ts";
 import { joinWorker } from "../../machines/server/worker.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { admitOperator } from "./operator-address.ts";
+import { ownerOf } from "./own-server.ts";
 import { isUnreachable, onServer, progressOf } from "./server-link.ts";
 import { Access, isImage, isLocalPath, Node } from "./shapes.ts";
 
@@ -30,7 +32,8 @@ type Inputs = z.infer<typeof Inputs>;
 // Every input that matters is an input; what the cluster adds (the node's conditions) is not state of ours.
 type Outputs = Record<string, never>;
 
-// A control plane that was made anew is another cluster: what its predecessor left on a server of ours is in the way.
+// A control plane that was made anew is another cluster: what its predecessor left on a server of ours is in the way. Whether
+// the server is ours, its mark has said before.
 const LEAVE_OTHER = `
 [ -e "$state/joined" ] && [ -s /etc/kubernetes/pki/ca.crt ] || exit 0
 key=$(openssl x509 -noout -pubkey -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der | sha256sum)
@@ -61,16 +64,18 @@ async function join(inputs: Inputs, operation: Operation): Promise<Outputs> {
     effect,
     ...(value === undefined ? {} : { value }),
   }));
-  await onServer({ ...node, access }, async (remote) => {
-    await remote.run(changing(LEAVE_OTHER), {
-      step: "leave an older cluster",
-      values: { ca_hash: caHash },
-      signal: operation.signal,
-    });
-    const admitted = await admitOperator(remote, node, operation.signal);
-    const config = { ...admitted, stack, controlPlaneEndpoint: endpoint, caHash, labels, taints };
-    await onServer({ ...controlPlane, access }, (leader) => joinWorker(remote, leader, config, progressOf(operation)));
-  });
+  const { signal } = operation;
+  const owner = await ownerOf(operation, { known: true, caHash });
+  await onServer({ ...node, access }, (remote) =>
+    onServer({ ...controlPlane, access }, async (leader) => {
+      await assertOwned(leader, owner, signal);
+      await claimServer(remote, owner, signal);
+      await remote.run(changing(LEAVE_OTHER), { step: "leave an older cluster", values: { ca_hash: caHash }, signal });
+      const admitted = await admitOperator(remote, node, signal);
+      const config = { ...admitted, stack, controlPlaneEndpoint: endpoint, caHash, labels, taints };
+      await joinWorker(remote, leader, config, progressOf(operation));
+    }),
+  );
   return {};
 }
 
@@ -104,9 +109,10 @@ export const workerNode: ResourceType<Inputs, Outputs> = {
     }
   },
   update: (_existing, inputs, operation) => join(inputs, operation),
-  async remove({ inputs: { node, access, controlPlane } }, operation) {
+  async remove({ inputs: { node, access, controlPlane, caHash } }, operation) {
     const { signal } = operation;
     await onServer({ ...controlPlane, access }, async (leader) => {
+      await assertOwned(leader, await ownerOf(operation, { known: true, caHash }), signal);
       const question = { step: `ask whether ${node.name} serves`, values: { node_name: node.name }, signal };
       if (await leader.test(SERVES, question)) throw stillServes(node.name);
       await removeNode(leader, node.name, { signal });

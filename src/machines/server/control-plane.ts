@@ -1,10 +1,9 @@
-import { createHash, X509Certificate } from "node:crypto";
-import { parse, stringify } from "yaml";
-import { z } from "zod";
+import { stringify } from "yaml";
 import { dnsStep } from "./cluster-dns.ts";
 import { filesStep } from "./files-step.ts";
 import { gatewayAddressStep } from "./gateway-address.ts";
 import { type ControlPlaneConfig, ignoredChecks, initConfig, kubeletPatch } from "./kubeadm-config.ts";
+import { parseKubeconfig } from "./kubeconfig.ts";
 import { networkStep } from "./network-step.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { readNodeFacts } from "./node-facts.ts";
@@ -20,12 +19,6 @@ export interface ControlPlane {
   caHash: string;
   endpoint: string;
 }
-
-const AdminKubeconfig = z.object({
-  clusters: z.tuple([
-    z.object({ cluster: z.object({ server: z.string(), "certificate-authority-data": z.string() }) }),
-  ]),
-});
 
 /**
  * Turns a prepared server into the control plane, up to where its API answers and servers can join; see
@@ -84,14 +77,7 @@ export async function readControlPlane(
   const common = { step: "read the control plane", ...(signal ? { signal } : {}) };
   if (!(await remote.test("[ -e /var/lib/tandem/control-plane ]", common))) return undefined;
   const kubeconfig = await remote.run("cat /etc/kubernetes/admin.conf", common);
-  const { clusters } = AdminKubeconfig.parse(parse(kubeconfig));
-  const { server, "certificate-authority-data": ca } = clusters[0].cluster;
-  const key = new X509Certificate(Buffer.from(ca, "base64")).publicKey.export({ type: "spki", format: "der" });
-  return {
-    kubeconfig,
-    caHash: `sha256:${createHash("sha256").update(key).digest("hex")}`,
-    endpoint: server.replace("https://", ""),
-  };
+  return { kubeconfig, ...parseKubeconfig(kubeconfig) };
 }
 
 function initStep(remote: Remote, ignored: string): Step {
