@@ -41,12 +41,26 @@ key=$(openssl x509 -noout -pubkey -in /etc/kubernetes/pki/ca.crt | openssl pkey 
 rm -f "$state/joined"
 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock > /dev/null`;
 
-// Exit code 0: the node is up and its group is the one that clients are served by.
-const SERVES = `
+// What both questions begin with, put to the control plane's server. One without a control plane has no nodes; where kubectl
+// gets no answer nothing is known, which 3 says: an exit code of 1 would be a no.
+const ASK = `
 export KUBECONFIG=/etc/kubernetes/admin.conf
-node=$(kubectl get node "$node_name" --ignore-not-found -o 'jsonpath={.metadata.labels.tandem\\.dev/group} {.status.conditions[?(@.type=="Ready")].status}')
-active=$(kubectl get services -A --field-selector metadata.name=active -o 'jsonpath={.items[*].spec.selector.tandem\\.dev/group}')
+[ -s "$KUBECONFIG" ] || exit 1`;
+
+const IS_THERE = `${ASK}
+found=$(kubectl get node "$node_name" --ignore-not-found -o name) || exit 3
+[ -n "$found" ] || exit 1`;
+
+// Exit code 0: the node is up and its group is the one that clients are served by.
+const SERVES = `${ASK}
+node=$(kubectl get node "$node_name" --ignore-not-found -o 'jsonpath={.metadata.labels.tandem\\.dev/group} {.status.conditions[?(@.type=="Ready")].status}') || exit 3
+active=$(kubectl get services -A --field-selector metadata.name=active -o 'jsonpath={.items[*].spec.selector.tandem\\.dev/group}') || exit 3
 [ -n "$active" ] && [ "$node" = "$active True" ] || exit 1`;
+
+/** The control plane's server was asked, and its API server did not answer. */
+function isUnanswered(error: unknown): error is TandemError {
+  return error instanceof TandemError && error.code === "E_REMOTE";
+}
 
 function stillServes(name: string): TandemError {
   return new TandemError({
@@ -91,19 +105,13 @@ export const workerNode: ResourceType<Inputs, Outputs> = {
   async read({ inputs }, operation) {
     const { node, access, controlPlane } = inputs;
     try {
+      const question = { step: `look for node ${node.name}`, values: { node_name: node.name } };
       const known = await onServer({ ...controlPlane, access }, (leader) =>
-        leader.test(
-          'kubectl --kubeconfig /etc/kubernetes/admin.conf get node "$node_name" > /dev/null 2>&1 || exit 1',
-          {
-            step: `look for node ${node.name}`,
-            values: { node_name: node.name },
-            signal: operation.signal,
-          },
-        ),
+        leader.test(IS_THERE, { ...question, signal: operation.signal }),
       );
       return known ? { inputs, outputs: {} } : null;
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
+      if (!isUnreachable(error) && !isUnanswered(error)) throw error;
       operation.warn(`${error.what}: ${error.why}; the last known state of ${node.name} is kept`);
       return { inputs, outputs: {} };
     }
