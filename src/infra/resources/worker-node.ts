@@ -62,12 +62,12 @@ function isUnanswered(error: unknown): error is TandemError {
   return error instanceof TandemError && error.code === "E_REMOTE";
 }
 
-function stillServes(name: string): TandemError {
+function stillServes(name: string, stack: string): TandemError {
   return new TandemError({
     code: "E_ACTIVE_SERVER",
     what: `${name} was not taken out of the cluster`,
     why: "it is up and belongs to the group that serves at this moment: every running answer would end",
-    fix: "move the traffic to the other group first, then run the same command again",
+    fix: `run \`tandem server drain ${name} --stack ${stack}\`, which moves the traffic to the other group, take the server out of the spec, then run \`tandem up\``,
   });
 }
 
@@ -117,12 +117,12 @@ export const workerNode: ResourceType<Inputs, Outputs> = {
     }
   },
   update: (_existing, inputs, operation) => join(inputs, operation),
-  async remove({ inputs: { node, access, controlPlane, caHash } }, operation) {
+  async remove({ inputs: { node, access, controlPlane, caHash, stack } }, operation) {
     const { signal } = operation;
     await onServer({ ...controlPlane, access }, async (leader) => {
       await assertOwned(leader, await ownerOf(operation, { known: true, caHash }), signal);
       const question = { step: `ask whether ${node.name} serves`, values: { node_name: node.name }, signal };
-      if (await leader.test(SERVES, question)) throw stillServes(node.name);
+      if (await leader.test(SERVES, question)) throw stillServes(node.name, stack);
       await removeNode(leader, node.name, { signal });
     });
   },

@@ -78,9 +78,12 @@ describe.each([
   });
 });
 
-test("a node of the group that serves stays", async () => {
+test("a node of the group that serves stays, and the error names the way out", async () => {
   const { existing, operation, changes } = world(there("a"));
-  await expect(workerNode.remove(existing, operation)).rejects.toMatchObject({ code: "E_ACTIVE_SERVER" });
+  await expect(workerNode.remove(existing, operation)).rejects.toMatchObject({
+    code: "E_ACTIVE_SERVER",
+    fix: expect.stringMatching(/`tandem server drain gpu-a --stack prod`.*out of the spec.*`tandem up`/s),
+  });
   expect(changes()).toEqual([]);
 });
 
