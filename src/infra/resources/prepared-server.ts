@@ -74,7 +74,7 @@ export const preparedServer: ResourceType<Inputs, Outputs> = {
       );
       // What an interrupted run of ours left on the server is not in the way: ports and files are ours.
       const ours = await remote.test("[ -e /var/lib/tandem/folders ]", { signal: operation.signal });
-      if (!ours) assertFit([report], remote.resume);
+      if (!ours) assertFit(report, remote.resume);
       for (const { severity, what, why } of report.findings)
         if (severity === "warning") operation.warn(`${what}: ${why}`);
       return { id: inputs.node.name, outputs: await prepare(remote, inputs, operation, { known: false }) };

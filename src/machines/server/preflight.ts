@@ -48,20 +48,19 @@ export async function preflight(
   return { server: remote.target.name, facts, findings: judgeServer(facts, wanted) };
 }
 
-/** Throws one error that lists every finding of severity "error" on every server, if there is any. */
-export function assertFit(reports: readonly PreflightReport[], resume: string): void {
-  const errors = reports.flatMap(({ server, findings }) =>
-    findings.filter(({ severity }) => severity === "error").map((finding) => ({ server, ...finding })),
-  );
+/**
+ * Each server is judged by itself, while others are prepared already: what is said is true of this one alone.
+ *
+ * @throws TandemError E_PREFLIGHT, which lists every finding of severity "error", if there is any
+ */
+export function assertFit({ server, findings }: Omit<PreflightReport, "facts">, resume: string): void {
+  const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return;
-  const lines = errors.map(
-    ({ server, code, what, why, fix }) => `\n  ${server}: ${what}: ${why}\n    fix: ${fix}  [${code}]`,
-  );
-  const servers = new Set(errors.map(({ server }) => server)).size;
+  const lines = errors.map(({ code, what, why, fix }) => `\n  ${server}: ${what}: ${why}\n    fix: ${fix}  [${code}]`);
   throw new TandemError({
     code: "E_PREFLIGHT",
-    what: `${servers} of ${reports.length} servers are not fit`,
+    what: `${server} is not fit`,
     why: lines.join(""),
-    fix: `remove these causes, then run \`${resume}\`; nothing was changed on any server`,
+    fix: `remove these causes, then run \`${resume}\`; nothing was changed on this server`,
   });
 }

@@ -1,18 +1,20 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import type { TandemError } from "../../../src/errors.ts";
+import { error, warning } from "../../../src/machines/server/finding.ts";
 import { here } from "../../../src/machines/server/here.ts";
-import { preflight } from "../../../src/machines/server/preflight.ts";
+import { assertFit, preflight } from "../../../src/machines/server/preflight.ts";
+import { temporaryFolders } from "../../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "preflight-test-"));
+const folders = temporaryFolders();
 afterEach(() => {
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
 
 // Met on a small image with a GPU: `ss: command not found` was all that an operator was told.
 test("a server without iproute2 is looked at all the same, and what it lacks is named", async () => {
+  const folder = folders();
   for (const bin of ["/usr/bin", "/bin", "/usr/sbin", "/sbin"])
     for (const name of existsSync(bin) ? readdirSync(bin) : [])
       if (!["ip", "ss"].includes(name) && !existsSync(join(folder, name)))
@@ -24,4 +26,20 @@ test("a server without iproute2 is looked at all the same, and what it lacks is 
   const codes = findings.map(({ code }) => code);
   expect(codes).toContain("E_IPROUTE");
   for (const blind of ["E_ADDRESS", "E_L2", "E_PORT_TAKEN"]) expect(codes).not.toContain(blind);
+});
+
+// Each server is judged by itself, while others are prepared.
+test("the error for a server that is not fit speaks of that server alone", () => {
+  const report = { server: "gpu-a", findings: [error("E_A", "a", "b", "c"), warning("W_A", "d", "e", "f")] };
+  const thrown = (() => {
+    try {
+      assertFit(report);
+    } catch (caught) {
+      return caught as TandemError;
+    }
+  })();
+  expect(thrown).toMatchObject({ code: "E_PREFLIGHT", what: "gpu-a is not fit" });
+  expect(thrown?.why).toBe("\n  gpu-a: a: b\n    fix: c  [E_A]");
+  expect(thrown?.fix).toBe("remove these causes, then run `tandem up`; nothing was changed on this server");
+  expect(() => assertFit({ server: "gpu-a", findings: [warning("W_A", "d", "e", "f")] })).not.toThrow();
 });
