@@ -72,9 +72,8 @@ export const preparedServer: ResourceType<Inputs, Outputs> = {
         } as Parameters<typeof preflight>[1],
         { signal: operation.signal },
       );
-      // What an interrupted run of ours left on the server is not in the way: ports and files are ours.
-      const ours = await remote.test("[ -e /var/lib/tandem/folders ]", { signal: operation.signal });
-      if (!ours) assertFit(report, remote.resume);
+      // Also on a server on which a run of ours was interrupted: what is ours there, the preflight itself tells apart.
+      assertFit(report, remote.resume);
       for (const { severity, what, why } of report.findings)
         if (severity === "warning") operation.warn(`${what}: ${why}`);
       return { id: inputs.node.name, outputs: await prepare(remote, inputs, operation, { known: false }) };

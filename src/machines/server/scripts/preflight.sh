@@ -50,8 +50,10 @@ for module in overlay nf_conntrack nf_tables; do
 done
 [ ! -e /var/lib/tandem/kubeadm ] || say ours yes
 if [ -e /etc/kubernetes/kubelet.conf ] || [ -n "$(ls -A /etc/kubernetes/manifests 2> /dev/null)" ]; then say kubernetes /etc/kubernetes; fi
+# One that we installed starts again each second until the server has joined, and counts as active in between.
+ours_unit() { grep -qsxF "/etc/systemd/system/$1.service" /var/lib/tandem/files; }
 for unit in k3s k3s-agent rke2-server rke2-agent snap.microk8s.daemon-kubelite kubelet ufw firewalld; do
-  ! systemctl is-active -q "$unit" 2> /dev/null || say unit "$unit"
+  ! systemctl is-active -q "$unit" 2> /dev/null || ours_unit "$unit" || say unit "$unit"
 done
 for file in /etc/cni/net.d/*; do [ ! -e "$file" ] || say cni "$file"; done
 [ -z "$network" ] || ip -o -4 addr show | while read -r _ device _ address _; do say address "${address%/*} $device"; done
