@@ -1,4 +1,4 @@
-# Installs what is missing of the programs a node needs, and notes the packages that came with it.
+# Installs what is missing of the programs a node needs, and notes the packages that come with it before they do.
 export DEBIAN_FRONTEND=noninteractive
 missing=()
 need() { command -v "$1" > /dev/null || missing+=("$2"); }
@@ -18,11 +18,12 @@ if ! command -v apt-get > /dev/null; then
   exit 69
 fi
 own_folder "$state"
-before=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | awk '$1 ~ /^ii/ { print $2 }' | sort)
 # A run that was killed may have left a half-configured package.
 dpkg --configure -a > /dev/null
 [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -60 -print -quit)" ] && apt-get update -qq
-# A service that starts by itself with Debian's settings would be there before ours.
+# What would be new: of a package that is only brought up to date the present version comes in brackets.
+new=$(apt-get -s install --no-install-recommends "${missing[@]}" | awk '$1 == "Inst" && $3 !~ /^\[/ { print $2 }')
+for package in $new; do
+  grep -qsxF -- "$package" "$state/packages" || printf '%s\n' "$package" >> "$state/packages"
+done
 apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
-after=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | awk '$1 ~ /^ii/ { print $2 }' | sort)
-comm -13 <(echo "$before") <(echo "$after") >> "$state/packages"

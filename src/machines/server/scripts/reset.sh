@@ -112,10 +112,13 @@ act_kernel() {
 }
 
 check_packages() { [ ! -s "$state/packages" ] || exit 1; }
+# They are noted before they are installed: after a kill some may never have come, and apt-get may not even know them.
+installed() { case $(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null) in '' | not-installed) return 1 ;; esac; }
 act_packages() {
+  local package
   export DEBIAN_FRONTEND=noninteractive
   if grep -qx containerd "$state/packages"; then systemctl stop containerd || true; fi
-  noted packages | xargs -r apt-get purge -y -qq > /dev/null
+  noted packages | while read -r package; do ! installed "$package" || echo "$package"; done | xargs -r apt-get purge -y -qq > /dev/null
   if grep -qx containerd "$state/packages"; then rm -rf /var/lib/containerd /run/containerd; fi
   rm -f "$state/packages"
 }
