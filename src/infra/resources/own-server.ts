@@ -41,6 +41,10 @@ async function idOf(dir: string, signal: AbortSignal): Promise<string> {
 }
 
 async function caHashIn(kubeconfig: string): Promise<string | undefined> {
-  const text = await readFile(kubeconfig, "utf8").catch(() => "");
-  return text === "" ? undefined : parseKubeconfig(text).caHash;
+  try {
+    return parseKubeconfig(await readFile(kubeconfig, "utf8")).caHash;
+  } catch {
+    // None yet, lost or spoiled: it speaks neither for nor against a server, and a `down` must not end at it.
+    return undefined;
+  }
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TandemError } from "../../errors.ts";
 import { removeNode } from "../../machines/server/remove-node.ts";
 import { changing } from "../../machines/server/script.ts";
-import { assertOwned, claimServer } from "../../machines/server/server-owner.ts";
+import { assertOwned, claimServer, foreignBecause } from "../../machines/server/server-owner.ts";
 import { joinWorker } from "../../machines/server/worker.ts";
 import type { Operation, ResourceType } from "../provider/resource-type.ts";
 import { admitOperator } from "./operator-address.ts";
@@ -103,12 +103,15 @@ export const workerNode: ResourceType<Inputs, Outputs> = {
   quiet: (path) => isLocalPath(path) || isImage(path) || path.startsWith("labels") || path.startsWith("taints"),
   create: async (inputs, operation) => ({ id: inputs.node.name, outputs: await join(inputs, operation) }),
   async read({ inputs }, operation) {
-    const { node, access, controlPlane } = inputs;
+    const { node, access, controlPlane, caHash } = inputs;
+    const { signal } = operation;
     try {
       const question = { step: `look for node ${node.name}`, values: { node_name: node.name } };
-      const known = await onServer({ ...controlPlane, access }, (leader) =>
-        leader.test(IS_THERE, { ...question, signal: operation.signal }),
-      );
+      const known = await onServer({ ...controlPlane, access }, async (leader) => {
+        // Another stack's cluster may have a node of the same name.
+        if (await foreignBecause(leader, await ownerOf(operation, { known: true, caHash }), signal)) return false;
+        return leader.test(IS_THERE, { ...question, signal });
+      });
       return known ? { inputs, outputs: {} } : null;
     } catch (error) {
       if (!isUnreachable(error) && !isUnanswered(error)) throw error;

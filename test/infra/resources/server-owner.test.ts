@@ -108,6 +108,9 @@ test("a server that another stack has by now is none of ours, and our kubeconfig
   await keepKubeconfig();
   expect(await preparedServer.read(existing(w.prepared), w.operation)).toBeNull();
   expect(await controlPlaneNode.read(existing(w.controlPlane), w.operation)).toBeNull();
+  // Their node may have the name of ours.
+  w.leader.program("kubectl", "echo node/gpu-a");
+  expect(await workerNode.read(existing(w.joined), w.operation)).toBeNull();
   expect(await readFile(stackFiles(STACK).kubeconfig, "utf8")).toBe(kubeconfig(ours));
 });
 
@@ -123,6 +126,13 @@ describe("what is ours is taken up again", () => {
       expect(w.worker.read("/var/lib/tandem/stack")).toMatch(/^prod [0-9a-f]{16}\n$/);
       expect(w.worker.read("/var/lib/tandem/folders")).toMatch(/\/var\/lib\/tandem\n$/);
     }
+  });
+
+  test("a kubeconfig that cannot be read speaks against no server", async () => {
+    const w = world();
+    await keepKubeconfig("half a kubecon");
+    finished(w.worker, ours);
+    expect(await interrupted(w)).toMatchObject({ code: "E_REMOTE" });
   });
 
   test("of two stacks that come at the same time one gets the server", async () => {
@@ -168,8 +178,8 @@ test.each<[name: string, traces: Parameters<typeof foreignTo>[1], owner: Partial
   expect(why !== undefined).toBe(foreign);
 });
 
-async function keepKubeconfig(): Promise<void> {
+async function keepKubeconfig(text = kubeconfig(ours)): Promise<void> {
   const { dir, kubeconfig: file } = stackFiles(STACK);
   await mkdir(dir, { recursive: true });
-  await replaceFile(file, kubeconfig(ours));
+  await replaceFile(file, text);
 }
