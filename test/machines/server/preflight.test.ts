@@ -33,13 +33,13 @@ test("the error for a server that is not fit speaks of that server alone", () =>
   const report = { server: "gpu-a", findings: [error("E_A", "a", "b", "c"), warning("W_A", "d", "e", "f")] };
   const thrown = (() => {
     try {
-      assertFit(report);
+      assertFit(report, "tandem up prod.yaml");
     } catch (caught) {
       return caught as TandemError;
     }
   })();
   expect(thrown).toMatchObject({ code: "E_PREFLIGHT", what: "gpu-a is not fit" });
   expect(thrown?.why).toBe("\n  gpu-a: a: b\n    fix: c  [E_A]");
-  expect(thrown?.fix).toBe("remove these causes, then run `tandem up`; nothing was changed on this server");
-  expect(() => assertFit({ server: "gpu-a", findings: [warning("W_A", "d", "e", "f")] })).not.toThrow();
+  expect(thrown?.fix).toBe("remove these causes, then run `tandem up prod.yaml`; nothing was changed on this server");
+  expect(() => assertFit({ server: "gpu-a", findings: [warning("W_A", "d", "e", "f")] }, "tandem up")).not.toThrow();
 });
