@@ -1,3 +1,4 @@
+import type { DecisionStatus } from "../manifests/model-service/resource.ts";
 import { ago } from "./decision.ts";
 import type { StackStatus } from "./stack-status.ts";
 
@@ -32,6 +33,7 @@ export function alarmsOf({
   const elsewhere = Object.entries(gateway.uses).filter(([, group]) => group !== null && group !== active);
   return [
     ...(choice === "use" ? [] : [alarm("bad", STOPPED[choice], reason)]),
+    ...personAlarm(reconciler?.decision),
     ...(paused === null
       ? []
       : [alarm("warn", `PAUSED by ${paused.by}`, `${paused.reason}; nothing is done until: tandem resume`, paused.at)]),
@@ -46,6 +48,7 @@ export function alarmsOf({
       const title = `OUT OF SERVICE ${name}, needs ${quarantine.remedy}`;
       return [alarm(isFenced ? "warn" : "bad", title, `${quarantine.reason}; ${proof}`)];
     }),
+    ...waitingAlarm(reconciler?.decision),
     ...elsewhere.map(([server, group]) =>
       alarm("warn", `gateway on ${server} uses ${group}, the ModelService says ${active}`),
     ),
@@ -55,6 +58,16 @@ export function alarmsOf({
     ...(silent.length > 0 ? [alarm("warn", `gateway on ${silent.join(", ")} does not answer`)] : []),
     ...(reconcilerMissing === null ? [] : [alarm("warn", "by the gateways alone", reconcilerMissing)]),
   ];
+}
+
+function personAlarm(decision: DecisionStatus | undefined): Alarm[] {
+  if (decision?.kind !== "escalate") return [];
+  const { detail, since, fix } = decision;
+  return [alarm("bad", "A PERSON IS NEEDED", `${detail}${fix === undefined ? "" : `. To do: ${fix}`}`, since)];
+}
+
+function waitingAlarm(decision: DecisionStatus | undefined): Alarm[] {
+  return decision?.kind === "wait" ? [alarm("note", "WAITING", decision.detail, decision.since)] : [];
 }
 
 /** The same as a line. */

@@ -76,8 +76,8 @@ describe("what is shown", () => {
     first.fence = { fenced: false, reason: "no BMC" };
     const { alarms } = dashboardOf(wellSources({ service, gateways: gatewaysWith(null) }));
     expect(alarms.map(({ tone, title }) => `${tone} ${title}`)).toEqual([
-      "bad A PERSON IS NEEDED",
       "bad NO GATEWAY ANSWERS",
+      "bad A PERSON IS NEEDED",
       "warn PAUSED by ann",
       "bad OUT OF SERVICE gpu-a, needs failover-reboot",
       "warn gateway on 10.0.0.10, gpu-c does not answer",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ModelService } from "../../src/manifests/model-service/resource.ts";
+import type { DecisionStatus, ModelService } from "../../src/manifests/model-service/resource.ts";
 import { type GatewayAnswer, joinStatus, type StackStatus, takeoverOf } from "../../src/report/stack-status.ts";
 import { statusText } from "../../src/report/status.ts";
 
@@ -94,6 +94,30 @@ decision  group b serves
   });
 });
 
+describe("a decision of the reconciler", () => {
+  const side = (decision: Partial<DecisionStatus>): StackStatus["reconciler"] => ({
+    mode: "automatic",
+    paused: null,
+    request: null,
+    serving: true,
+    redundancy: "1/2 groups",
+    decision: { kind: "hold", reason: "all-well", detail: "a serves", since: "2026-11-24T14:02:00.000Z", ...decision },
+    groups: [],
+    servers: [],
+  });
+  const first = (decision: Partial<DecisionStatus>) =>
+    statusText({ ...status, reconciler: side(decision) }, now).split("\n")[0];
+
+  test("that calls a person, or waits, stands first", () => {
+    const fix = "kubectl uncordon gpu-d";
+    expect(first({ kind: "escalate", reason: "needs-hands", detail: "b needs gpu-d", fix })).toMatch(
+      /^A PERSON IS NEEDED .* ago: b needs gpu-d\. To do: kubectl uncordon gpu-d$/,
+    );
+    expect(first({ kind: "wait", reason: "starting", detail: "b loads" })).toMatch(/^WAITING .* ago: b loads$/);
+    expect(first({})).toMatch(/^local · /);
+  });
+});
+
 describe("the gateways and the ModelService together", () => {
   const answer = (active: string | null, more: Partial<GatewayAnswer> = {}): GatewayAnswer => ({
     active,
@@ -183,6 +207,7 @@ describe("the gateways and the ModelService together", () => {
     ).toBe(`PAUSED by anna 3 min ago: rack work; nothing is done until: tandem resume
 NO TAKEOVER POSSIBLE: b loads
 OUT OF SERVICE gpu-c, needs failover-reboot: gpu-c is silent; NOT FENCED: its power is not known
+WAITING 3 min ago: b loads
 asked for: drain gpu-a, by bert 3 min ago
 prod · deepseek-v3 · epoch 5 · automatic · 1/2 groups · http://10.0.0.100:8443/v1
 no failover since the gateway started

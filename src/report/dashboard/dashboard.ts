@@ -1,5 +1,5 @@
 import { healthRules } from "../../health/rules.ts";
-import type { ModelService, ModelServiceRequest, ModelServiceStatus } from "../../manifests/model-service/resource.ts";
+import type { ModelServiceRequest, ModelServiceStatus } from "../../manifests/model-service/resource.ts";
 import { type Alarm, alarmsOf } from "../alarms.ts";
 import { joinStatus, type StackStatus } from "../stack-status.ts";
 import { ratesOf, SLICE_MS } from "./flow.ts";
@@ -101,7 +101,7 @@ export function dashboardOf(sources: DashboardSources): Dashboard {
     redundancy: status.reconciler?.redundancy ?? null,
     active,
     activeSince: sinceOf(active, moves, heard, groups),
-    alarms: [...apiAlarm(sources), ...decisionAlarm(told), ...alarmsOf(status)],
+    alarms: [...apiAlarm(sources), ...alarmsOf(status)],
     decision: told?.decision ?? null,
     groups,
     spares: Object.keys(spec?.servers ?? {})
@@ -158,20 +158,4 @@ function apiAlarm({ apiAgoMs, wallMs, service }: DashboardSources): Alarm[] {
   const since = new Date(wallMs - apiAgoMs).toISOString();
   const detail = "traffic does not need it; nothing is repaired meanwhile, and what is decided below is of then";
   return [{ tone: "warn", title: "NO API SERVER", since, detail }];
-}
-
-/** A decision that waits or wants a person stands before what it is about. */
-function decisionAlarm(told: ModelService["status"] | null): Alarm[] {
-  const { kind, detail, since, fix } = told?.decision ?? {};
-  if (since === undefined || detail === undefined) return [];
-  if (kind === "escalate")
-    return [
-      {
-        tone: "bad",
-        title: "A PERSON IS NEEDED",
-        since,
-        detail: `${detail}${fix === undefined ? "" : `. To do: ${fix}`}`,
-      },
-    ];
-  return kind === "wait" ? [{ tone: "note", title: "WAITING", since, detail }] : [];
 }
