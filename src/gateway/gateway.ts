@@ -33,7 +33,8 @@ export class Gateway {
   readonly keys: ApiKeys;
   readonly roles: MemoryRoles;
   readonly changes = new Changes();
-  draining = false;
+  /** `drains`: works as before until its answers have ended; `ends`: takes nothing, and the address is another's. */
+  leaving: "no" | "drains" | "ends" = "no";
   readonly #clock = new WatchClock();
   readonly #config: GatewayConfig;
   readonly #timing: ChooseTiming;
@@ -233,7 +234,7 @@ export class Gateway {
       gapMs: longestGap(this.traffic.riders, this.traffic.now()),
       waiting: this.traffic.dispatcher.waiting,
       lastFailover: this.#record.last,
-      draining: this.draining,
+      draining: this.leaving !== "no",
     };
   }
 

@@ -5,16 +5,18 @@ import type { AddressInfo } from "node:net";
 import { ApiKeys } from "../stream/api-keys.ts";
 import { tlsServer } from "../stream/tls.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
+import { drain } from "./drain.ts";
 import { Gateway, type GatewayParts } from "./gateway.ts";
 import { handleAdmin } from "./http/admin-api.ts";
 import { handleClient } from "./http/client-api.ts";
+import { OpenAnswers } from "./http/open-answers.ts";
 
 export interface RunningGateway {
   gateway: Gateway;
   /** `http://127.0.0.1:PORT`, or https. */
   url: string;
   adminUrl: string;
-  /** Takes nothing new, lets running answers end until the drain's deadline, and stops. */
+  /** Lets running answers end until the drain's deadline, ends what is left with an error, and stops. */
   stop(): Promise<void>;
 }
 
@@ -32,7 +34,7 @@ export async function serveGateway(
     maxBodyBytes: config.limits.maxBodyBytes,
     slowClientMs: config.limits.slowClientMs,
     current: () => gateway.current(),
-    draining: () => gateway.draining,
+    leaving: () => gateway.leaving,
     onRefused: (status: number) => gateway.metrics.refusals.inc({ status }),
   };
   const options = {
@@ -57,7 +59,11 @@ export async function serveGateway(
       });
     };
   };
-  const onClient = guard((request, response) => handleClient(api, request, response));
+  const answers = new OpenAnswers();
+  const onClient = guard((request, response) => {
+    answers.add(response);
+    return handleClient(api, request, response);
+  });
   const { tls } = config.listen;
   const clients = tls === undefined ? createServer(options, onClient) : tlsServer(options, tls, onClient, parts.log);
   const tokens = new ApiKeys([
@@ -84,8 +90,7 @@ export async function serveGateway(
     url: urlOf(clients, config.listen.host, tls === undefined ? "http" : "https"),
     adminUrl: urlOf(admin, config.admin.host, "http"),
     stop: async () => {
-      gateway.draining = true;
-      await traffic.drained(config.limits.drainMs);
+      await drain(gateway, answers, config.limits.drainMs);
       clients.close();
       clients.closeAllConnections();
       admin.close();

@@ -32,7 +32,6 @@ export class Traffic implements RiderHost {
   /** Nobody can be used and the deadline is over: refused at once. */
   #shed: { reason: string; retryAfterSeconds: number } | null = null;
   #limboTimer: NodeJS.Timeout | null = null;
-  #onEmpty: (() => void) | null = null;
 
   constructor(
     model: ModelTraits,
@@ -140,17 +139,6 @@ export class Traffic implements RiderHost {
     for (const rider of [...this.riders]) rider.refuse(error());
   }
 
-  /** Resolves when nothing is under way any more, at the latest after `withinMs`. */
-  async drained(withinMs: number): Promise<void> {
-    if (this.riders.size === 0) return;
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        this.#onEmpty = resolve;
-      }),
-      new Promise((resolve) => setTimeout(resolve, withinMs).unref()),
-    ]);
-  }
-
   onFirstToken(rider: Rider): void {
     this.dispatcher.prefilled(rider);
     const admittedMs = this.#admittedMs.get(rider);
@@ -187,7 +175,6 @@ export class Traffic implements RiderHost {
     this.#deadlines.delete(rider);
     this.dispatcher.left(rider);
     this.#events.onOver(rider, outcome);
-    if (this.riders.size === 0) this.#onEmpty?.();
   }
 
   #markBroken(rider: Rider): void {

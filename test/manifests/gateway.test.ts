@@ -50,7 +50,7 @@ describe("the gateway", () => {
     expect(JSON.stringify(gatewayObjects(added)[0])).toContain("10.9.9.9");
   });
 
-  test("with a certificate clients, probes and the keeper of the address come over TLS", () => {
+  test("with a certificate clients and probes come over TLS, and the keeper of the address does not", () => {
     const { spec, ...plan } = stackPlan("local");
     const { gateway } = spec;
     if (gateway === undefined) throw new Error("the local stack has a gateway");
@@ -67,7 +67,7 @@ describe("the gateway", () => {
     const target = { name: on, address: "10.0.0.1", port: 22, user: "root" };
     const inputs = { plan: secured, spec: secured.spec, file: "", name: "local", prepared: undefined, bmcs: {} };
     expect(nodeInputs(inputs as never, { role: "gpu", target } as never)).toMatchObject({
-      gateway: { scheme: "https" },
+      gateway: { adminPort: 9478 },
     });
   });
 

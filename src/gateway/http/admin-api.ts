@@ -24,7 +24,7 @@ const RoleSchema = z.strictObject({
 });
 const MAX_BODY_BYTES = 65_536;
 
-/** The operators' side: `/healthz` open; `/metrics`, `/status[?after=VERSION&wait=MS]`, `/decisions?since=MS` and `PUT /role` with the admin token. */
+/** The operators' side: `/healthz` open, for the keeper of the address; `/metrics`, `/status[?after=VERSION&wait=MS]`, `/decisions?since=MS` and `PUT /role` with the admin token. */
 export async function handleAdmin(
   gateway: Gateway,
   tokens: ApiKeys,
@@ -34,8 +34,10 @@ export async function handleAdmin(
   response.on("error", () => {});
   try {
     const [path, query] = (request.url ?? "/").split("?", 2);
-    if (path === "/healthz")
-      return sendJson(response, gateway.draining ? 503 : 200, JSON.stringify({ draining: gateway.draining }));
+    if (path === "/healthz") {
+      const { leaving } = gateway;
+      return sendJson(response, leaving === "ends" ? 503 : 200, JSON.stringify({ draining: leaving !== "no" }));
+    }
     if (tokens.nameOf(request.headers.authorization) === null) throw new RefusedRequest(401, "want the admin token");
     if (path === "/status" && request.method === "GET") {
       const asked = new URLSearchParams(query);

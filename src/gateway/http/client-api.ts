@@ -8,7 +8,7 @@ import { PlainRequest } from "../stream/plain-request.ts";
 import { StreamSink, sendJson, sendRefusal, WholeSink } from "../stream/sink.ts";
 import type { Traffic } from "../traffic.ts";
 import { readJsonBody } from "./read-body.ts";
-import { RefusedRequest } from "./refused-request.ts";
+import { goingDown, RefusedRequest } from "./refused-request.ts";
 
 export interface ClientApi {
   keys: ApiKeys;
@@ -17,7 +17,7 @@ export interface ClientApi {
   slowClientMs: number;
   /** The group that new requests go to. */
   current(): Group;
-  draining(): boolean;
+  leaving(): "no" | "drains" | "ends";
   /** A request was refused before anything was done for it. */
   onRefused(status: number): void;
 }
@@ -41,7 +41,8 @@ export async function handleClient(api: ClientApi, request: IncomingMessage, res
 async function route(api: ClientApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   if (path === "/healthz" && request.method === "GET") {
-    const draining = api.draining();
+    // From SIGTERM on: whoever can choose between replicas takes another. The address has the admin port to ask.
+    const draining = api.leaving() !== "no";
     return sendJson(response, draining ? 503 : 200, JSON.stringify({ status: draining ? "draining" : "serving" }));
   }
   if (api.keys.nameOf(request.headers.authorization) === null)
@@ -55,9 +56,10 @@ async function route(api: ClientApi, request: IncomingMessage, response: ServerR
   const kind = KINDS[path];
   if (kind === undefined) throw new RefusedRequest(404, `there is no ${path.slice(0, 100)}`, { code: "not_found" });
   if (request.method !== "POST") throw new RefusedRequest(405, "want POST");
-  if (api.draining())
-    throw new RefusedRequest(503, "this gateway is going down", { code: "draining", retryAfterSeconds: 1 });
+  if (api.leaving() === "ends") throw goingDown();
   const checked = readClientRequest(kind, await readJsonBody(request, api.maxBodyBytes), api.traffic.model.name);
+  // It may have come to that while the body was read.
+  if (api.leaving() === "ends") throw goingDown();
   api.traffic.assertAdmitted(checked.fingerprint, api.current());
   const id = randomUUID().replaceAll("-", "");
   response.setHeader("x-request-id", id);

@@ -25,6 +25,11 @@ export class RefusedRequest extends Error {
   }
 }
 
+/** The gateway ends; another replica, or this one's successor, answers at the same address in a moment. */
+export function goingDown(): RefusedRequest {
+  return new RefusedRequest(503, "this gateway is going down", { code: "draining", retryAfterSeconds: 1 });
+}
+
 /** What a client is told of an engine's refusal. A full queue is a matter of waiting; a wrong key is the gateway's own. */
 export function engineRefusal(code: number, message: string): RefusedRequest {
   if (code === 401 || code === 403) return new RefusedRequest(502, `the engine refuses the gateway's key (${code})`);

@@ -31,15 +31,14 @@ export function nodeInputs({ plan, prepared }: StackInputs, { role, target }: Se
 
 /** The address that clients use, for the servers that hold it in turn. */
 function gatewayAddress({ provision, network, controlPlane, servers }: ClusterSpec, gateway: Gateway): pulumi.Inputs {
-  const { address, port, on, tls } = gateway;
+  const { address, on } = gateway;
   const all = { ...controlPlane, ...servers };
   return {
     address,
     // Without its network's length it is an address of its own on the link, which neighbours find just as well.
     prefixLength: provision.kind === "local" ? Number(provision.subnet.split("/")[1]) : 32,
     interface: network.interface,
-    port,
-    scheme: tls === undefined ? "http" : "https",
+    adminPort: GATEWAY_ADMIN_PORT,
     replicas: on.map((name) => ({ name, address: all[name]?.address ?? "" })),
   };
 }

@@ -30,8 +30,7 @@ export const Node = z.strictObject({
       address: z.string(),
       prefixLength: z.int(),
       interface: z.string(),
-      port: z.int(),
-      scheme: z.enum(["http", "https"]),
+      adminPort: z.int(),
       replicas: z.array(z.strictObject({ name: z.string(), address: z.string() })),
     })
     .exactOptional(),

@@ -12,10 +12,8 @@ export interface GatewayAddress {
   prefixLength: number;
   /** Interface that carries the servers' addresses. */
   interface: string;
-  /** Port that the gateway listens on, on every server that has a replica. */
-  port: number;
-  /** Asked on loopback whether the replica here is fit to serve: plain HTTP, or TLS with any certificate. */
-  scheme: "http" | "https";
+  /** Asked on loopback whether the replica here should hold the address; plain HTTP, whatever clients speak. */
+  adminPort: number;
   /** This server and the other one, in the order of the spec; the first that is fit after a start holds the address. */
   replicas: readonly { name: string; address: string }[];
 }
@@ -67,7 +65,7 @@ global_defs {
   vrrp_garp_master_refresh 30
 }
 vrrp_script gateway {
-  script "/opt/tandem/bin/gateway-alive ${gateway.scheme} ${gateway.port}"
+  script "/opt/tandem/bin/gateway-alive ${gateway.adminPort}"
   interval 1
   timeout 1
   fall 2

@@ -12,8 +12,7 @@ const gateway: GatewayAddress = {
   address: "10.0.0.100",
   prefixLength: 24,
   interface: "ens10f0",
-  port: 8443,
-  scheme: "http",
+  adminPort: 9478,
   replicas: [
     { name: "cp-1", address: "10.0.0.10" },
     { name: "gpu-c", address: "10.0.0.13" },
@@ -40,6 +39,11 @@ describe("the gateway's address", () => {
     const seconds = Number(/advert_int ([\d.]+)/.exec(keepalivedConfig(gateway, "cp-1"))?.[1]);
     // RFC 5798: three missed advertisements and a skew of at most one interval.
     expect(4 * seconds).toBeLessThan(2);
+  });
+
+  test("it is the admin port that is asked, each second, and a replica that hangs loses the address after two", () => {
+    const text = keepalivedConfig(gateway, "cp-1");
+    expect(text).toContain('script "/opt/tandem/bin/gateway-alive 9478"\n  interval 1\n  timeout 1\n  fall 2\n');
   });
 
   test("a server without a replica gets no configuration", () => {
