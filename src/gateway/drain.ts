@@ -1,5 +1,9 @@
 import type { Gateway } from "./gateway.ts";
 import type { OpenAnswers } from "./http/open-answers.ts";
+import { goingDown } from "./http/refused-request.ts";
+
+/** What clients have to read the last words: the pod's grace is longer than `limits.drainMs` by a little more than that. */
+const LAST_WORDS_MS = 5000;
 
 /**
  * The way out of a replica. A client's connection cannot move to the other one, so as long as answers run this replica keeps the
@@ -10,4 +14,6 @@ export async function drain(gateway: Gateway, answers: OpenAnswers, withinMs: nu
   gateway.leaving = "drains";
   await answers.over(withinMs);
   gateway.leaving = "ends";
+  for (const rider of [...gateway.traffic.riders]) rider.refuse(goingDown());
+  await answers.over(LAST_WORDS_MS);
 }

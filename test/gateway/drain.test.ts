@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createConnection } from "node:net";
 import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
 import { parseGatewayConfig } from "../../src/gateway/config.ts";
@@ -49,6 +49,43 @@ test("while answers run the replica keeps the address and takes new requests, th
   await stopped;
   await expect(statusOf(gateway.adminUrl)).rejects.toThrow();
   await expect(stream()).rejects.toThrow();
+});
+
+test("what still runs at the end of the grace ends with an error that says why, not with a reset", async () => {
+  await start({ drainMs: 300 });
+  const streamed = await stream();
+  const whole = ask(gateway.url, CHAT, { ...chat("x", 5, 5).body, stream: false });
+  await under(2);
+  const stopped = gateway.stop();
+  const text = await streamed.text();
+  expect(text).toContain('"code":"draining"');
+  expect(text).not.toContain("[DONE]");
+  const refused = await whole;
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await refused.json()).toMatchObject({ error: { code: "draining" } });
+  await stopped;
+});
+
+test("a replica that has given the address up refuses what still comes to it", async () => {
+  await start({ drainMs: 100 });
+  const body = JSON.stringify(chat("x", 5, 5).body);
+  const socket = createConnection(Number(new URL(gateway.url).port), "127.0.0.1");
+  socket.write(
+    `POST ${CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: ${AUTH.authorization}\r\ncontent-length: ${body.length + 1}\r\n\r\n${body}`,
+  );
+  // The question lacks its last byte: the replica has it in hand, and no answer runs.
+  await once(socket, "connect");
+  expect(await statusOf(gateway.url)).toBe(200);
+  const stopped = gateway.stop();
+  while ((await statusOf(gateway.adminUrl)) !== 503) await new Promise((resolve) => setTimeout(resolve, 5));
+  const refused = await stream();
+  expect([refused.status, await refused.json()]).toMatchObject([503, { error: { code: "draining" } }]);
+  let answer = "";
+  socket.on("data", (data) => (answer += data));
+  socket.write(" ");
+  await once(socket, "close");
+  expect(answer).toMatch(/^HTTP\/1\.1 503 .*"code":"draining"/s);
+  await stopped;
 });
 
 test("a replica without requests ends at once, whatever connections clients keep", async () => {
