@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { assertModest } from "./assert-modest.ts";
 import { RefusedRequest } from "./refused-request.ts";
 
 /** Reads a JSON body up to `maxBytes`. What is too long is not read to its end. */
@@ -20,8 +21,11 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
     throw new RefusedRequest(400, "the body was cut short");
   }
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
-  } catch {
+    const json = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts));
+    assertModest(json);
+    return JSON.parse(json);
+  } catch (error) {
+    if (error instanceof RefusedRequest) throw error;
     throw new RefusedRequest(400, "the body is not JSON in UTF-8");
   }
 }
