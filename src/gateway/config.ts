@@ -44,6 +44,11 @@ export const GatewayConfigSchema = z.strictObject({
         .int()
         .positive()
         .default(16 * 2 ** 20),
+      /** Of all requests together; the strings that are made of them take up to six times as much of the pod's 1 GiB. */
+      maxHeldBodyBytes: z
+        .int()
+        .positive()
+        .default(64 * 2 ** 20),
       maxTextBytes: z
         .int()
         .positive()

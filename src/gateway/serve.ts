@@ -8,6 +8,7 @@ import type { GatewayConfig, GatewaySecrets } from "./config.ts";
 import { drain } from "./drain.ts";
 import { Gateway, type GatewayParts } from "./gateway.ts";
 import { handleAdmin } from "./http/admin-api.ts";
+import { BodyBudget } from "./http/body-budget.ts";
 import { handleClient } from "./http/client-api.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
 
@@ -32,6 +33,7 @@ export async function serveGateway(
     keys,
     traffic,
     maxBodyBytes: config.limits.maxBodyBytes,
+    bodies: new BodyBudget(config.limits.maxHeldBodyBytes),
     slowClientMs: config.limits.slowClientMs,
     current: () => gateway.current(),
     leaving: () => gateway.leaving,

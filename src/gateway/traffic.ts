@@ -2,7 +2,7 @@ import { type BrokenStream, resumePlan } from "../failover/choose/resume.ts";
 import type { Break } from "../failover/choose/view.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Group } from "./groups/group.ts";
-import { RefusedRequest } from "./http/refused-request.ts";
+import { overloaded, RefusedRequest } from "./http/refused-request.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { PoisonList } from "./poison.ts";
 import type { Outcome, Rider, RiderHost } from "./stream/rider.ts";
@@ -59,10 +59,17 @@ export class Traffic implements RiderHost {
     return group;
   }
 
-  /** Throws if the request is not to be taken now. */
-  assertAdmitted(fingerprint: string, current: Group): void {
+  /** Throws if no request is to be taken now; asked before the body of one is read. */
+  assertRoom(current: Group): void {
     if (this.#shed !== null)
       throw new RefusedRequest(503, `no group can serve: ${this.#shed.reason}`, { code: "no_group", ...this.#shed });
+    const queued = current.engine?.queued ?? 0;
+    if (this.riders.size >= this.limits.maxRequests || queued > this.limits.maxEngineQueue) throw overloaded();
+  }
+
+  /** Throws if this request is not to be taken now. */
+  assertAdmitted(fingerprint: string, current: Group): void {
+    this.assertRoom(current);
     const left = this.#poison.left(fingerprint, this.now());
     if (left > 0)
       throw new RefusedRequest(
@@ -73,13 +80,6 @@ export class Traffic implements RiderHost {
           retryAfterSeconds: Math.ceil(left / 1000),
         },
       );
-    const queued = current.engine?.queued ?? 0;
-    if (this.riders.size >= this.limits.maxRequests || queued > this.limits.maxEngineQueue)
-      throw new RefusedRequest(429, "too many requests are under way", {
-        code: "overloaded",
-        type: "rate_limit_error",
-        retryAfterSeconds: 1,
-      });
   }
 
   admit(rider: Rider): void {

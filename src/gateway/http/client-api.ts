@@ -7,6 +7,7 @@ import { type RequestKind, readClientRequest } from "../stream/client-request.ts
 import { PlainRequest } from "../stream/plain-request.ts";
 import { StreamSink, sendJson, sendRefusal, WholeSink } from "../stream/sink.ts";
 import type { Traffic } from "../traffic.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import { readJsonBody } from "./read-body.ts";
 import { goingDown, RefusedRequest } from "./refused-request.ts";
 
@@ -14,6 +15,7 @@ export interface ClientApi {
   keys: ApiKeys;
   traffic: Traffic;
   maxBodyBytes: number;
+  bodies: BodyBudget;
   slowClientMs: number;
   /** The group that new requests go to. */
   current(): Group;
@@ -57,7 +59,9 @@ async function route(api: ClientApi, request: IncomingMessage, response: ServerR
   if (kind === undefined) throw new RefusedRequest(404, `there is no ${path.slice(0, 100)}`, { code: "not_found" });
   if (request.method !== "POST") throw new RefusedRequest(405, "want POST");
   if (api.leaving() === "ends") throw goingDown();
-  const checked = readClientRequest(kind, await readJsonBody(request, api.maxBodyBytes), api.traffic.model.name);
+  api.traffic.assertRoom(api.current());
+  const raw = await readJsonBody(request, api.maxBodyBytes, api.bodies.open(request, response));
+  const checked = readClientRequest(kind, raw, api.traffic.model.name);
   // It may have come to that while the body was read.
   if (api.leaving() === "ends") throw goingDown();
   api.traffic.assertAdmitted(checked.fingerprint, api.current());

@@ -2,8 +2,16 @@ import type { IncomingMessage } from "node:http";
 import { assertModest } from "./assert-modest.ts";
 import { RefusedRequest } from "./refused-request.ts";
 
-/** Reads a JSON body up to `maxBytes`. What is too long is not read to its end. */
-export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+/**
+ * Reads a JSON body up to `maxBytes`. What is too long is not read to its end.
+ *
+ * @param onBytes told of each piece before it is kept; what it throws ends the reading
+ */
+export async function readJsonBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<unknown> {
   const tooLong = () => new RefusedRequest(413, `the body is longer than ${maxBytes} bytes`, { code: "body_too_long" });
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLong();
   const encoding = request.headers["content-encoding"] ?? "identity";
@@ -14,6 +22,7 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
     for await (const part of request as AsyncIterable<Buffer>) {
       bytes += part.length;
       if (bytes > maxBytes) throw tooLong();
+      onBytes(part.length);
       parts.push(part);
     }
   } catch (error) {

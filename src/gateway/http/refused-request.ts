@@ -30,6 +30,15 @@ export function goingDown(): RefusedRequest {
   return new RefusedRequest(503, "this gateway is going down", { code: "draining", retryAfterSeconds: 1 });
 }
 
+/** More is under way than the gateway, its memory or the engine's queue takes. */
+export function overloaded(): RefusedRequest {
+  return new RefusedRequest(429, "too many requests are under way", {
+    code: "overloaded",
+    type: "rate_limit_error",
+    retryAfterSeconds: 1,
+  });
+}
+
 /** What a client is told of an engine's refusal. A full queue is a matter of waiting; a wrong key is the gateway's own. */
 export function engineRefusal(code: number, message: string): RefusedRequest {
   if (code === 401 || code === 403) return new RefusedRequest(502, `the engine refuses the gateway's key (${code})`);
