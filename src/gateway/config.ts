@@ -38,6 +38,7 @@ export const GatewayConfigSchema = z.strictObject({
   xids: z.record(z.coerce.number<string>(), z.enum(REMEDIES)).default({}),
   limits: z
     .strictObject({
+      // The next two come from the plan; these are for a gateway that is started by hand.
       maxRequests: z.int().positive().default(512),
       maxEngineQueue: z.int().positive().default(256),
       maxBodyBytes: z

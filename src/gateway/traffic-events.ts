@@ -2,9 +2,9 @@ import type { Outcome, Rider } from "./stream/rider.ts";
 
 /** What bounds the requests in a gateway's hands. */
 export interface TrafficLimits {
-  /** Requests in the hands of this gateway, beyond which new ones are refused: what the engine runs, and its queue's budget. */
+  /** Requests in the hands of this gateway, beyond which new ones are refused: what engines run, and what may wait for them. */
   maxRequests: number;
-  /** Waiting tokens of the engine's own queue, by the agent's word, beyond which new requests are refused. */
+  /** Requests that wait in the engine's own queue, by the agent's word, beyond which new requests are refused. */
   maxEngineQueue: number;
   maxLegs: number;
   maxTextBytes: number;

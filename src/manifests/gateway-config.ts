@@ -46,9 +46,20 @@ export function gatewayConfig(plan: ServingPlan, tlsFolder: string): { servers: 
     active: groups.find(({ role }) => role === "active")?.id ?? groups[0]?.id,
     epoch: 1,
     xids: plan.spec.failover.xids,
+    limits: limitsOf(plan, groups.length),
     longestStepMs: Math.round(prefillSeconds(plan.spec) * 1_000),
     siblings: gateway.on.map((server) => at(server, GATEWAY_ADMIN_PORT)),
   };
+}
+
+/**
+ * What is taken before 429 is the answer, from what the engine runs at once. One more batch may wait in its queue: who comes last
+ * waits about as long as one answer takes. All in all that much for each group, since after a planned move running answers finish
+ * in the other one, and what waits.
+ */
+function limitsOf(plan: ServingPlan, groups: number): { maxRequests: number; maxEngineQueue: number } {
+  const running = Number(flagOf(plan.launch.leader.args, "--max-running-requests"));
+  return { maxRequests: (groups + 1) * running, maxEngineQueue: running };
 }
 
 function flagOf(args: readonly string[], flag: string): string | null {

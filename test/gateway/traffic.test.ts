@@ -88,26 +88,43 @@ describe("who gets a group first", () => {
   });
 });
 
+const limits = {
+  maxRequests: 10,
+  maxEngineQueue: 9,
+  maxLegs: 6,
+  maxTextBytes: 1e6,
+  prefillWindowTokens: 1e6,
+  totalDeadlineMs: 1e6,
+  poisonForMs: 1e6,
+};
+const model = { name: "m", parser: null, templateOpensThink: true, contextLength: 1000 };
+const events = {
+  onBreak: () => {},
+  onContinued: () => {},
+  onFirstToken: () => {},
+  onOver: () => {},
+  onPoison: () => {},
+};
+
+test("a request is refused while more wait in the engine's queue than may, and taken when they do not", () => {
+  const group = new Group({ id: "a", ...init }, clock);
+  const traffic = new Traffic(model, limits, new Map([["a", group]]), clock, events);
+  const asked = () => traffic.assertAdmitted("a fingerprint", group);
+  const queue = (queued: number) => {
+    group.engine = { instance: "one", state: "serving", tokensTotal: 0, queued };
+  };
+  expect(asked).not.toThrow();
+  queue(limits.maxEngineQueue);
+  expect(asked).not.toThrow();
+  queue(limits.maxEngineQueue + 1);
+  expect(asked).toThrow(expect.objectContaining({ status: 429, code: "overloaded", retryAfterSeconds: 1 }));
+  queue(0);
+  expect(asked).not.toThrow();
+});
+
 describe("carrying over", () => {
   test("no stream starts again on the group that is being left", () => {
     const groups = new Map(["a", "b"].map((id) => [id, new Group({ id, ...init }, clock)]));
-    const limits = {
-      maxRequests: 10,
-      maxEngineQueue: 9,
-      maxLegs: 6,
-      maxTextBytes: 1e6,
-      prefillWindowTokens: 1e6,
-      totalDeadlineMs: 1e6,
-      poisonForMs: 1e6,
-    };
-    const model = { name: "m", parser: null, templateOpensThink: true, contextLength: 1000 };
-    const events = {
-      onBreak: () => {},
-      onContinued: () => {},
-      onFirstToken: () => {},
-      onOver: () => {},
-      onPoison: () => {},
-    };
     const traffic = new Traffic(model, limits, groups, clock, events);
     const started: string[] = [];
     const rider = (id: string) => {

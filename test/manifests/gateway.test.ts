@@ -33,6 +33,16 @@ describe("the gateway", () => {
     },
   );
 
+  test.each([
+    ["example", 128],
+    ["local", 1024],
+  ])("%s: as much may wait as its engine runs at once, %i, beside what runs in both groups", (name, running) => {
+    const plan = stackPlan(name);
+    expect(plan.launch.leader.args.join(" ")).toContain(`--max-running-requests ${running} `);
+    const { maxRequests, maxEngineQueue } = parseGatewayConfig(gatewayConfig(plan, "/tls")).limits;
+    expect([maxRequests, maxEngineQueue]).toEqual([3 * running, running]);
+  });
+
   test("another configuration is another pod", () => {
     const plan = stackPlan("example");
     const pod = (changed: typeof plan) => JSON.stringify(podOf(gatewayObjects(changed).at(-1) ?? {}));
