@@ -37,6 +37,7 @@ export async function serveGateway(
     slowClientMs: config.limits.slowClientMs,
     current: () => gateway.current(),
     leaving: () => gateway.leaving,
+    log: parts.log,
     onRefused: (status: number) => gateway.metrics.refusals.inc({ status }),
   };
   const options = {
@@ -50,7 +51,10 @@ export async function serveGateway(
     return (request: IncomingMessage, response: ServerResponse) => {
       handler(request, response).catch((error: unknown) => {
         parts.log.error(
-          { error: error instanceof Error ? error.stack : String(error) },
+          {
+            request: response.getHeader("x-request-id"),
+            error: error instanceof Error ? error.stack : String(error),
+          },
           "a request failed in the gateway",
         );
         if (response.headersSent) response.destroy();

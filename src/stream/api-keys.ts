@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
 export interface ApiKey {
-  /** Shown in logs and metrics in place of the key. */
+  /** Shown in logs in place of the key. */
   name: string;
   /** SHA-256 of the key, in hex. */
   sha256: string;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { type GatewayConfigInput, parseGatewayConfig } from "../../src/gateway/config.ts";
 import { type RunningGateway, serveGateway } from "../../src/gateway/serve.ts";
 import { subscribe } from "../../src/stream/subscribe.ts";
@@ -32,6 +32,8 @@ export interface WorldOptions {
   engines?: Engines;
   config?: Partial<GatewayConfigInput>;
   subscribe?: Subscribe;
+  /** Takes each line of the gateway's log. */
+  onLog?: (line: string) => void;
   agents?: Record<string, string>;
   /** Where the gateway looks for a group's leader; by default where it is. */
   urlsOf?: (servers: readonly ServerProcess[]) => string[];
@@ -89,7 +91,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const gateway = await serveGateway(
       parseGatewayConfig(configFor(urls, options.agents, options.config)),
       { agentToken: AGENT_TOKEN, adminToken: ADMIN_TOKEN, engineKey: null },
-      { subscribe: options.subscribe ?? subscribe, log: pino({ level: process.env.TANDEM_TEST_LOG ?? "silent" }) },
+      { subscribe: options.subscribe ?? subscribe, log: logTo(options.onLog) },
     );
     return {
       a,
@@ -107,6 +109,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await stopEngines();
     throw error;
   }
+}
+
+/** The gateway's own log, line by line; without `onLog` it is shown as `TANDEM_TEST_LOG` says. */
+export function logTo(onLog?: (line: string) => void): Logger {
+  const level = process.env.TANDEM_TEST_LOG ?? "silent";
+  return onLog === undefined ? pino({ level }) : pino({}, { write: onLog });
 }
 
 export function ask(

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "pino";
 import type { ApiKeys } from "../../stream/api-keys.ts";
 import type { Group } from "../groups/group.ts";
 import { CarriedStream } from "../stream/carried-stream.ts";
 import { type RequestKind, readClientRequest } from "../stream/client-request.ts";
 import { PlainRequest } from "../stream/plain-request.ts";
-import { StreamSink, sendJson, sendRefusal, WholeSink } from "../stream/sink.ts";
+import { StreamSink, sendJson, sendRefusal, toldIn, WholeSink } from "../stream/sink.ts";
 import type { Traffic } from "../traffic.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import { readJsonBody } from "./read-body.ts";
@@ -22,6 +23,7 @@ export interface ClientApi {
   leaving(): "no" | "drains" | "ends";
   /** A request was refused before anything was done for it. */
   onRefused(status: number): void;
+  log: Logger;
 }
 
 const KINDS: Record<string, RequestKind> = { "/v1/chat/completions": "chat", "/v1/completions": "completions" };
@@ -29,8 +31,10 @@ const KINDS: Record<string, RequestKind> = { "/v1/chat/completions": "chat", "/v
 /** Handles one request of a client. Only the paths named here exist: nothing else of an engine is reachable through it. */
 export async function handleClient(api: ClientApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.on("error", () => {});
+  const id = randomUUID().replaceAll("-", "");
+  response.setHeader("x-request-id", id);
   try {
-    await route(api, request, response);
+    await route(api, id, request, response);
   } catch (error) {
     if (!(error instanceof RefusedRequest)) throw error;
     api.onRefused(error.status);
@@ -40,14 +44,16 @@ export async function handleClient(api: ClientApi, request: IncomingMessage, res
   }
 }
 
-async function route(api: ClientApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function route(api: ClientApi, id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   if (path === "/healthz" && request.method === "GET") {
     // From SIGTERM on: whoever can choose between replicas takes another. The address has the admin port to ask.
     const draining = api.leaving() !== "no";
     return sendJson(response, draining ? 503 : 200, JSON.stringify({ status: draining ? "draining" : "serving" }));
   }
-  if (api.keys.nameOf(request.headers.authorization) === null)
+  const key = api.keys.nameOf(request.headers.authorization);
+  response.once("close", () => logEnd(api.log, { request: id, key }, response));
+  if (key === null)
     throw new RefusedRequest(401, "want `Authorization: Bearer KEY` with a key of this gateway", {
       code: "invalid_api_key",
     });
@@ -65,8 +71,6 @@ async function route(api: ClientApi, request: IncomingMessage, response: ServerR
   // It may have come to that while the body was read.
   if (api.leaving() === "ends") throw goingDown();
   api.traffic.assertAdmitted(checked.fingerprint, api.current());
-  const id = randomUUID().replaceAll("-", "");
-  response.setHeader("x-request-id", id);
   const { traffic } = api;
   const rider = checked.streamUpstream
     ? new CarriedStream(
@@ -78,6 +82,16 @@ async function route(api: ClientApi, request: IncomingMessage, response: ServerR
     : new PlainRequest(id, checked, traffic, response);
   response.on("close", () => rider.cancel());
   traffic.admit(rider);
+}
+
+/** One line of each request that did not get its whole answer, by the id that its client has; none of those that did. */
+function logEnd(log: Logger, who: { request: string; key: string | null }, response: ServerResponse): void {
+  const told = toldIn(response);
+  if (told === null) return;
+  const { outcome, code } = told;
+  const status = response.statusCode;
+  // Not the message: it may quote the request.
+  log[outcome === "interrupted" || status >= 500 ? "warn" : "info"]({ ...who, status, code }, `request ${outcome}`);
 }
 
 function models({ model }: Traffic): string {

@@ -84,6 +84,7 @@ export class StreamSink implements Sink {
 
   interrupt(message: string, code: string): void {
     const error = { message, type: "server_error", param: null, code };
+    told.set(this.#response, { outcome: "interrupted", code });
     // No [DONE]: a client that only waits for it must not take the answer for complete.
     this.write(toBinary(`data: ${JSON.stringify({ error })}\n\n`));
     this.#response.end();
@@ -150,7 +151,21 @@ export function sendJson(
     .end(json);
 }
 
+export interface Told {
+  outcome: "refused" | "interrupted";
+  code: string | null;
+}
+
+const told = new WeakMap<ServerResponse, Told>();
+
+/** What a client was told in place of its answer, or of the rest of it; null if it was told nothing of the kind. */
+export function toldIn(response: ServerResponse): Told | null {
+  // An engine's own refusal of an answer in one piece passes as it is.
+  return told.get(response) ?? (response.statusCode >= 400 ? { outcome: "refused", code: null } : null);
+}
+
 export function sendRefusal(response: ServerResponse, error: RefusedRequest): void {
+  told.set(response, { outcome: "refused", code: error.code });
   const retry: Record<string, string> =
     error.retryAfterSeconds === null ? {} : { "retry-after": String(error.retryAfterSeconds) };
   sendJson(response, error.status, error.json, retry);
