@@ -1,10 +1,12 @@
 import { afterEach, expect, test } from "vitest";
+import { readClientRequest } from "../../src/gateway/stream/client-request.ts";
 import { jsonOf, type ServerProcess, startGroup } from "../emulator/server-process.ts";
 import { BreakingProxy } from "./breaking-proxy.ts";
 import { ask, chat, startWorld, type World } from "./gateway-fixture.ts";
 import { type Case, judge } from "./judge.ts";
 
 const MARKER = "poisonous";
+const lines: string[] = [];
 let world: World | undefined;
 const extra: ServerProcess[] = [];
 const proxies: BreakingProxy[] = [];
@@ -47,8 +49,10 @@ async function keepAlive(
 
 async function poisoned(at: number | null) {
   over = false;
+  lines.splice(0);
   world = await startWorld({
     engine: { nnodes: 1, tp: 2 },
+    onLog: (line) => void lines.push(line),
     config: { holdDeadlineMs: 30_000, limits: { drainMs: 500 } },
     proxied: async (url) => {
       const proxy = await BreakingProxy.before(url);
@@ -87,6 +91,11 @@ test("a request that crashes the engine in prefill: the innocent finish, the sec
   const response = await ask(url, "/v1/chat/completions", body);
   expect(response.status).toBe(422);
   expect((await jsonOf(response)).error.code).toBe("poison_suspected");
+  // Enough to find every other request of its kind by, and nothing of what it says.
+  const { fingerprint } = readClientRequest("chat", body, "deepseek-v3");
+  const suspected = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith("suspected poison"));
+  expect(suspected).toMatchObject([{ level: 40, request: response.headers.get("x-request-id"), fingerprint }]);
+  expect(lines.join("")).not.toContain(MARKER);
   expect((await Promise.all(answers)).flat()).toEqual([]);
   expect(crashes).toEqual({ a: 1, b: 1 });
   // Its fingerprint is refused at once, and touches no engine.
