@@ -121,8 +121,18 @@ export function readSecrets(env: Readonly<Record<string, string | undefined>>): 
 /** API keys by name and hash, from the JSON file that `TANDEM_API_KEYS_FILE` names; none without it. */
 export function readApiKeys(env: Readonly<Record<string, string | undefined>>): GatewayConfig["keys"] {
   const path = env.TANDEM_API_KEYS_FILE;
-  if (path === undefined) return [];
-  const result = GatewayConfigSchema.shape.keys.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  return path === undefined ? [] : parseApiKeys(path, readFileSync(path, "utf8"));
+}
+
+/** @throws TandemError with what is wrong in the file, and nothing of what it holds: somebody may have put a key there */
+export function parseApiKeys(path: string, text: string): GatewayConfig["keys"] {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    throw wrong(`${path} is no JSON`);
+  }
+  const result = GatewayConfigSchema.shape.keys.safeParse(raw);
   if (!result.success) throw wrong(`${path}: ${z.prettifyError(result.error)}`);
   return result.data;
 }

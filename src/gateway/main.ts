@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { TandemError } from "../errors.ts";
 import { subscribe } from "../stream/subscribe.ts";
+import { followApiKeys } from "./api-keys-file.ts";
 import { readApiKeys, readGatewayConfig, readSecrets } from "./config.ts";
 import { serveGateway } from "./serve.ts";
 
@@ -11,8 +12,12 @@ try {
   const path = process.argv[2] ?? process.env.TANDEM_GATEWAY_CONFIG;
   if (path === undefined) throw new Error("want the path of a configuration file");
   const file = readGatewayConfig(path);
-  const config = { ...file, keys: [...file.keys, ...readApiKeys(process.env)] };
+  const keys = readApiKeys(process.env);
+  const config = { ...file, keys: [...file.keys, ...keys] };
   const running = await serveGateway(config, readSecrets(process.env), { subscribe, log });
+  const { TANDEM_API_KEYS_FILE: keysFile } = process.env;
+  if (keysFile !== undefined)
+    followApiKeys(keysFile, keys, (next) => running.gateway.keys.replace([...file.keys, ...next]), log);
   log.info({ url: running.url, admin: running.adminUrl }, "gateway serves");
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const)

@@ -9,9 +9,14 @@ export interface ApiKey {
 
 /** Finds the key's name in a time that does not depend on which key it is. */
 export class ApiKeys {
-  readonly #keys: readonly { name: string; digest: Buffer }[];
+  #keys: readonly { name: string; digest: Buffer }[] = [];
 
   constructor(keys: readonly ApiKey[]) {
+    this.replace(keys);
+  }
+
+  /** From now on these are the keys; whoever came in with another stays until its request is over. */
+  replace(keys: readonly ApiKey[]): void {
     this.#keys = keys.map(({ name, sha256 }) => ({ name, digest: Buffer.from(sha256, "hex") }));
   }
 
