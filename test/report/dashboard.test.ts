@@ -82,7 +82,7 @@ describe("what is shown", () => {
       "bad OUT OF SERVICE gpu-a, needs failover-reboot",
       "warn gateway on 10.0.0.10, gpu-c does not answer",
     ]);
-    expect(alarms[0]?.detail).toBe("gpu-a may still act. To do: cut its power");
+    expect(alarms[1]?.detail).toBe("gpu-a may still act. To do: cut its power");
     expect(alarms[3]?.detail).toBe("silent; NOT FENCED: no BMC");
   });
 
