@@ -190,6 +190,7 @@ export class Traffic implements RiderHost {
       this.#markBroken(rider);
       const wasOnProbation = rider === probation;
       rider.leave();
+      if (rider.over) continue;
       this.dispatcher.left(rider);
       if (rider.stuck !== null) {
         const message = `the group that wrote this answer failed, and it cannot be carried on: ${rider.stuck}`;

@@ -170,8 +170,6 @@ export class CarriedStream implements Rider {
 
   #broken(how: Break["how"]): void {
     const group = this.#group;
-    // All was said but the last formality.
-    if (this.#finished && !this.over) return void this.#completeByHand();
     this.leave();
     if (!this.over && group !== null) this.#host.onBroken(this, group, how);
   }
@@ -183,12 +181,17 @@ export class CarriedStream implements Rider {
   }
 
   #completeByHand(): void {
-    const usage = this.usage;
-    if (this.request.wantsUsage && usage !== null) this.#sink.write(usageFrame(this.request.kind, this.#head, usage));
+    const { usage } = this;
+    const isUntold = this.#reader.usage === null;
+    if (this.request.wantsUsage && isUntold && usage !== null)
+      this.#sink.write(usageFrame(this.request.kind, this.#head, usage));
     this.#complete();
   }
 
-  /** Takes the leg's tokens into account and lets go of its group, without counting that against it. */
+  /**
+   * Takes the leg's tokens into account and lets go of its group, without counting that against it. It is over then if all was
+   * said but the last formality: another group would only write on after the end.
+   */
   leave(): void {
     const reader = this.#reader;
     if (this.#leg !== null) {
@@ -199,7 +202,8 @@ export class CarriedStream implements Rider {
     this.#group?.passengers.delete(this);
     this.#group = null;
     this.waitingSinceMs = null;
-    if (this.over || this.#finished) return;
+    if (this.over) return;
+    if (this.#finished) return void this.#completeByHand();
     this.#tally.add(reader.completionTokens, reader.lastUsage);
     this.#reader = this.#newReader();
   }
@@ -225,7 +229,8 @@ export class CarriedStream implements Rider {
   }
 
   refuse(error: RefusedRequest): void {
-    if (this.#sink.begun) this.interrupt(error.message, error.code ?? "engine_refused");
+    if (!this.over && this.#finished) this.#completeByHand();
+    else if (this.#sink.begun) this.interrupt(error.message, error.code ?? "engine_refused");
     else this.#close("refused", () => this.#sink.refuse(error));
   }
 
@@ -241,8 +246,8 @@ export class CarriedStream implements Rider {
 
   #close(outcome: Outcome, tell: () => void): void {
     if (this.over) return;
-    this.leave();
     this.over = true;
+    this.leave();
     tell();
     this.#host.onOver(this, outcome);
   }

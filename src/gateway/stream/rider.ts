@@ -20,7 +20,7 @@ export interface Rider extends Job, Passenger {
   strikes: number;
   /** Why it cannot go on after a break; null if it can. */
   readonly stuck: string | null;
-  /** Leaves its group without counting that against it. */
+  /** Leaves its group without counting that against it; it is over then if its answer lacked nothing but the last formality. */
   leave(): void;
   /** Ends it with an error: as a status if nothing was sent, as an event in the stream otherwise. */
   refuse(error: RefusedRequest): void;
