@@ -12,6 +12,7 @@ export interface ClientRequest {
   stream: boolean;
   wantsUsage: boolean;
   wantsRunningUsage: boolean;
+  /** Texts that the answer has, of all prompts. */
   choices: number;
   maxTokens: number | null;
   /** Of a completion: its one text. */
@@ -98,7 +99,9 @@ export function readClientRequest(kind: RequestKind, raw: unknown, model: string
     z.infer<typeof Completions>;
   if (kind === "chat") assertContinuable(body);
   const stream = body.stream === true;
-  const choices = body.n ?? 1;
+  // Each text of a list is answered by itself, and has a finish chunk of its own.
+  const prompts = Array.isArray(body.prompt) && typeof body.prompt[0] === "string" ? body.prompt.length : 1;
+  const choices = (body.n ?? 1) * prompts;
   const options = body.stream_options ?? {};
   // SGLang writes 16 tokens of a completion if nothing is said (OpenAI's own default).
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? (kind === "completions" ? 16 : null);
