@@ -141,7 +141,9 @@ function whyNotContinued(kind: RequestKind, body: z.infer<typeof Chat> & z.infer
   );
   if (constrained || (body.response_format && body.response_format.type !== "text"))
     return "its output is bound to a grammar";
-  if (kind === "completions" && typeof body.prompt !== "string") return "its prompt is not one text";
+  // Token ids of a chat go past its template, and with it past the messages that would hold the text so far.
+  const isText = kind === "chat" ? (body.input_ids ?? null) === null : typeof body.prompt === "string";
+  if (!isText) return "its prompt is not one text";
   return null;
 }
 
