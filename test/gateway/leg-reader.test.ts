@@ -151,10 +151,13 @@ describe("a leg is read the same however it is cut", () => {
         expect(sent.content.text).toBe(textOf("content"));
         expect(sent.reasoning.text).toBe(textOf("reasoning_content"));
         expect(sent.frames).toBe(got.length);
-        // A frame that may end in half a character is held back, and is counted.
+        // A frame that may end in half a character is held back, and is counted until it is known that the rest will not come.
         expect(reader.textFrames - got.length).toBeLessThanOrEqual(1);
         expect(reader.completionTokens).toBe(reader.textFrames);
         expect(reader.lastUsage).toEqual(reader.textFrames === 0 ? null : usage(reader.textFrames));
+        reader.dropHeld();
+        expect(reader.completionTokens).toBe(got.length);
+        expect(reader.lastUsage).toEqual(got.length === 0 ? null : usage(got.length));
       }),
       { numRuns: 600 },
     );

@@ -204,6 +204,7 @@ export class CarriedStream implements Rider {
     this.waitingSinceMs = null;
     if (this.over) return;
     if (this.#finished) return void this.#completeByHand();
+    reader.dropHeld();
     this.#tally.add(reader.completionTokens, reader.lastUsage);
     this.#reader = this.#newReader();
   }

@@ -59,7 +59,8 @@ export class LegReader {
   readonly #templates: TextTemplate[] = [];
   #rest = "";
   #tail = "";
-  #held: { piece: string; out: string; log: TextLog } | null = null;
+  /** A piece that may end in half a character, and what was counted before it. */
+  #held: { piece: string; out: string; log: TextLog; tokens: number; tail: string } | null = null;
   completionTokens = 0;
   textFrames = 0;
   finishes: { reason: string; matched: unknown }[] = [];
@@ -104,11 +105,12 @@ export class LegReader {
     for (const template of this.#templates) {
       const cut = template.cut(text, start, end);
       if (cut === null) continue;
+      const out = this.#text(template, cut.piece);
       if (cut.usage !== null) {
         this.completionTokens = cut.completionTokens;
         this.#tail = cut.usage;
       }
-      return this.#text(template, cut.piece);
+      return out;
     }
     return null;
   }
@@ -118,13 +120,22 @@ export class LegReader {
     let out = this.#release();
     this.textFrames += 1;
     if (piece.endsWith(INCOMPLETE) || piece.endsWith("\\ufffd")) {
-      this.#held = { piece, out: outPrefix + piece + outSuffix, log };
+      const [tokens, tail] = [this.completionTokens, this.#tail];
+      this.#held = { piece, out: outPrefix + piece + outSuffix, log, tokens, tail };
       return out;
     }
     log.add(piece);
     this.#sent.frames += 1;
     out += outPrefix + piece + outSuffix;
     return out;
+  }
+
+  /** The leg is over. What it held back was never sent: another one writes it again, and counts it. */
+  dropHeld(): void {
+    if (this.#held === null) return;
+    this.completionTokens = this.#held.tokens;
+    this.#tail = this.#held.tail;
+    this.#held = null;
   }
 
   /** A half character was a whole one after all. */
