@@ -2,11 +2,12 @@ import { type BrokenStream, resumePlan } from "../failover/choose/resume.ts";
 import type { Break } from "../failover/choose/view.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Group } from "./groups/group.ts";
-import { overloaded, RefusedRequest } from "./http/refused-request.ts";
+import { notContinued, overloaded, RefusedRequest } from "./http/refused-request.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { PoisonList } from "./poison.ts";
 import type { Outcome, Rider, RiderHost } from "./stream/rider.ts";
 import type { TrafficEvents, TrafficLimits } from "./traffic-events.ts";
+import { TurnedAway } from "./turned-away.ts";
 import type { WatchClock } from "./watch-clock.ts";
 
 /** A stream whose connection broke waits so long for a verdict on its group before it is tried again by itself. */
@@ -22,6 +23,7 @@ export class Traffic implements RiderHost {
   readonly #clock: WatchClock;
   readonly #events: TrafficEvents;
   readonly #poison: PoisonList;
+  readonly #turnedAway: TurnedAway;
   readonly #limbo = new Set<Rider>();
   /** Broken before an engine took them: such a request cannot have crashed anything. */
   readonly #untouched = new WeakSet<Rider>();
@@ -47,6 +49,9 @@ export class Traffic implements RiderHost {
     this.#events = events;
     this.#poison = new PoisonList(limits.poisonForMs);
     this.dispatcher = new Dispatcher(limits);
+    this.#turnedAway = new TurnedAway(clock, (rider, isSuspect) =>
+      this.dispatcher.resume(isSuspect ? [] : [rider], isSuspect ? [rider] : []),
+    );
   }
 
   now(): number {
@@ -108,6 +113,7 @@ export class Traffic implements RiderHost {
       this.#reissue(moving, software);
     }
     this.dispatcher.use(group);
+    if (carry) this.#turnedAway.release();
   }
 
   /** The streams of one group go on in the group that is used. */
@@ -141,6 +147,7 @@ export class Traffic implements RiderHost {
 
   onFirstToken(rider: Rider): void {
     this.dispatcher.prefilled(rider);
+    this.#turnedAway.forget(rider);
     const admittedMs = this.#admittedMs.get(rider);
     if (admittedMs !== undefined && !this.#firstSeen.has(rider)) this.#events.onFirstToken(this.now() - admittedMs);
     this.#firstSeen.add(rider);
@@ -166,8 +173,18 @@ export class Traffic implements RiderHost {
     this.#events.onBreak();
   }
 
+  onTurnedAway(rider: Rider, error: RefusedRequest, retryAfterS: number | null): void {
+    this.#markBroken(rider);
+    const isSuspect = rider === this.dispatcher.probation;
+    this.dispatcher.left(rider);
+    const { stuck } = rider;
+    if (stuck !== null) rider.refuse(notContinued(`the engine gave this answer up (${error.message})`, stuck));
+    else if (!this.#turnedAway.add(rider, isSuspect, retryAfterS)) rider.refuse(error);
+  }
+
   onOver(rider: Rider, outcome: Outcome): void {
     this.riders.delete(rider);
+    this.#turnedAway.forget(rider);
     this.#limbo.delete(rider);
     this.#brokeAtMs.delete(rider);
     this.#admittedMs.delete(rider);
@@ -192,9 +209,9 @@ export class Traffic implements RiderHost {
       rider.leave();
       if (rider.over) continue;
       this.dispatcher.left(rider);
-      if (rider.stuck !== null) {
-        const message = `the group that wrote this answer failed, and it cannot be carried on: ${rider.stuck}`;
-        rider.refuse(new RefusedRequest(502, message, { code: "stream_not_continued", type: "server_error" }));
+      const { stuck } = rider;
+      if (stuck !== null) {
+        rider.refuse(notContinued("the group that wrote this answer failed", stuck));
         continue;
       }
       if (software && !this.#untouched.delete(rider)) rider.strikes += 1;

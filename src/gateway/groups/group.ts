@@ -90,9 +90,9 @@ export class Group {
       if (url === "") return refusal(events);
       let isWorker = false;
       return openLeg({ url, connections: this.#connections, key, connectTimeoutMs }, path, body, {
-        onHead: (status, stream) => {
+        onHead: (status, stream, retryAfterS) => {
           isWorker = status === 404 && left > 1;
-          if (!isWorker) events.onHead(status, stream);
+          if (!isWorker) events.onHead(status, stream, retryAfterS);
         },
         onData: (text) => isWorker || events.onData(text),
         onEnd: () => {

@@ -12,7 +12,7 @@ export interface LegTarget {
 
 export interface LegEvents {
   /** The engine took the request; `stream` false is an answer in one piece. */
-  onHead(status: number, stream: boolean): void;
+  onHead(status: number, stream: boolean, retryAfterS: number | null): void;
   /** Bytes of the body as a binary string. */
   onData(text: string): void;
   /** The answer ended as HTTP wants it; whether it is complete only its frames tell. */
@@ -57,8 +57,8 @@ class HttpLeg implements Leg, ConnectionUser, AnswerEvents {
     this.#connection = this.#send();
   }
 
-  onHead({ status, type }: AnswerHead): void {
-    if (!this.#over) this.#events.onHead(status, type.startsWith("text/event-stream"));
+  onHead({ status, type, retryAfterS }: AnswerHead): void {
+    if (!this.#over) this.#events.onHead(status, type.startsWith("text/event-stream"), retryAfterS);
   }
 
   onBody(text: string): void {

@@ -45,3 +45,9 @@ export function engineRefusal(code: number, message: string): RefusedRequest {
   if (code === 503) return new RefusedRequest(503, message, { code: "engine_busy", retryAfterSeconds: 2 });
   return new RefusedRequest(code >= 400 && code < 600 ? code : 502, message);
 }
+
+/** The end of an answer that lost its engine, and that no other one may go on with. */
+export function notContinued(what: string, why: string): RefusedRequest {
+  const message = `${what}, and it cannot be carried on: ${why}`;
+  return new RefusedRequest(502, message, { code: "stream_not_continued", type: "server_error" });
+}

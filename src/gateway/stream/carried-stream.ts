@@ -1,14 +1,15 @@
 import type { Break } from "../../failover/choose/view.ts";
-import { fromBinary } from "../../stream/http/binary.ts";
 import type { Group } from "../groups/group.ts";
 import type { Leg } from "../groups/leg.ts";
 import { engineRefusal, RefusedRequest } from "../http/refused-request.ts";
 import type { ClientRequest } from "./client-request.ts";
 import { continuationBody, streamedBody, tokensLeft } from "./continuation.ts";
-import { lengthFrame, messageOf, usageFrame } from "./frames.ts";
+import { lengthFrame, usageFrame } from "./frames.ts";
 import { LegReader, nothingSent, type Sent } from "./leg-reader.ts";
+import { RefusedLeg } from "./refused-leg.ts";
 import type { Outcome, Rider, RiderHost } from "./rider.ts";
 import type { Sink } from "./sink.ts";
+import { whyStuck } from "./stuck.ts";
 import { type Usage, UsageTally } from "./usage.ts";
 
 /** A suspect that has written this many tokens did not crash the engine in its prefill. */
@@ -33,7 +34,9 @@ export class CarriedStream implements Rider {
   #group: Group | null = null;
   #leg: Leg | null = null;
   #reader: LegReader;
-  #refusedHead = { status: 0, body: "" };
+  #refusedLeg: RefusedLeg | null = null;
+  /** Legs that an engine did not take. */
+  #refusedLegs = 0;
 
   constructor(id: string, request: ClientRequest, host: RiderHost, sink: Sink) {
     this.id = id;
@@ -76,11 +79,11 @@ export class CarriedStream implements Rider {
     this.legs += 1;
     this.#group = group;
     this.waitingSinceMs = this.#host.now();
-    this.#refusedHead = { status: 0, body: "" };
+    this.#refusedLeg = null;
     group.passengers.add(this);
     this.#leg = group.open(this.request.path, JSON.stringify(this.#body()), {
-      onHead: (status, stream) => {
-        if (!stream || status !== 200) this.#refusedHead.status = status;
+      onHead: (status, stream, retryAfterS) => {
+        if (!stream || status !== 200) this.#refusedLeg = new RefusedLeg(status, retryAfterS);
       },
       onData: (text) => this.#data(text),
       onEnd: () => this.#ended(),
@@ -111,10 +114,7 @@ export class CarriedStream implements Rider {
   }
 
   #data(text: string): void {
-    if (this.#refusedHead.status !== 0) {
-      if (this.#refusedHead.body.length < 65_536) this.#refusedHead.body += text;
-      return;
-    }
+    if (this.#refusedLeg !== null) return void this.#refusedLeg.add(text);
     const reader = this.#reader;
     const before = reader.textFrames;
     const out = reader.push(text);
@@ -143,7 +143,10 @@ export class CarriedStream implements Rider {
   #ended(): void {
     const { refusal, done } = this.#reader;
     if (this.over || this.#leg === null) return;
-    if (this.#refusedHead.status !== 0) return void this.#refusedByStatus();
+    const leg = this.#refusedLeg;
+    // No server of the group is its leader.
+    if (leg?.status === 404) return void this.#broken("refused");
+    if (leg !== null) return void this.#refused(leg.status, leg.message, leg.retryAfterS);
     if (refusal !== null) return void this.#refused(refusal.code, refusal.message);
     if (done && this.#finished) return void this.#complete();
     this.#broken("closed");
@@ -155,17 +158,13 @@ export class CarriedStream implements Rider {
     this.#close("complete", () => this.#sink.end(this));
   }
 
-  #refusedByStatus(): void {
-    const { status, body } = this.#refusedHead;
-    // No server of the group is its leader.
-    if (status === 404) return void this.#broken("refused");
-    this.#refused(status, messageOf(fromBinary(body)) ?? `the engine answered ${status}`);
-  }
-
-  #refused(code: number, message: string): void {
-    // A group that takes new requests in its turn takes a broken stream a little later.
-    if (this.sent.frames > 0 && code >= 500) return void this.#broken("closed");
-    this.refuse(engineRefusal(code, message));
+  #refused(code: number, message: string, retryAfterS: number | null = null): void {
+    const error = engineRefusal(code, message);
+    if (this.sent.frames === 0 || (code < 500 && code !== 429)) return void this.refuse(error);
+    // Its queue is full, or it fears for its time: an engine that says so is well, and may have room a little later.
+    if (this.#reader.textFrames === 0) this.#refusedLegs += 1;
+    this.leave();
+    if (!this.over) this.#host.onTurnedAway(this, error, retryAfterS);
   }
 
   #broken(how: Break["how"]): void {
@@ -209,20 +208,15 @@ export class CarriedStream implements Rider {
     this.#reader = this.#newReader();
   }
 
-  /** Why a part of the answer being sent makes it impossible to go on; null if it can. */
   get stuck(): string | null {
-    if (this.sent.frames === 0) return null;
-    if (this.request.notContinued !== null) return this.request.notContinued;
-    if (this.sent.toolCall) return "a part of a tool call was sent";
-    return this.legs >= this.#host.limits.maxLegs ? `it broke ${this.legs} times` : null;
+    const { maxLegs } = this.#host.limits;
+    return whyStuck(this.request, this.sent, this.legs - this.#refusedLegs, maxLegs);
   }
 
   #endAtLength() {
     this.#reader.finishes.push({ reason: "length", matched: null });
     this.#sink.write(lengthFrame(this.request.kind, this.#head));
-    const usage = this.#tally.merge(null);
-    if (this.request.wantsUsage && usage !== null) this.#sink.write(usageFrame(this.request.kind, this.#head, usage));
-    this.#complete();
+    this.#completeByHand();
   }
 
   get #head() {

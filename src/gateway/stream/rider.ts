@@ -39,5 +39,7 @@ export interface RiderHost {
   onCleared(rider: Rider): void;
   /** It lost its connection and wants to go on. */
   onBroken(rider: Rider, group: Group, how: Break["how"]): void;
+  /** An engine that is well did not take it on, or gave it up in good order; it has left its group and wants to go on. */
+  onTurnedAway(rider: Rider, error: RefusedRequest, retryAfterS: number | null): void;
   onOver(rider: Rider, outcome: Outcome): void;
 }

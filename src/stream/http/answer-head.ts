@@ -6,6 +6,8 @@ export interface AnswerHead {
   /** How the body ends: after so many bytes, with its last chunk, or with the connection. */
   length: number | "chunked" | "until-close";
   keepAlive: boolean;
+  /** Of `retry-after`; null where it says no number of seconds. */
+  retryAfterS: number | null;
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: |$)/;
@@ -35,7 +37,9 @@ export function readHead(text: string): AnswerHead | null {
   const connection = (fields.get("connection") ?? "").toLowerCase();
   // An engine of HTTP/1.0 would have to say that it keeps the connection; none does.
   const keepAlive = line[1] === "1" && !connection.split(",").some((word) => word.trim() === "close");
-  return { status, type: fields.get("content-type") ?? "", length, keepAlive };
+  const retryAfter = fields.get("retry-after") ?? "";
+  const retryAfterS = /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : null;
+  return { status, type: fields.get("content-type") ?? "", length, keepAlive, retryAfterS };
 }
 
 function lengthOf(fields: ReadonlyMap<string, string>): AnswerHead["length"] | null {
