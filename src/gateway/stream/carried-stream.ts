@@ -209,8 +209,9 @@ export class CarriedStream implements Rider {
   }
 
   get stuck(): string | null {
-    const { maxLegs } = this.#host.limits;
-    return whyStuck(this.request, this.sent, this.legs - this.#refusedLegs, maxLegs);
+    const broke = this.legs - this.#refusedLegs;
+    const isWornOut = this.sent.frames > 0 && broke >= this.#host.limits.maxLegs;
+    return isWornOut ? `it broke ${broke} times` : whyStuck(this.request, this.sent, this.#host.model);
   }
 
   #endAtLength() {

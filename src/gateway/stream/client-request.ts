@@ -15,6 +15,8 @@ export interface ClientRequest {
   /** Texts that the answer has, of all prompts. */
   choices: number;
   maxTokens: number | null;
+  /** Strings that end the answer. */
+  stops: readonly string[];
   /** Of a completion: its one text. */
   prompt: string;
   /** Rough, until the engine says how many tokens the prompt has. */
@@ -117,6 +119,7 @@ export function readClientRequest(kind: RequestKind, raw: unknown, model: string
     wantsRunningUsage: options.include_usage === true && options.continuous_usage_stats === true,
     choices,
     maxTokens,
+    stops: [body.stop ?? []].flat(),
     prompt,
     promptTokens: Math.ceil(JSON.stringify(kind === "chat" ? body.messages : body.prompt).length / 4),
     notContinued,
@@ -141,6 +144,8 @@ function whyNotContinued(kind: RequestKind, body: z.infer<typeof Chat> & z.infer
   );
   if (constrained || (body.response_format && body.response_format.type !== "text"))
     return "its output is bound to a grammar";
+  // Where such a stop begins nobody can say; of stop strings only those matter that the sent text may have begun.
+  if ((body.stop_regex ?? null) !== null) return "its end is a pattern";
   // Token ids of a chat go past its template, and with it past the messages that would hold the text so far.
   const isText = kind === "chat" ? (body.input_ids ?? null) === null : typeof body.prompt === "string";
   if (!isText) return "its prompt is not one text";

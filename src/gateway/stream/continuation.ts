@@ -2,10 +2,12 @@ import type { ModelTraits } from "../model-traits.ts";
 import type { ClientRequest } from "./client-request.ts";
 
 /** What the client has of an answer. */
-export interface Written {
+export interface Written extends Texts {
+  completionTokens: number;
+}
+interface Texts {
   reasoning: string;
   content: string;
-  completionTokens: number;
 }
 
 /**
@@ -20,22 +22,30 @@ export function continuationBody(
 ): Record<string, unknown> {
   const limited = withinLength(request, written.completionTokens);
   if (request.kind === "completions") {
-    const echoed = request.body.echo === true ? request.prompt.length : 0;
-    return { ...limited, prompt: request.prompt + written.content.slice(echoed), echo: false };
+    return { ...limited, prompt: request.prompt + writtenText(request, written, model), echo: false };
   }
   const messages = [...(request.body.messages as Record<string, unknown>[])];
   const last = messages.at(-1);
-  let before = "";
   if (last?.role === "assistant") {
-    if (request.body.continue_final_message === true) {
-      before = typeof last.content === "string" ? last.content : "";
-      messages.pop();
-    }
+    if (request.body.continue_final_message === true) messages.pop();
     // Without the flag SGLang reads a trailing assistant message as the user's; it must not change its role now.
     else messages[messages.length - 1] = { ...last, role: "user" };
   }
-  const content = before + rawText(request, written, model, before);
+  const content = textBefore(request) + writtenText(request, written, model);
   return { ...limited, messages: [...messages, { role: "assistant", content }], continue_final_message: true };
+}
+
+/** What the model has written of it: without an echo of the prompt, and with the tags that its parser takes out. */
+export function writtenText(request: ClientRequest, written: Texts, model: ModelTraits): string {
+  if (request.kind === "chat") return rawText(request, written, model, textBefore(request));
+  return written.content.slice(request.body.echo === true ? request.prompt.length : 0);
+}
+
+/** What the client wrote itself of the last message. */
+function textBefore({ body }: ClientRequest): string {
+  const last = (body.messages as Record<string, unknown>[]).at(-1);
+  const goesOn = last?.role === "assistant" && body.continue_final_message === true;
+  return goesOn && typeof last.content === "string" ? last.content : "";
 }
 
 /** What is asked of an engine for leg number `legs` of stream `id`, whatever the client asked for. */
@@ -51,7 +61,7 @@ export function streamedBody(body: Record<string, unknown>, id: string, legs: nu
 }
 
 /** What the model wrote, tags included: the parser strips those and nothing else. */
-function rawText(request: ClientRequest, { reasoning, content }: Written, model: ModelTraits, before: string): string {
+function rawText(request: ClientRequest, { reasoning, content }: Texts, model: ModelTraits, before: string): string {
   const thinks = model.parser !== null && request.body.separate_reasoning !== false && thinking(request, model);
   if (!thinks || before.includes("</think>")) return reasoning + content;
   const open = model.templateOpensThink || before !== "" ? "" : "<think>";
