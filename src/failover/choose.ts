@@ -107,7 +107,7 @@ function byWord(view: GatewayView, suspicions: readonly Suspicion[]): Decision |
   const named = `epoch ${word.epoch} names group ${word.active}`;
   const current = view.groups.find(({ id }) => id === view.current);
   const isGivenUp = word.why === "failover" && word.active !== view.current;
-  if (!isGivenUp || current === undefined || current.waitingSinceMs === null)
+  if (!isGivenUp || current === undefined || current.passengers === 0)
     return use(word.active, named, { adoptEpoch: word.epoch });
   const software = suspicions.some(
     ({ group, state, software }) => group === current.id && state === "suspect" && software,

@@ -34,6 +34,7 @@ function groupOf(id: string): fc.Arbitrary<GroupView> {
     ),
     lastTokenMs: maybe(ago()),
     waitingSinceMs: maybe(ago()),
+    passengers: fc.nat({ max: 2 }),
     canary: fc.record({ askedMs: maybe(ago()), answeredMs: maybe(ago()), failedMs: maybe(ago()) }),
     engine: fc.constantFrom(
       "starting" as const,

@@ -142,6 +142,39 @@ describe("what moves traffic, and what does not", () => {
       "use b",
       "group a: gpu-b is silent for 650 ms, its neighbours are heard, and no token came from group a in that time",
     ],
+    ...[600, 599].map((askedMs): [string, Partial<GatewayView>, string, string] => [
+      `a server is silent, its group has one answer in one piece, and a canary is unanswered for ${askedMs} ms`,
+      {
+        groups: [
+          group("a", {
+            servers: silentB,
+            lastTokenMs: null,
+            waitingSinceMs: null,
+            canary: { askedMs: AT - askedMs, answeredMs: AT - 2000, failedMs: null },
+          }),
+          idle("b"),
+        ],
+      },
+      askedMs === 600 ? "use b" : "use a",
+      askedMs === 600
+        ? "group a: gpu-b is silent for 650 ms, its neighbours are heard, and group a does not answer a canary"
+        : "group a serves; gpu-b is not heard: its group is asked whether it still writes tokens",
+    ]),
+    [
+      "an answer in one piece takes a minute, and a canary some seconds",
+      {
+        groups: [
+          group("a", {
+            lastTokenMs: AT - 60_000,
+            waitingSinceMs: null,
+            canary: { askedMs: AT - 4900, answeredMs: AT - 6900, failedMs: null },
+          }),
+          idle("b"),
+        ],
+      },
+      "use a",
+      "group a serves",
+    ],
     [
       "a server is silent for 599 ms",
       {
@@ -570,6 +603,9 @@ describe("what becomes of running streams", () => {
     });
     // Nobody waits there: a replica that has just started learns an old word, and has lived through no failover.
     expect(choose(view({ word, groups: [idle("a"), idle("b")] }))).toMatchObject({ running: "stay", adoptEpoch: 2 });
+    // An answer in one piece waits for no token, and would end with its group.
+    const whole = group("a", { waitingSinceMs: null });
+    expect(choose(view({ word, groups: [whole, idle("b")] }))).toMatchObject({ running: "carry" });
     expect(choose(view({ word: { ...word, why: "switchover" } }))).toMatchObject({ running: "stay" });
   });
 
@@ -579,7 +615,9 @@ describe("what becomes of running streams", () => {
     expect(stranded(left({}))).toEqual([]);
     expect(stranded(left({ servers: silentB, lastTokenMs: quiet }))).toEqual(["a"]);
     expect(stranded(left({ faults: [fault("XID 79: gone")] }))).toEqual(["a"]);
-    expect(stranded(left({ faults: [fault("XID 79: gone")], waitingSinceMs: null }))).toEqual([]);
+    // An answer in one piece waits for no token.
+    expect(stranded(left({ faults: [fault("XID 79: gone")], waitingSinceMs: null }))).toEqual(["a"]);
+    expect(stranded(left({ faults: [fault("XID 79: gone")], waitingSinceMs: null, passengers: 0 }))).toEqual([]);
     // They stay where they are while nobody can serve: their group may go on after all.
     expect(stranded(view({ groups: ["a", "b"].map((id) => group(id, { faults: [fault("XID 79: gone")] })) }))).toEqual(
       [],

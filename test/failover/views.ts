@@ -16,6 +16,7 @@ export function group(id: string, more: Partial<GroupView> = {}): GroupView {
     breaks: [],
     lastTokenMs: AT - 20,
     waitingSinceMs: AT - 10_000,
+    passengers: 1,
     canary: { askedMs: null, answeredMs: AT - 1500, failedMs: null },
     engine: "serving",
     wellSinceMs: AT - 100_000,
@@ -26,7 +27,7 @@ export function group(id: string, more: Partial<GroupView> = {}): GroupView {
 
 /** A standby: nobody waits, and it answered its last canary. */
 export function idle(id: string, more: Partial<GroupView> = {}): GroupView {
-  return group(id, { lastTokenMs: null, waitingSinceMs: null, ...more });
+  return group(id, { lastTokenMs: null, waitingSinceMs: null, passengers: 0, ...more });
 }
 
 export function view(more: Partial<GatewayView> = {}): GatewayView {

@@ -119,9 +119,11 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
       false,
     );
   const asked = group.canary.askedMs;
-  // While nobody waits nothing is lost by looking longer: a busy computer answers a lone canary late.
-  const longSilent = atMs - server.lastHeardMs >= timing.idleSilentAfterMs;
-  if (longSilent && asked !== null && atMs - asked >= timing.canaryGraceMs)
+  // While nobody waits nothing is lost by looking longer: a busy computer answers a lone canary late. Answers in one piece have
+  // no tokens to wait for: the canary's stands for theirs, and has as long as a token has.
+  const isIdle = waiting !== null || group.passengers === 0;
+  const longSilent = !isIdle || atMs - server.lastHeardMs >= timing.idleSilentAfterMs;
+  if (longSilent && asked !== null && atMs - asked >= (isIdle ? timing.canaryGraceMs : timing.silentAfterMs))
     return suspect(group, `${silence}, and group ${group.id} does not answer a canary`, server.lastHeardMs, false);
   return blind(server, "its group is asked whether it still writes tokens");
 }

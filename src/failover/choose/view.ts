@@ -40,6 +40,8 @@ export interface GroupView {
   lastTokenMs: number | null;
   /** Since when the longest-waiting request waits for its next token; null while nobody waits. */
   waitingSinceMs: number | null;
+  /** Requests of this gateway in its hands, also those that wait for no token: answers in one piece, or to slow readers. */
+  passengers: number;
   canary: CanaryView;
   /** What the leader's agent says of the engine; null while it has said nothing. */
   engine: "starting" | "serving" | "unhealthy" | "unreachable" | null;

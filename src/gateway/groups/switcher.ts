@@ -20,7 +20,7 @@ const IDLE_TICKS_PER_LOOK = 3;
 export interface SwitcherHooks {
   /** The outcome changed: another group, held, or shed. */
   onChoice(choice: Choice, before: { group: string; sinceMs: number }): void;
-  /** Requests wait in a group that is not used, and that something speaks against. */
+  /** Requests are in a group that is not used, and that something speaks against. */
   onStranded(suspicion: Suspicion): void;
   ask(group: Group): void;
   /** Since when the longest-waiting request has had no group. */
@@ -105,7 +105,7 @@ export class Switcher {
   #groupView(group: Group): GroupView {
     const servers: ServerView[] = [];
     for (const intake of this.#intakes) if (group.servers.includes(intake.server)) servers.push(intake.view);
-    const { id, faults, breaks, lastTokenMs, waitingSinceMs, engine } = group;
+    const { id, faults, breaks, lastTokenMs, waitingSinceMs, passengers, engine } = group;
     return {
       id,
       servers,
@@ -113,6 +113,7 @@ export class Switcher {
       breaks,
       lastTokenMs,
       waitingSinceMs,
+      passengers: passengers.size,
       canary: { ...group.canary },
       engine: engine?.state ?? null,
       wellSinceMs: this.#wellness.get(id)?.wellSinceMs ?? null,

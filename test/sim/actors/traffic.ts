@@ -58,6 +58,10 @@ export class SimTraffic {
     return this.flows ? this.lastTokenMs : this.#waitingMs;
   }
 
+  get passengers(): { size: number } {
+    return { size: this.waitingSinceMs === null ? 0 : 1 };
+  }
+
   sawToken(): void {
     this.#tokenMs = this.#gateway.watchNow();
   }
