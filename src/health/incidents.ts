@@ -1,6 +1,6 @@
-import type { GpuLogLine, RecoveryAction } from "./kernel-line.ts";
+import { type Judgement, judgeLine } from "./judge-line.ts";
+import type { GpuLogLine } from "./kernel-line.ts";
 import { compareRemedies, type Remedy, stopsService } from "./remedy.ts";
-import { xidPolicy } from "./xid-policy.ts";
 
 /** A GPU line of one server's kernel log, with the time it was read on the observer's clock. */
 export interface Sighting {
@@ -24,7 +24,7 @@ export interface Incident {
   reason: string;
   codes: number[];
   /** The line that decided the remedy. */
-  decidedBy: `xid-${number}` | `sxid-${number}`;
+  decidedBy: Judgement["decidedBy"];
   /** It ends a process and leaves the GPU usable, also where its repetition is taken for hardware. */
   endsProcess?: true;
   /** The pieces that brought a code for the first time. */
@@ -40,24 +40,6 @@ export interface IncidentRules {
 }
 
 export const DEFAULT_RULES: IncidentRules = { burstGapMs: 180_000, repeatWindowMs: 86_400_000, overrides: {} };
-
-const BY_ACTION: Record<RecoveryAction, Remedy> = {
-  none: "ignore",
-  "gpu-reset": "failover-reset",
-  "node-reboot": "failover-reboot",
-  // Peer-to-peer traffic must stop before the reset; every rank of the group uses it.
-  "drain-p2p": "failover-reset",
-  "drain-and-reset": "failover-reset",
-  // A reset of the PCI bus below the board: on an HGX board that is the server's own restart.
-  "bus-reset": "failover-reboot",
-  // Memory shared over NVLink between servers, which a server of eight H100s does not have: a person looks.
-  "recover-imex-domain": "failover-support",
-};
-
-/** The remedy that the driver's own verdict names. */
-export function remedyOfAction(action: RecoveryAction): Remedy {
-  return BY_ACTION[action];
-}
 
 type OpenIncident = Incident & { decidedByDriver: boolean };
 
@@ -75,8 +57,8 @@ export function incidentsOf(
   const open = new Map<string, OpenIncident>();
   for (const { server, atMs, line, piece, continues } of sorted) {
     const key = `${server} ${line.pci}`;
-    const { remedy, reason, code, decidedBy } = judge(line, rules);
-    const decidedByDriver = line.kind === "recovery-action" && line.action !== "none";
+    const { remedy, name, reason: why, code, decidedBy, byDriver: decidedByDriver } = judgeLine(line, rules.overrides);
+    const reason = `${name}: ${why}`;
     const rests = piece === undefined ? [] : [piece];
     const current = open.get(key);
     if (current === undefined || isApart(current.lastMs, atMs, continues === true, rules, cutsMs)) {
@@ -115,35 +97,6 @@ export function isApart(
 ): boolean {
   if (cutsMs.some((cutMs) => cutMs > lastMs && cutMs <= atMs)) return true;
   return !continues && atMs - lastMs > rules.burstGapMs;
-}
-
-interface Judgement {
-  remedy: Remedy;
-  reason: string;
-  code: number;
-  decidedBy: Incident["decidedBy"];
-}
-
-function judge(line: GpuLogLine, rules: IncidentRules): Judgement {
-  switch (line.kind) {
-    case "xid": {
-      const { remedy, reason } = xidPolicy(line.code, rules.overrides);
-      const { code } = line;
-      return { remedy, reason: `XID ${code}: ${reason}`, code, decidedBy: `xid-${code}` };
-    }
-    case "recovery-action": {
-      const remedy = rules.overrides[154] ?? BY_ACTION[line.action];
-      return { remedy, reason: `XID 154: the driver asks for ${line.action}`, code: 154, decidedBy: "xid-154" };
-    }
-    case "sxid": {
-      const remedy: Remedy = line.fatal ? "failover-reset" : "watch";
-      const reason = line.fatal
-        ? "a fatal NVSwitch error ends every collective over NVLink"
-        : "a non-fatal NVSwitch error";
-      const { code } = line;
-      return { remedy, reason: `SXid ${code}: ${reason}`, code, decidedBy: `sxid-${code}` };
-    }
-  }
 }
 
 function escalate(

@@ -41,7 +41,7 @@ export function explainXid(code: number, overrides: Readonly<Record<number, Reme
     ...wrap(`${policy.remedy}: ${MEANS[policy.remedy]}.`, "class   "),
     ...wrap(policy.reason, "why     "),
     ...wrap(`${policy.source}; policy ${XID_POLICY_VERSION}`, "source  "),
-    ...(code === 154 ? ["", ...wrap(DRIVER_VERDICT, "note    ")] : []),
+    ...(code === 154 && overrides[154] === undefined ? ["", ...wrap(DRIVER_VERDICT, "note    ")] : []),
     "",
     ...others(vendors, stance),
   ];

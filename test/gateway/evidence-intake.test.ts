@@ -5,6 +5,7 @@ import { EvidenceIntake } from "../../src/gateway/groups/evidence-intake.ts";
 import { Group } from "../../src/gateway/groups/group.ts";
 import { WatchClock } from "../../src/gateway/watch-clock.ts";
 import type { Evidence } from "../../src/health/evidence.ts";
+import type { Remedy } from "../../src/health/remedy.ts";
 import type { Frame } from "../../src/stream/frames.ts";
 
 const NOW_MS = 100_000;
@@ -17,10 +18,10 @@ const rank = (pid: number, state: "running" | "exited"): Evidence => ({
 });
 
 /** A gateway that starts now, at an agent that has been there for long. */
-function start(now = () => 0) {
+function start(now = () => 0, xids: Readonly<Record<number, Remedy>> = {}) {
   const clock = new WatchClock(now);
   const group = new Group({ id: "a", servers: ["gpu-a"], urls: [], key: null, connectTimeoutMs: 1 }, clock);
-  const intake = new EvidenceIntake("gpu-a", () => group, clock);
+  const intake = new EvidenceIntake("gpu-a", () => group, clock, xids);
   const hello = (seq: number): Frame => ({
     type: "hello",
     server: "gpu-a",
@@ -159,5 +160,32 @@ describe("what an agent tells a gateway that has just started", () => {
     intake.frame(evidence(1, 0, rank(70, "exited")));
     intake.frame(evidence(2, -3_000, { ...rank(71, "running"), startedMonoMs: NOW_MS + 2_600 } as Evidence));
     expect(group.faults[0]?.restartedMs).toBe(0);
+  });
+});
+
+describe("a line of the kernel log", () => {
+  const at = { pci: "0000:0b:00", text: "", sequence: 7, uptimeUs: NOW_MS * 1_000 };
+  const xid = (code: number): Evidence => ({ kind: "kernel-log", line: { kind: "xid", code, ...at } });
+  const asks = (action: "none" | "gpu-reset" | "node-reboot"): Evidence => ({
+    kind: "kernel-log",
+    line: { kind: "recovery-action", action, ...at },
+  });
+  test.each<{ when: string; line: Evidence; xids?: Record<number, Remedy>; fault: string | null }>([
+    { when: "a code that stops service", line: xid(79), fault: "XID 79 on 0000:0b:00: " },
+    { when: "the same, only watched by the spec", line: xid(79), xids: { 79: "watch" }, fault: null },
+    { when: "a code of no consequence", line: xid(63), fault: null },
+    { when: "the same, made one by the spec", line: xid(63), xids: { 63: "failover-reset" }, fault: "XID 63 on" },
+    {
+      when: "the driver's verdict",
+      line: asks("gpu-reset"),
+      fault: "XID 154 on 0000:0b:00: the driver asks for gpu-reset",
+    },
+    { when: "the same, only watched by the spec", line: asks("gpu-reset"), xids: { 154: "watch" }, fault: null },
+    { when: "the driver's all-clear", line: asks("none"), xids: { 154: "failover-reset" }, fault: null },
+  ])("$when moves traffic or not", ({ line, xids, fault }) => {
+    const { group, intake, hello, evidence } = start(() => 0, xids);
+    intake.frame(hello(0));
+    expect(intake.frame(evidence(1, 0, line))).toBe(fault !== null);
+    expect(group.faults.map(({ text }) => text.slice(0, fault?.length))).toEqual(fault === null ? [] : [fault]);
   });
 });

@@ -214,6 +214,12 @@ describe.each(rows)("$code", ({ code, bad, then, confirmAfterMs = 0, good }) => 
   });
 });
 
+test("the spec's word on XID 154 is also about the field that says the same", () => {
+  const rules = { ...DEFAULT_HEALTH_RULES, overrides: { 154: "watch" as const } };
+  const known = play("gpu-a", [[0, gpus({ recoveryAction: "Reset" })]], { rules });
+  expect(findingsOf(known, 0, rules)).toMatchObject([{ code: "driver-verdict", remedy: "watch", moves: "never" }]);
+});
+
 test.each<{ when: string; said: Heard[] }>([
   { when: "a busy H100 at its power limit", said: [gpus({ throttle: ["sw_power_cap", "sync_boost"], powerW: 700 })] },
   {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DEFAULT_RULES, incidentsOf, type Sighting } from "../../src/health/incidents.ts";
 import type { GpuLogLine } from "../../src/health/kernel-line.ts";
-import { REMEDIES } from "../../src/health/remedy.ts";
+import { REMEDIES, type Remedy } from "../../src/health/remedy.ts";
 
 const line = (code: number): GpuLogLine => ({
   kind: "xid",
@@ -65,6 +65,19 @@ test.each([
   const incidents = incidentsOf(sightings);
   expect(incidents).toHaveLength(then.length);
   expect(incidents).toMatchObject(then);
+});
+
+test.each<{ when: string; sightings: Sighting[]; then: readonly Remedy[] }>([
+  { when: "a verdict alone", sightings: [seen(0, verdict("node-reboot"))], then: ["watch"] },
+  {
+    when: "a verdict with a fault that has a class",
+    sightings: [seen(0, line(79)), seen(10, verdict("gpu-reset"))],
+    then: ["failover-reboot"],
+  },
+  { when: "the all-clear", sightings: [seen(0, verdict("none"))], then: [] },
+])("the spec's word on XID 154 is about the verdict alone: $when", ({ sightings, then }) => {
+  const rules = { ...DEFAULT_RULES, overrides: { 154: "watch" as const } };
+  expect(incidentsOf(sightings, rules).map(({ remedy }) => remedy)).toEqual(then);
 });
 
 test("the order of arrival does not matter, and a pack never asks for less when a line is added", () => {

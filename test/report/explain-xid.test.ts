@@ -49,6 +49,7 @@ test("a code on which everybody differs", () => {
 
 test("the driver's own verdict says how it is read", () => {
   expect(explainXid(154).text).toContain("node reboot for failover-reboot");
+  expect(explainXid(154, { 154: "watch" }).text).not.toContain("comes before every other rule");
 });
 
 test("a code that nobody knows is watched", () => {

@@ -1,8 +1,8 @@
 import type { Fault, ServerView } from "../../failover/choose/view.ts";
 import type { Evidence } from "../../health/evidence.ts";
+import { judgeLine } from "../../health/judge-line.ts";
 import type { GpuLogLine } from "../../health/kernel-line.ts";
 import { type Remedy, stopsService } from "../../health/remedy.ts";
-import { xidPolicy } from "../../health/xid-policy.ts";
 import type { EvidenceFrame, Frame } from "../../stream/frames.ts";
 import type { WatchClock } from "../watch-clock.ts";
 import type { Group } from "./group.ts";
@@ -144,16 +144,12 @@ export class EvidenceIntake {
   }
 
   #fatal(line: GpuLogLine): { text: string; software: boolean } | null {
-    if (line.kind === "xid") {
-      const { remedy, reason } = xidPolicy(line.code, this.#xids);
-      if (!stopsService(remedy)) return null;
-      return { text: `XID ${line.code} on ${line.pci}: ${reason}`, software: SOFTWARE_XIDS.includes(line.code) };
-    }
-    if (line.kind === "recovery-action")
-      return line.action === "none"
-        ? null
-        : { text: `XID 154 on ${line.pci}: the driver asks for ${line.action}`, software: false };
-    return line.fatal ? { text: `SXid ${line.code}: a fatal NVSwitch error`, software: false } : null;
+    const { remedy, name, reason } = judgeLine(line, this.#xids);
+    if (!stopsService(remedy)) return null;
+    return {
+      text: `${name} on ${line.pci}: ${reason}`,
+      software: line.kind === "xid" && SOFTWARE_XIDS.includes(line.code),
+    };
   }
 
   #fault(group: Group, key: string, text: string, software: boolean, ageMs: number): boolean {

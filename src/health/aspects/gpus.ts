@@ -1,6 +1,6 @@
 import type { Evidence, GpuSample } from "../evidence.ts";
 import type { Mark } from "../finding.ts";
-import { remedyOfAction } from "../incidents.ts";
+import { remedyOfAction } from "../judge-line.ts";
 import type { RecoveryAction } from "../kernel-line.ts";
 import { type Remedy, stopsService } from "../remedy.ts";
 import type { HealthRules } from "../rules.ts";
@@ -28,14 +28,14 @@ const ACTIONS: Readonly<Record<string, RecoveryAction>> = {
 const NO_ACTION = ["", "none", "n/a", "[n/a]", "[not supported]", "not supported", "unknown", "[unknown error]"];
 
 const RULES: readonly Rule[] = [
-  function driverVerdict({ recoveryAction }) {
+  function driverVerdict({ recoveryAction }, _, { overrides }) {
     const word = (recoveryAction ?? "").toLowerCase().replaceAll(/[-_]/g, " ").trim();
     if (NO_ACTION.includes(word)) return null;
     const action = ACTIONS[word];
     // A newer driver may ask for what this release has no name for: said, but nothing is done on a guess.
     if (action === undefined)
       return mark("driver-verdict", "watch", 0, `the driver asks for "${word}", which this release does not know`);
-    const remedy = remedyOfAction(action);
+    const remedy = remedyOfAction(action, overrides);
     return mark("driver-verdict", remedy, 0, `the driver asks for ${action}`);
   },
   function remapFailure({ remappedRowsFailure }) {
