@@ -4,6 +4,8 @@ import { monitorState } from "./monitor-state.ts";
 import type { Emit, Source } from "./source.ts";
 
 const EVERY_MS = 500;
+/** The reason in place of the writer's own, where the Node has no condition of that type any more. */
+const GONE = "NoLongerOnTheNode";
 
 const Conditions = z.array(
   z.object({ type: z.string(), status: z.enum(["True", "False", "Unknown"]), reason: z.string() }),
@@ -22,11 +24,18 @@ export function watchConditions({ path, emit }: { path: string; emit: Emit }): S
       const { mtimeMs, ino } = statSync(path);
       if (version === `${mtimeMs} ${ino}`) return;
       version = `${mtimeMs} ${ino}`;
-      for (const condition of Conditions.parse(JSON.parse(readFileSync(path, "utf8")))) {
+      const present = Conditions.parse(JSON.parse(readFileSync(path, "utf8")));
+      for (const condition of present) {
         const now = `${condition.status} ${condition.reason}`;
         if (told.get(condition.type) === now) continue;
         told.set(condition.type, now);
         emit({ kind: "condition", ...condition });
+      }
+      for (const type of told.keys()) {
+        if (present.some((condition) => condition.type === type)) continue;
+        // Its writer was uninstalled: nobody says anything about it any more, neither good nor bad.
+        told.delete(type);
+        emit({ kind: "condition", type, status: "Unknown", reason: GONE });
       }
       tell("working");
     } catch (error) {
