@@ -3,6 +3,7 @@ import type {
   GroupStatus,
   ModelService,
   ModelServiceRequest,
+  MoveStatus,
   ServerStatus,
   TakeoverStatus,
 } from "../manifests/model-service/resource.ts";
@@ -17,7 +18,7 @@ export interface GatewayAnswer {
   reason: string;
   model: string;
   groups: Record<string, { servers: string[]; state: string; reason: string; requests: number }>;
-  lastFailover: LastFailover | null;
+  lastFailover: (LastFailover & { carried: number }) | null;
 }
 
 interface LastFailover {
@@ -25,8 +26,10 @@ interface LastFailover {
   from: string;
   to: string;
   reason: string;
+  /** The longest pause of a stream that was carried on; null where none was, or where no gateway remembers. */
   gapMs: number | null;
-  carried: number;
+  /** Streams that were carried on; null where no gateway remembers: the ModelService does not count them. */
+  carried: number | null;
 }
 
 /** What `tandem status --output json` prints. */
@@ -98,12 +101,20 @@ export function joinStatus({ stack, url, model, replicas, holder, service }: Sta
       replicas: mapped(replicas, (one) => (one instanceof Error ? ("silent" as const) : ("answers" as const))),
       uses: mapped(replicas, (one) => (one instanceof Error ? null : one.active)),
     },
-    lastFailover: heard?.lastFailover ?? null,
+    lastFailover: heard?.lastFailover ?? failoverAmong(told?.moves ?? []),
     takeover: told?.takeover ?? { ...takeoverOf({ active, groups }), rungs: [] },
     reconciler: service instanceof Error || told === null ? null : sideOf(service, told),
     reconcilerMissing:
       service instanceof Error ? service.message : told === null ? "no reconciler has reported yet" : null,
   };
+}
+
+/** What a gateway forgets when it starts anew; planned moves, and gateways that disagreed, are no failover. */
+function failoverAmong(moves: readonly MoveStatus[]): LastFailover | null {
+  const last = moves.findLast(({ why, from, to }) => (why === "failover" || why === "adopt") && from !== to);
+  if (last === undefined) return null;
+  const { at, from, to, reason } = last;
+  return { at, from, to, reason, gapMs: null, carried: null };
 }
 
 function sideOf(service: ModelService, told: NonNullable<ModelService["status"]>): ReconcilerSide {

@@ -75,7 +75,11 @@ function decisionLines({ decision }: ReconcilerSide, atMs: number): string[] {
 
 function failoverLine({ at, from, to, reason, gapMs, carried }: NonNullable<StackStatus["lastFailover"]>): string {
   const streams =
-    gapMs === null ? "no stream was running" : `${carried} streams carried on after ${seconds(gapMs)} at most`;
+    carried === null
+      ? "the gateways have started since"
+      : gapMs === null
+        ? "no stream was running"
+        : `${carried} streams carried on after ${seconds(gapMs)} at most`;
   return `last failover ${at}  ${from} -> ${to}  ${streams}\n  ${reason}`;
 }
 

@@ -188,6 +188,23 @@ describe("the gateways and the ModelService together", () => {
     });
   });
 
+  test("the last failover outlives a restart of the gateways, but for what only they had counted", () => {
+    const move = { at, from: "b", to: "a", epoch: 4, why: "adopt", reason: "b: gpu-d is silent" };
+    const moves = [
+      { ...move, at: "2026-11-24T13:00:00.000Z", epoch: 3, why: "failover" },
+      move,
+      { ...move, at: "2026-11-24T14:01:00.000Z", epoch: 5, why: "switchover", reason: "rack work" },
+    ];
+    const told = { ...service, status: { ...service.status, moves } } as unknown as ModelService;
+    const restarted = join({ service: told });
+    const { epoch: _, why: __, ...known } = move;
+    expect(restarted.lastFailover).toEqual({ ...known, gapMs: null, carried: null });
+    expect(statusText(restarted, now)).toContain(`last failover ${at}  b -> a  the gateways have started since\n`);
+    const remembered = { ...known, gapMs: 700, carried: 3 };
+    expect(join({ service: told, holder: answer("a", { lastFailover: remembered }) }).lastFailover).toEqual(remembered);
+    expect(join({ service: new Error("away") }).lastFailover).toBeNull();
+  });
+
   test("a gateway that has moved on by itself is told, not hidden", () => {
     const moved = join({ holder: answer("b"), replicas: { "cp-1": answer("b"), "gpu-c": new Error("refused") } });
     expect(moved).toMatchObject({ active: "a", gateway: { uses: { "cp-1": "b", "gpu-c": null } } });
