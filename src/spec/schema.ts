@@ -59,7 +59,8 @@ const Failover = z.strictObject({
   }),
   degraded: Degraded.optional().meta({ description: "The build for `standby: degraded`." }),
   mode: z.enum(["automatic", "manual"]).default("automatic").meta({
-    description: "Who decides to fail over; manual waits for `tandem failover`.",
+    description:
+      "Who acts on a fault. Gateways move traffic off a group that does not serve in both modes, and the reconciler follows them. manual: it isolates, fences and rebuilds nothing by itself, but says what it would do and waits for `tandem failover`.",
     reason: "a dead GPU at night must not wait for a person",
   }),
   maxPerHour: z.int().min(1).default(2).meta({

@@ -575,6 +575,14 @@ describe("one decision", () => {
       reason: "manual-mode",
       fix: "run: tandem failover --to b",
     });
+    // Gateways ask no mode: they are followed, and what they left stays as it is until a person says so.
+    const moved = seenAt({ a: "power", gateways: "moved" });
+    expect(decide(moved, manual)).toMatchObject({ action: { kind: "set-active", group: "b", why: "adopt" } });
+    expect(decide({ ...moved, active: "b" }, manual)).toMatchObject({
+      kind: "escalate",
+      reason: "manual-mode",
+      fix: "run: tandem failover --rebuild a",
+    });
   });
 
   test("a server that a person cordoned is no spare", () => {
