@@ -31,6 +31,16 @@ export const EXPLAINERS: readonly Explainer[] = [
     },
   },
   {
+    example: "sxid 20034",
+    topics: async () => ["sxid"],
+    explain: async ({ topic, argument, spec }) => {
+      const code = topic === "sxid" ? argument : /^sxid-?(\d+)$/i.exec(topic)?.[1];
+      if (code === undefined || !/^\d{5}$/.test(code)) return undefined;
+      const { explainSxid } = await import("../report/explain-sxid.ts");
+      return explainSxid(Number(code), spec?.failover.xids);
+    },
+  },
+  {
     example: "dp16-ep16",
     topics: async () => {
       const { enumerateLayouts } = await import("../plan/layouts/enumerate.ts");

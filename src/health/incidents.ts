@@ -114,10 +114,11 @@ function escalate(
       sinceMs - other.lastMs <= rules.repeatWindowMs,
   );
   if (before === undefined) return { ...plain, endsProcess: true };
+  const [part, kind] = before.decidedBy.startsWith("sxid-") ? ["switch", "SXid"] : ["GPU", "XID"];
   return {
     ...plain,
     endsProcess: true,
     remedy: "failover-reset",
-    reason: `${reason} Second time on this GPU (first: XID ${before.codes.join(", ")}), so it is hardware.`,
+    reason: `${reason} Second time on this ${part} (first: ${kind} ${before.codes.join(", ")}), so it is hardware.`,
   };
 }

@@ -1,5 +1,6 @@
 import type { GpuLogLine, RecoveryAction } from "./kernel-line.ts";
 import type { Remedy } from "./remedy.ts";
+import { sxidPolicy } from "./sxid-policy.ts";
 import { xidPolicy } from "./xid-policy.ts";
 
 /** What one line of the kernel log asks for. Gateways act on it in the same second, the reconciler on packs of them. */
@@ -14,6 +15,7 @@ export interface Judgement {
   byDriver: boolean;
 }
 
+/** By number: those of XIDs have up to four digits, those of SXids five. */
 type Overrides = Readonly<Record<number, Remedy>>;
 
 const BY_ACTION: Record<RecoveryAction, Remedy> = {
@@ -52,10 +54,7 @@ export function judgeLine(line: GpuLogLine, overrides: Overrides = {}): Judgemen
     }
     case "sxid": {
       const { code } = line;
-      const remedy: Remedy = line.fatal ? "failover-reset" : "watch";
-      const reason = line.fatal
-        ? "a fatal NVSwitch error ends every collective over NVLink"
-        : "a non-fatal NVSwitch error";
+      const { remedy, reason } = sxidPolicy(code, line.fatal, overrides);
       return { remedy, name: `SXid ${code}`, reason, code, decidedBy: `sxid-${code}`, byDriver: false };
     }
   }

@@ -1,6 +1,7 @@
 import type { Remedy } from "../health/remedy.ts";
 import { ourStance, type Stance, type VendorStance, vendorStances } from "../health/xid-conflicts.ts";
 import { XID_POLICY_VERSION, type XidPolicy, xidPolicy } from "../health/xid-policy.ts";
+import { MEANINGS } from "./remedy-meanings.ts";
 import { table } from "./table.ts";
 import { wrap } from "./wrap.ts";
 
@@ -10,17 +11,6 @@ export interface XidExplanation {
   /** The same for a program. */
   data: XidPolicy & { policyVersion: string; stance: Stance; vendors: VendorStance[] };
 }
-
-const MEANS: Readonly<Record<Remedy, string>> = {
-  ignore: "nothing is done",
-  watch: "nothing is moved; it is shown to a human",
-  "schedule-reset": "traffic stays; the GPU is reset once the server does not serve",
-  "restart-group":
-    "traffic moves at once, the group starts again on the same servers; a second time on one GPU within a day is hardware",
-  "failover-reset": "traffic moves at once, the server leaves the group until its GPUs were reset",
-  "failover-reboot": "traffic moves at once, the server leaves the group until it was rebooted",
-  "failover-support": "traffic moves at once, the server leaves the group until a person mended it",
-};
 
 const VERBS: Readonly<Record<Stance, string>> = {
   ignores: "ignores it",
@@ -38,7 +28,7 @@ export function explainXid(code: number, overrides: Readonly<Record<number, Reme
   const lines = [
     `XID ${code}  ${policy.name}`,
     "",
-    ...wrap(`${policy.remedy}: ${MEANS[policy.remedy]}.`, "class   "),
+    ...wrap(`${policy.remedy}: ${MEANINGS[policy.remedy]}.`, "class   "),
     ...wrap(policy.reason, "why     "),
     ...wrap(`${policy.source}; policy ${XID_POLICY_VERSION}`, "source  "),
     ...(code === 154 && overrides[154] === undefined ? ["", ...wrap(DRIVER_VERDICT, "note    ")] : []),

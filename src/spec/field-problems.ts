@@ -83,9 +83,9 @@ function wrongValue(value: unknown, path: SpecPath, issue: z.core.$ZodIssue): Pr
     const key = String(path.at(-1));
     if (path.at(-2) === "xids") {
       return problem("E_SPEC_VALUE", path, {
-        what: `${name} is not an XID`,
-        why: "NVIDIA numbers its GPU errors from 1",
-        fix: "name a code such as 94",
+        what: `${name} is not an XID or SXid`,
+        why: "NVIDIA numbers its GPU errors from 1, those of NVSwitches from 10000",
+        fix: "name a code such as 94 or 20034",
       });
     }
     return problem("E_SPEC_NAME", path, {

@@ -72,11 +72,12 @@ const Failover = z.strictObject({
     reason: "the plan's own budgets apply",
   }),
   xids: z
-    .record(z.string().regex(/^[1-9]\d{0,3}$/, "not the number of an XID"), z.enum(REMEDIES))
+    .record(z.string().regex(/^[1-9]\d{0,4}$/, "not the number of an XID or SXid"), z.enum(REMEDIES))
     .default({})
     .meta({
-      description: "What to do about single GPU error codes, e.g. {94: failover-reset}; see `tandem explain xid 94`.",
-      reason: "every code of NVIDIA's catalog has a class with a reason",
+      description:
+        "What to do about single error codes of GPUs (XID) and of NVSwitches (SXid, five digits), e.g. {94: failover-reset, 20034: failover-support}; see `tandem explain xid 94` and `tandem explain sxid 20034`.",
+      reason: "every code of NVIDIA's catalog, and of its guide for NVSwitches, has a class with a reason",
     }),
   webhook: z
     .strictObject({

@@ -26,6 +26,10 @@ describe("tandem explain", () => {
       ["xid", "79"],
       [/^XID 79/, /failover/],
     ],
+    [
+      ["sxid", "20034"],
+      [/^SXid 20034 LTSSM Fault Up/, /Fatal failover-reset: /, /Fabric Manager User Guide/],
+    ],
   ])("%j", async (words, patterns) => {
     const { exitCode, stdout, stderr } = await tandem(["explain", ...words]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -43,6 +47,7 @@ describe("tandem explain", () => {
     [["--tp-size"], { kind: "flag", flag: "--tp-size", type: "int", version: "0.5.23" }],
     [["pp_spec"], { kind: "rule", rule: "pp_spec", sglang: { action: "reject" } }],
     [["xid", "94"], { code: 94 }],
+    [["sxid-20034"], { code: 20034, fatal: { remedy: "failover-reset" } }],
   ])("%j for a program", async (words, data) => {
     const { stdout } = await tandem(["explain", ...words, "--output", "json"]);
     expect(JSON.parse(stdout)).toMatchObject(data);

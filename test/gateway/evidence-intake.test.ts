@@ -170,6 +170,10 @@ describe("a line of the kernel log", () => {
     kind: "kernel-log",
     line: { kind: "recovery-action", action, ...at },
   });
+  const sxid = (code: number, fatal: boolean): Evidence => ({
+    kind: "kernel-log",
+    line: { kind: "sxid", code, fatal, ...at },
+  });
   test.each<{ when: string; line: Evidence; xids?: Record<number, Remedy>; fault: string | null }>([
     { when: "a code that stops service", line: xid(79), fault: "XID 79 on 0000:0b:00: " },
     { when: "the same, only watched by the spec", line: xid(79), xids: { 79: "watch" }, fault: null },
@@ -182,6 +186,15 @@ describe("a line of the kernel log", () => {
     },
     { when: "the same, only watched by the spec", line: asks("gpu-reset"), xids: { 154: "watch" }, fault: null },
     { when: "the driver's all-clear", line: asks("none"), xids: { 154: "failover-reset" }, fault: null },
+    { when: "a fatal error of a switch", line: sxid(20034, true), fault: "SXid 20034 on 0000:0b:00: A link has gone" },
+    { when: "the same, only watched by the spec", line: sxid(20034, true), xids: { 20034: "watch" }, fault: null },
+    { when: "a switch that corrects itself", line: sxid(24001, false), fault: null },
+    {
+      when: "the same, made a fault by the spec",
+      line: sxid(24001, false),
+      xids: { 24001: "failover-reset" },
+      fault: "SXid 24001 on",
+    },
   ])("$when moves traffic or not", ({ line, xids, fault }) => {
     const { group, intake, hello, evidence } = start(() => 0, xids);
     intake.frame(hello(0));

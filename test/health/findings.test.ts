@@ -43,7 +43,9 @@ const rows: Row[] = [
   { code: "xid-92", bad: xid(92), then: { remedy: "watch", moves: "never" }, good: { boot: "boot-2" } },
   { code: "xid-154", bad: driverAsks("node-reboot"), then: { remedy: "failover-reboot", moves: "now" } },
   { code: "sxid-20034", bad: sxid(20034, true), then: { remedy: "failover-reset", moves: "now" } },
-  { code: "sxid-12028", bad: sxid(12028, false), then: { remedy: "watch", moves: "never" } },
+  { code: "sxid-22003", bad: sxid(22003, true), then: { remedy: "failover-reboot", moves: "now" } },
+  { code: "sxid-12028", bad: sxid(12028, false), then: { remedy: "restart-group", moves: "now" } },
+  { code: "sxid-20001", bad: sxid(20001, false), then: { remedy: "watch", moves: "never" } },
   {
     code: "gpu-lost",
     bad: gpus({}, 7),

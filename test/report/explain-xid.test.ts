@@ -7,7 +7,7 @@ test("a code on which everybody differs", () => {
     "XID 94  ROBUST_CHANNEL_CONTAINED_ERROR
 
     class   restart-group: traffic moves at once, the group starts again on the same
-            servers; a second time on one GPU within a day is hardware.
+            servers; a second time on one GPU or switch within a day is hardware.
     why     Contained memory error: only the process that touched it is lost.
             NVIDIA: restart the application; twice on one GPU is hardware. Device
             plugins mark the GPU bad, which would spend the standby on it.

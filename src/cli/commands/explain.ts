@@ -18,13 +18,13 @@ export function command(): Command {
   return (
     new Command("explain")
       .description(
-        "Say what a layout, a flag of SGLang, a rule, a GPU error code or a figure of plan, size and cost means here, and where it comes from; or why a stack does what it does.",
+        "Say what a layout, a flag of SGLang, a rule, an error code of a GPU or NVSwitch or a figure of plan, size and cost means here, and where it comes from; or why a stack does what it does.",
       )
       .argument(
         "<topic>",
-        "a layout, a flag, the id of a rule, a figure, `xid`; or of a stack: decision, group, server",
+        "a layout, a flag, the id of a rule, a figure, `xid`, `sxid`; or of a stack: decision, group, server",
       )
-      .argument("[arg]", "the number of an XID, the name of a group or server")
+      .argument("[arg]", "the number of an XID or SXid, the name of a group or server")
       .option("--spec <spec>", "say also what it means for this spec")
       .option("-s, --stack <name>", "the stack whose decision, group or server it is", "local")
       .option("--kubeconfig <file>", "your own way to that stack's cluster")
@@ -63,7 +63,7 @@ async function unknownTopic(topic: string, argument: string | undefined): Promis
   return new TandemError({
     code: "E_EXPLAIN_TOPIC",
     what: `cannot explain ${[topic, argument].filter((word) => word !== undefined).join(" ")}`,
-    why: "it is no layout, no flag of the pinned SGLang release, no rule, no figure and no XID",
+    why: "it is no layout, no flag of the pinned SGLang release, no rule, no figure, no XID and no SXid",
     fix: meant === undefined || meant === topic ? `try ${known}` : `did you mean ${meant}?`,
   });
 }
