@@ -50,21 +50,36 @@ export function targetProblems(spec: ClusterSpec): Problem[] {
       });
     }
     if (row.seconds <= wanted) return [];
-    const longest = row.chain.reduce((most, step) => (step.seconds > most.seconds ? step : most));
     return problem("E_PLAN_TARGET", path, {
       what: `${name} takes ${row.seconds} s, more than the ${wanted} s wanted`,
       why: row.chain.map(({ step, seconds }) => `${step} ${seconds} s`).join(", "),
-      fix: `the longest part is ${longest.step}: change ${longest.from}, or raise the target to ${row.seconds}`,
+      fix: `${shorten(row, wanted, spec)}set failover.targets.${name} to ${row.seconds} or more`,
     });
   });
 }
 
+/** What to change besides the target, as far as there is such a setting. */
+function shorten(row: BudgetRow, wanted: number, spec: ClusterSpec): string {
+  const least = leastSeconds(row.class, spec);
+  if (wanted < least) return `no setting brings ${row.class} below ${least} s: `;
+  const settable = row.chain.filter(({ from }) => from !== null);
+  const longest = settable.reduce((most, step) => (step.seconds > most.seconds ? step : most));
+  return `the longest part that a setting changes is ${longest.step}: change ${longest.from}, or `;
+}
+
+/** What is left of a class with another group loaded and nothing to prefill. */
+function leastSeconds(name: string, spec: ClusterSpec): number {
+  const model = { ...spec.model, contextLength: 0 };
+  const failover = { ...spec.failover, standby: "hot" as const };
+  return failoverBudget({ ...spec, model, failover }).find((row) => row.class === name)?.seconds ?? 0;
+}
+
 /** The gateway's limits of suspicion (`src/failover/choose/timing.ts`), and what comes before them. */
 function detection(spec: ClusterSpec): Record<FailureClass, Step[]> {
-  const fixed = "failover.targets (fixed by the physics of the signal)";
+  const fixed = null;
   const decide = { step: "agent to gateway, and its choice", seconds: 0.04, from: fixed };
   const stall = round(Math.max(5, 3 * prefillSeconds(spec)));
-  const stallFrom = stall > 5 ? "model.contextLength (three of its prefills)" : "failover.targets (never below 5 s)";
+  const stallFrom = stall > 5 ? "model.contextLength (three of its prefills)" : fixed;
   return {
     "fatal-xid": [{ step: "kernel-log line to agent", seconds: 0.05, from: fixed }, decide],
     "process-exit": [{ step: "exit seen by agent", seconds: 0.05, from: fixed }, decide],
@@ -81,7 +96,7 @@ function detection(spec: ClusterSpec): Record<FailureClass, Step[]> {
 
 function hotSteps(spec: ClusterSpec): Step[] {
   return [
-    { step: "continuation sent", seconds: 0.05, from: "failover.targets (one connection)" },
+    { step: "continuation sent", seconds: 0.05, from: null },
     { step: "prefill of a full context", seconds: prefillSeconds(spec), from: "model.contextLength" },
   ];
 }

@@ -41,7 +41,8 @@ export interface AlternativeLayout {
 export interface BudgetRow {
   class: string;
   seconds: number;
-  chain: { step: string; seconds: number; from: string }[];
+  /** `from`: the setting of the spec that changes it; null where none does. */
+  chain: { step: string; seconds: number; from: string | null }[];
 }
 
 export interface GroupPlan {

@@ -29,13 +29,49 @@ describe("the failover budget", () => {
   });
 
   test.each<[string, Record<string, unknown>, string, string]>([
-    ["too short", { "failover.targets": { "engine-hang": 2 } }, "E_PLAN_TARGET", "no token while requests wait"],
     ["misspelt", { "failover.targets": { "fatal-xdi": 2 } }, "E_PLAN_TARGET_CLASS", "write fatal-xid"],
     ["no gateway", { gateway: undefined, "failover.targets": { "fatal-xid": 2 } }, "E_PLAN_TARGET", "add gateway"],
   ])("a target that is %s is refused with what to change", (_name, changes, code, fix) => {
     const [found] = refused(changes).filter((one) => one.path[0] === "failover");
     expect(found).toMatchObject({ code, fix: expect.stringContaining(fix) });
   });
+
+  const wide = { "model.contextLength": 163_840 };
+  test.each<[string, string, number, Record<string, unknown>, RegExp]>([
+    [
+      "below what any setting reaches",
+      "engine-hang",
+      2,
+      {},
+      /^no setting brings engine-hang below 5.07 s: set failover/,
+    ],
+    ["below a silence", "server-lost", 0.5, wide, /^no setting brings server-lost below 0.67 s: set failover/],
+    [
+      "below a prefill",
+      "fatal-xid",
+      2,
+      wide,
+      /a setting changes is prefill of a full context: change model.contextLength/,
+    ],
+    ["below three prefills", "engine-hang", 8, wide, /is no token while requests wait: change model.contextLength/],
+    [
+      "below a load",
+      "server-lost",
+      60,
+      { "failover.standby": "spare" },
+      /is load of the model: change failover.standby/,
+    ],
+  ])(
+    "a target %s is refused with the setting, and with the least that this spec meets",
+    (_name, target, wanted, changes, fix) => {
+      const at = (seconds: number) => ({ ...changes, "failover.targets": { [target]: seconds } });
+      const [found] = refused(at(wanted)).filter((one) => one.path[0] === "failover");
+      expect(found?.fix).toMatch(fix);
+      const [, least] = new RegExp(`set failover.targets.${target} to ([\\d.]+) or more$`).exec(found?.fix ?? "") ?? [];
+      expect(planned(at(Number(least))).budget).toHaveLength(4);
+      expect(refused(at(Number(least) - 0.01)).map(({ code }) => code)).toEqual(["E_PLAN_TARGET"]);
+    },
+  );
 
   test("a target that can be met is taken", () => {
     expect(planned({ "failover.targets": { "fatal-xid": 10, "engine-hang": 20 } }).budget).toHaveLength(4);
