@@ -23,7 +23,9 @@ interface Written {
 /** As much of an API server as a reporter uses: one Node with its watch, patches of its status, events. */
 class FakeApi {
   readonly written: Written[] = [];
-  conditions = [{ type: "Ready", status: "True", reason: "KubeletReady" }];
+  conditions: { type: string; status: string; reason: string; lastTransitionTime?: string }[] = [
+    { type: "Ready", status: "True", reason: "KubeletReady" },
+  ];
   failing = false;
   #watchers = new Set<ServerResponse>();
   #wake: () => void = () => {};
@@ -144,7 +146,7 @@ class ReporterProcess {
 
 const conditionIn = ({ path, body }: Written) =>
   path.endsWith("/status")
-    ? (body as { status: { conditions: { type: string; status: string; reason: string }[] } }).status.conditions[0]
+    ? (body as { status: { conditions: FakeApi["conditions"] } }).status.conditions[0]
     : undefined;
 
 describe("a reporter", () => {
@@ -188,6 +190,20 @@ describe("a reporter", () => {
     );
     // Once per finding, not once a second.
     expect(api.written.filter(({ path }) => path.endsWith("/events")).length).toBe(1);
+  });
+
+  test("a start of the reporter changes nothing about the server, nor when that last changed", async () => {
+    await using machine = new Machine();
+    await using api = new FakeApi();
+    const lastTransitionTime = "2026-01-01T00:00:00Z";
+    api.conditions.push({ type: "TandemServerFault", status: "False", reason: "NoFault", lastTransitionTime });
+    await using agent = await new AgentProcess(machine).listening();
+    await using _reporter = new ReporterProcess(machine, await api.start(), agent.url);
+    const first = await api.until((written) => conditionIn(written) !== undefined);
+    expect(conditionIn(first)).toMatchObject({ status: "False", lastTransitionTime });
+    machine.log("NVRM: Xid (PCI:0000:1b:00): 79, GPU has fallen off the bus.");
+    const sick = await api.until((written) => conditionIn(written)?.status === "True");
+    expect(Date.parse(conditionIn(sick)?.lastTransitionTime ?? "")).toBeGreaterThan(Date.now() - 60_000);
   });
 
   test("an API server that is away disturbs no stream, and hears what holds when it is back", async () => {

@@ -1,9 +1,9 @@
 import type { Finding } from "../../health/finding.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { camelCase, type NodeCondition } from "./condition.ts";
+import { CONDITION_TYPE, camelCase, type NodeCondition } from "./condition.ts";
 
 export interface NodeWriter {
-  writeCondition(condition: NodeCondition, changed: boolean): Promise<void>;
+  writeCondition(condition: NodeCondition): Promise<void>;
   writeEvent(finding: Finding): Promise<void>;
 }
 
@@ -12,22 +12,42 @@ const EVENT_NAMESPACE = "default";
 const COMPONENT = "tandem-agent";
 const TIMEOUT_MS = 5_000;
 
+interface Present {
+  type: string;
+  status: string;
+  lastTransitionTime?: string;
+}
+
 /** Writes what an agent found to its Node: one condition, and an Event for each finding. */
 export function nodeWriter(client: KubeClient, node: string, signal: AbortSignal): NodeWriter {
-  let transition = new Date().toISOString();
+  const path = `/api/v1/nodes/${encodeURIComponent(node)}`;
+  let written: Present | undefined;
+  /** What a reporter before this one wrote: a start of ours changes nothing about the server. */
+  const present = async (): Promise<Present | undefined> => {
+    const { status } = await client.json<{ status?: { conditions?: Present[] } }>({
+      method: "GET",
+      path,
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    });
+    return status?.conditions?.find(({ type }) => type === CONDITION_TYPE);
+  };
   return {
-    async writeCondition(condition, changed) {
+    async writeCondition(condition) {
+      written ??= await present();
       const now = new Date().toISOString();
-      if (changed) transition = now;
+      const since = written?.status === condition.status ? (written.lastTransitionTime ?? now) : now;
+      const next = { ...condition, lastHeartbeatTime: now, lastTransitionTime: since };
       await client.json({
         method: "PATCH",
-        path: `/api/v1/nodes/${encodeURIComponent(node)}/status`,
+        path: `${path}/status`,
         // Conditions are merged by their type, so those of others stay as they are.
         contentType: "application/strategic-merge-patch+json",
-        body: { status: { conditions: [{ ...condition, lastHeartbeatTime: now, lastTransitionTime: transition }] } },
+        body: { status: { conditions: [next] } },
         timeoutMs: TIMEOUT_MS,
         signal,
       });
+      written = next;
     },
     async writeEvent({ code, subject, reason, moves }) {
       const now = new Date().toISOString();

@@ -52,7 +52,7 @@ export function startReporter(options: ReporterOptions): Source {
     const now = silentCondition(known.lastHeardMs ?? startMs, performance.now()) ?? conditionOf(findings);
     const text = `${now.status} ${now.reason} ${now.message}`;
     if (text !== condition || performance.now() - writtenMs > refreshMs) {
-      await writer.writeCondition(now, text.split(" ")[0] !== condition.split(" ")[0]);
+      await writer.writeCondition(now);
       condition = text;
       writtenMs = performance.now();
     }
