@@ -35,6 +35,7 @@ export function gpuSamples(
   gpus: readonly Record<string, string>[],
   rows: readonly Record<string, string>[],
   apps: readonly Record<string, string>[],
+  nvlinks: ReadonlyMap<string, number> = new Map(),
 ): GpuSample[] {
   return gpus
     .filter((gpu) => /^\d+$/.test(gpu.index ?? "") && (gpu.uuid ?? "").startsWith("GPU-"))
@@ -55,8 +56,7 @@ export function gpuSamples(
         remappedRowsFailure: yesNo(remapped?.["remapped_rows.failure"]),
         pcieWidth: numberOf(gpu["pcie.link.width.current"]),
         pcieWidthMax: numberOf(gpu["pcie.link.width.max"]),
-        // Only `nvidia-smi nvlink` and NVML tell; link faults come as XID 74 and SXid lines long before a poll.
-        nvlinksActive: null,
+        nvlinksActive: nvlinks.get(uuid) ?? null,
         recoveryAction: textOf(gpu.gpu_recovery_action),
         processIds: apps
           .filter((app) => app.gpu_uuid === uuid && /^\d+$/.test(app.pid ?? ""))
