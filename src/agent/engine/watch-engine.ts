@@ -80,6 +80,8 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
   };
   return {
     follow(launcher) {
+      // Nobody asks this engine any more: that it was silent says nothing about what this server runs from now on.
+      if (target !== null) tell("working");
       leave();
       if (launcher === null || launcher.engine.nodeRank !== 0) return;
       const { group, engine, pid, startTicks } = launcher;
