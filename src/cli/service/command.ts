@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { TandemError } from "../../errors.ts";
-import type { ModelService } from "../../manifests/model-service/resource.ts";
 import { EXIT, Exit } from "../exit.ts";
 import { interrupted } from "../interrupted.ts";
 import { type OutputFormat, outputOption, printData } from "../output.ts";
-import { type ServiceOptions, withService } from "./access.ts";
+import { type ServiceAccess, type ServiceOptions, withService } from "./access.ts";
 import { type Ask, askFor, type Outcome } from "./ask.ts";
 
 export interface CommonOptions extends ServiceOptions {
@@ -44,19 +43,26 @@ function wholeSeconds(text: string): number {
  * wait and nothing else, and says so.
  */
 export async function runRequest(
-  { stack, kubeconfig, output, timeout }: RequestOptions,
-  ask: Pick<Ask, "kind" | "target"> & { check(service: ModelService): void; doneText: string },
+  options: RequestOptions,
+  ask: Pick<Ask, "kind" | "target" | "check"> & { doneText: string },
 ): Promise<void> {
-  const options = { stack, ...(kubeconfig === undefined ? {} : { kubeconfig }) };
-  const outcome = await withService(options, (access) =>
-    askFor(access, {
-      ...ask,
-      timeoutMs: timeout * 1000,
-      signal: interrupted(),
-      onProgress: (text) => process.stderr.write(`  ${text}\n`),
-    }),
-  );
-  if (output === "text") process.stdout.write(outcomeText(outcome, ask.doneText, stack));
+  const outcome = await withService(options, (access) => request(access, options, ask));
+  await tell(outcome, options, ask.doneText);
+}
+
+/** Asks and waits; what the reconciler does meanwhile is told on stderr. */
+export function request(
+  access: ServiceAccess,
+  { timeout }: Pick<RequestOptions, "timeout">,
+  ask: Pick<Ask, "kind" | "target" | "check">,
+): Promise<Outcome> {
+  const onProgress = (text: string) => void process.stderr.write(`  ${text}\n`);
+  return askFor(access, { ...ask, timeoutMs: timeout * 1000, signal: interrupted(), onProgress });
+}
+
+/** @throws Exit with the code of an outcome that is not `done` */
+export async function tell(outcome: Outcome, { stack, output }: CommonOptions, doneText: string): Promise<void> {
+  if (output === "text") process.stdout.write(outcomeText(outcome, doneText, stack));
   else await printData(outcome, output);
   if (outcome.outcome === "refused") throw new Exit(EXIT.refused);
   if (outcome.outcome === "unknown") throw new Exit(EXIT.unknown);

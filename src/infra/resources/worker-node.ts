@@ -67,7 +67,7 @@ function stillServes(name: string, stack: string): TandemError {
     code: "E_ACTIVE_SERVER",
     what: `${name} was not taken out of the cluster`,
     why: "it is up and belongs to the group that serves at this moment: every running answer would end",
-    fix: `run \`tandem server drain ${name} --stack ${stack}\`, which moves the traffic to the other group, take the server out of the spec, then run \`tandem up\``,
+    fix: `put it back into the spec, and run \`tandem server remove ${name} --stack ${stack}\`: traffic moves away and a spare takes its place first; without a spare: \`tandem server drain ${name} --stack ${stack}\`, then \`tandem up\``,
   });
 }
 

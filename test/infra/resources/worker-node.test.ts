@@ -82,7 +82,9 @@ test("a node of the group that serves stays, and the error names the way out", a
   const { existing, operation, changes } = world(there("a"));
   await expect(workerNode.remove(existing, operation)).rejects.toMatchObject({
     code: "E_ACTIVE_SERVER",
-    fix: expect.stringMatching(/`tandem server drain gpu-a --stack prod`.*out of the spec.*`tandem up`/s),
+    fix: expect.stringMatching(
+      /`tandem server remove gpu-a --stack prod`.*`tandem server drain gpu-a --stack prod`, then `tandem up`/s,
+    ),
   });
   expect(changes()).toEqual([]);
 });
