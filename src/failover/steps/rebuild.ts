@@ -157,9 +157,10 @@ function putTogether(group: GroupObserved, seen: Observed, policy: FailoverPolic
 function unfitMembers(group: GroupObserved, seen: Observed, policy: FailoverPolicy): Decision[] {
   const steps = group.members.flatMap((name): Decision[] => {
     const server = serverOf(seen, name);
-    if (server === undefined || server.quarantine !== null) return [];
+    // One that a person has in hand is not touched, and nothing is started on it (`membersOf`).
+    if (server === undefined || server.quarantine !== null || server.reserved) return [];
     const { state, sinceMs, remedy, reason } = server.verdict;
-    if (server.resetDue && !server.reserved) {
+    if (server.resetDue) {
       const action = { kind: "quarantine", server: name, remedy: "failover-reset" } as const;
       return [act("repair", action, `${name} does not serve now, and its reset is due: ${reason}`)];
     }
@@ -170,9 +171,6 @@ function unfitMembers(group: GroupObserved, seen: Observed, policy: FailoverPoli
       ? sinceMs + policy.confirmAfterMs
       : Math.max(sinceMs, group.runSinceMs) + policy.lostAfterMs;
     const why = `${name}, which ${group.id} needs to start: ${reason}`;
-    // A person has it in hand: it is not touched, and nothing is started on it.
-    if (server.reserved)
-      return [escalate("needs-hands", `${why}; it is cordoned by a person`, `kubectl uncordon ${name}`)];
     if (seen.atMs < untilMs) return [wait(isBroken ? "unconfirmed" : "emptying", untilMs, why)];
     // Kubernetes hears it: the agent is what is missing, and a machine that works is not cut off for that.
     if (isLost && server.nodeReady === true) return [escalate("not-fenced", why, `see the agent of ${name}`)];

@@ -221,11 +221,4 @@ export const MUTANTS: readonly Mutant[] = [
     put: "const isNews = true;",
     scenario: "tokens-of-a-time-that-nobody-heard.json",
   },
-  {
-    name: "a group is started on a server that a person has in hand and that is gone",
-    file: REBUILD,
-    find: "if (server === undefined || server.quarantine !== null) return [];",
-    put: "if (server === undefined || server.quarantine !== null || server.reserved) return [];",
-    seed: 1935,
-  },
 ];
