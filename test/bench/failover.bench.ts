@@ -1,3 +1,5 @@
+import { cpus, release } from "node:os";
+import { execa } from "execa";
 import { stackAccess } from "../../src/cli/stack-access.ts";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
@@ -8,6 +10,8 @@ import { gateDrill } from "../support/gate-drill.ts";
 import { Journal } from "../support/journal.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import { renderFailovers } from "./failover/render.ts";
+import { writeSection } from "./section.ts";
 
 /** A stack that runs: `tandem up` first. */
 const STACK = process.env.BENCH_STACK ?? "local";
@@ -58,8 +62,18 @@ export const bench: Bench = async () => {
   } finally {
     await engine.api.close();
   }
+  // A part of them would take the place of the whole.
+  if (API === "there" && FAULT_CLASSES.every((fault) => reportsOf(fault).length > 0))
+    await writeFailovers(new Map(FAULT_CLASSES.map((fault) => [fault, reportsOf(fault)])));
   return CLASSES.flatMap((fault) => measurements(fault, reportsOf(fault).slice(0, RUNS)));
 };
+
+async function writeFailovers(runs: Parameters<typeof renderFailovers>[0]): Promise<void> {
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() };
+  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
+  const date = new Date().toISOString().slice(0, 10);
+  writeSection("failover", renderFailovers(runs, { ...machine, commit, date }));
+}
 
 function tell(fault: FaultClass, report: Run["report"]): void {
   const phases = report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(3) ?? "never"} s`).join(", ");

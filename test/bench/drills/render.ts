@@ -59,7 +59,7 @@ function row(name: ScenarioName, entries: readonly Entry[]): string {
 }
 
 /** The median and the worst; one that did not happen is the worst of all. */
-function span(values: readonly (number | null)[]): string {
+export function span(values: readonly (number | null)[]): string {
   if (values.length === 0) return "–";
   const sorted = values.map((value) => value ?? Number.POSITIVE_INFINITY).toSorted((a, b) => a - b);
   const text = (value = Number.NaN) => (value === Number.POSITIVE_INFINITY ? "never" : value.toFixed(2));

@@ -1,0 +1,46 @@
+import { BUDGETS } from "../../../src/drill/budgets.ts";
+import type { DrillReport } from "../../../src/report/drill.ts";
+import type { FaultClass, RehearsalReport } from "../../../src/report/rehearsal.ts";
+import { type DrillsMachine, span } from "../drills/render.ts";
+
+type Report = DrillReport | RehearsalReport;
+
+const SHOWN = [
+  ["continuation accepted", "moved"],
+  ["next token", "next token"],
+  ["old group isolated", "isolated"],
+  ["fenced", "fenced"],
+  ["redundant again", "redundant again"],
+] as const;
+
+/** The section of docs/benchmarks.md: each failure class with what it may take beside what it took. Pure. */
+export function renderFailovers(
+  runs: ReadonlyMap<FaultClass, readonly Report[]>,
+  { date, commit, cpus, model, kernel }: DrillsMachine & { commit: string },
+): string {
+  const all = [...runs.values()].flat();
+  const sum = (of: (report: Report) => number) => all.reduce((total, report) => total + of(report), 0);
+  return [
+    "## Failovers on the local cluster",
+    "",
+    `Measured up to ${date}, the last run with Tandem ${commit}, on ${cpus} × ${model}, Linux ${kernel}. Real Kubernetes, emulated engines; a random server, rank and moment, 20 streams with contexts of up to 2,000 tokens. Seconds from the fault, as median and worst, of each run its slowest stream; in brackets what median and worst may be until the other group has the request. The next token comes when it has read the contexts again (33,000 tokens a second in the emulator). Isolated, fenced and redundant again are the reconciler's work; a rebuilt group loads for some ten seconds.`,
+    "",
+    `| fault | runs | ${SHOWN.map(([, title]) => title).join(" | ")} | streams carried on, whole |`,
+    `| --- | --- | ${SHOWN.map(() => "---").join(" | ")} | --- |`,
+    ...[...runs].map(([fault, reports]) => row(fault, reports)),
+    "",
+    `${sum(({ streams }) => streams.tokens)} tokens of ${sum(({ streams }) => streams.streams)} streams: ${sum(({ streams }) => streams.lost)} lost, ${sum(({ streams }) => streams.doubled)} doubled, ${sum(({ streams }) => streams.foreign)} foreign.`,
+  ].join("\n");
+}
+
+function row(fault: FaultClass, reports: readonly Report[]): string {
+  const { p50, max } = BUDGETS[fault];
+  const times = SHOWN.map(([phase]) => {
+    const seconds = reports.flatMap((report) => report.phases.filter((one) => one.phase === phase));
+    const text = span(seconds.map((one) => one.seconds));
+    return phase === "continuation accepted" ? `${text} (${p50}, ${max})` : text;
+  });
+  const carried = reports.reduce((total, { streams }) => total + streams.carriedOn, 0);
+  const perfect = reports.every(({ streams }) => streams.perfect === streams.streams);
+  return `| ${fault} | ${reports.length} | ${times.join(" | ")} | ${carried}, ${perfect ? "all" : "NOT ALL"} |`;
+}
