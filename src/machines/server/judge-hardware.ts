@@ -24,7 +24,9 @@ function* accelerators(facts: ServerFacts, wanted: Expectation): Generator<Findi
     );
   }
   const [kind = ""] = (wanted.gpuKind ?? "").split("-");
-  const wrong = gpus.find(({ name }) => kind !== "" && !name.includes(kind));
+  // As a word: an H200 is no H20, and a GB200 no B200.
+  const isKind = new RegExp(`\\b${kind}\\b`);
+  const wrong = gpus.find(({ name }) => kind !== "" && !isKind.test(name));
   if (wrong)
     yield error(
       "E_GPU_KIND",

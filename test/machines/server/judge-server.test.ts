@@ -81,6 +81,12 @@ const rows: Row[] = [
     facts: { gpus: [gpu(0), gpu(1, "NVIDIA A100-SXM4-80GB")] },
     says: "GPU 1 is a NVIDIA A100-SXM4-80GB: the spec says H100-80",
   },
+  {
+    code: "E_GPU_KIND",
+    facts: { gpus: [gpu(0, "NVIDIA H20"), gpu(1, "NVIDIA H200")] },
+    wanted: { gpuKind: "H20-96" },
+    says: "GPU 1 is a NVIDIA H200: the spec says H20-96",
+  },
   { code: "E_GPU_RUNTIME", facts: { programs: ["apt-get"] }, says: "nvidia-container-runtime is not", real: true },
   { code: "E_INTERFACE", wanted: { interface: "bond0" }, says: "10.0.0.11 is on eth0: the spec says bond0" },
   {
