@@ -1,7 +1,7 @@
 import { type Evidence, evidenceKey } from "./evidence.ts";
 import { flapsOf } from "./flaps.ts";
 import { isApart } from "./incidents.ts";
-import { lastOfAnotherLife, presentLife } from "./lives.ts";
+import { isEndOf, lastOfAnotherLife, presentLife } from "./lives.ts";
 import { openRuns } from "./marks.ts";
 import type { HealthRules } from "./rules.ts";
 import { inOrder, type Piece, type Treatment } from "./server-evidence.ts";
@@ -30,7 +30,10 @@ export function compact(
   const concerned = inOrder(unsorted);
   if (latest.kind === "kernel-log") return [...rest, ...compactLines(concerned, treatments, rules)];
   if ((latest.kind === "rank" || latest.kind === "engine-process") && latest.state === "exited") {
-    return [...rest, ...concerned.slice(-MAX_EXITS)];
+    const forgotten = concerned.slice(0, -MAX_EXITS);
+    // What such a process said before it ended goes with its end, or it would be running for ever.
+    const isOver = (piece: Piece) => forgotten.some((exit) => isEndOf(exit, piece));
+    return [...rest.filter((piece) => !isOver(piece)), ...concerned.slice(-MAX_EXITS)];
   }
   const keep = new Set<Piece>(concerned.slice(-1));
   const hasLives = latest.kind === "rank" || latest.kind === "engine-process";

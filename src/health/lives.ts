@@ -37,6 +37,16 @@ export function lastOfAnotherLife(pieces: readonly Piece[]): Piece | undefined {
   return said.findLast((piece) => pidOf(piece) !== pid);
 }
 
+/** Whether it was this process, and not a later one of the same number, that ended. */
+export function isEndOf(exit: Piece, said: Piece): boolean {
+  const [end, word] = [exit.evidence, said.evidence];
+  const isAlike =
+    (end.kind === "rank" && word.kind === "rank" && end.rank === word.rank) ||
+    (end.kind === "engine-process" && word.kind === "engine-process");
+  if (!isAlike || end.group !== word.group || end.pid !== word.pid) return false;
+  return exit.bootId === said.bootId && byArrival(said, exit) < 0;
+}
+
 function stateOf({ evidence }: Piece): { pid: number } | null {
   return evidence.kind === "rank" && evidence.state !== "exited" ? evidence : null;
 }
