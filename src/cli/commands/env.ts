@@ -1,5 +1,6 @@
 import { delimiter, dirname, join } from "node:path";
 import { Command } from "commander";
+import { shellWord } from "../../shell-word.ts";
 import { type OutputFormat, outputOption, printData } from "../output.ts";
 
 /** `tandem env`: what a shell needs to work on a stack with the stock tools. */
@@ -12,7 +13,8 @@ export function command(): Command {
     .action(async ({ stack, output }: { stack: string; output: OutputFormat }) => {
       const variables = await variablesOf(stack);
       if (output !== "text") return printData(variables, output);
-      for (const [name, value] of Object.entries(variables)) process.stdout.write(`export ${name}=${quote(value)}\n`);
+      for (const [name, value] of Object.entries(variables))
+        process.stdout.write(`export ${name}=${shellWord(value)}\n`);
     });
 }
 
@@ -43,8 +45,4 @@ async function variablesOf(stack: string): Promise<Record<string, string>> {
 /** The private daemon comes with its own `docker`. */
 function dockerFolder(engine: { kind: string; socketPath: string } | undefined, path: typeof join): string[] {
   return engine?.kind === "private" ? [path(dirname(engine.socketPath), "root/usr/bin")] : [];
-}
-
-function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { quoted } from "../../shell-word.ts";
 import { Child } from "./child.ts";
 import type { EmulatedServer } from "./emulated-server.ts";
 import { entryPath } from "./entry.ts";
@@ -50,8 +51,6 @@ export function startAgent(server: EmulatedServer, token: string, env: Record<st
   server.agent = child;
   return child;
 }
-
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function diskFree(server: EmulatedServer): string {
   return `#!/bin/sh\nexport TANDEM_DISK_FAULTS=${quoted(server.diskFaults)}\nexec /bin/sh ${quoted(DF)} "$@"\n`;

@@ -2,6 +2,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { quoted } from "../../shell-word.ts";
 
 const host = join(dirname(dirname(fileURLToPath(import.meta.url))), "language", "pulumi-language-nodejs");
 
@@ -15,6 +16,6 @@ export async function installLanguageHost(pulumiHome: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const script = join(folder, "pulumi-language-nodejs");
   // Written anew each time: the project may have moved since.
-  await writeFile(script, `#!/bin/sh\nexec '${host.replaceAll("'", "'\\''")}' "$@"\n`);
+  await writeFile(script, `#!/bin/sh\nexec ${quoted(host)} "$@"\n`);
   await chmod(script, 0o755);
 }

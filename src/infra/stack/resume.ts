@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { shellWord } from "../../shell-word.ts";
 
 /** How a command tells the provider, which Pulumi starts, by what command line an operator goes on after an error. */
 const VARIABLE = "TANDEM_RESUME";
@@ -11,7 +12,7 @@ const VARIABLE = "TANDEM_RESUME";
 export function resumeVariable(verb: "up" | "down", file: string): Record<string, string> {
   const below = relative(process.cwd(), file);
   const shown = below.startsWith("..") ? file : below;
-  return { [VARIABLE]: `tandem ${verb} ${/^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown}'`}` };
+  return { [VARIABLE]: `tandem ${verb} ${shellWord(shown)}` };
 }
 
 /** As shell: the words after it are run with the variable that names them. For the `pulumi` of a stack. */

@@ -1,5 +1,6 @@
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { quoted } from "../../shell-word.ts";
 import { RESUME_AS_TYPED } from "./resume.ts";
 import type { StackFiles } from "./stack-files.ts";
 
@@ -32,5 +33,3 @@ async function writeProgram(path: string, script: string): Promise<void> {
   await chmod(`${path}.new`, 0o755);
   await rename(`${path}.new`, path);
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

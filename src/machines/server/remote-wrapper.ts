@@ -1,3 +1,5 @@
+import { quoted } from "../../shell-word.ts";
+
 /**
  * The program that runs on the server for each command: `bash -c WRAPPER tandem SCRIPT_BYTES INPUT_BYTES`. It reads that
  * many bytes of script and of input from the connection and runs the script on the input. From then on the connection's
@@ -49,17 +51,12 @@ export function wrapScript(
   inputBytes: number,
   sudo: boolean,
 ): WrappedCommand {
-  const assignments = Object.entries(values).map(([name, value]) => `${name}=${quote(value)}; `);
+  const assignments = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}; `);
   const bytes = Buffer.from(`${PROLOGUE}${assignments.join("")}${script}\n`);
   return {
-    command: `${sudo ? "sudo -n " : ""}bash -c ${quote(WRAPPER)} tandem ${bytes.length} ${inputBytes}`,
+    command: `${sudo ? "sudo -n " : ""}bash -c ${quoted(WRAPPER)} tandem ${bytes.length} ${inputBytes}`,
     script: bytes,
   };
-}
-
-/** One word for a POSIX shell. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export interface FailedCommand {
