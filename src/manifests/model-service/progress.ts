@@ -20,23 +20,22 @@ export function progressOf({ metadata, spec, status }: Pick<ModelService, "metad
     return { state: "stopped", why, fix: "set the spec back to what served before, then run the same command again" };
   }
   const serving = status.conditions.find(({ type }) => type === "Serving");
-  const old = status.groups.filter(
-    ({ run, revision, servers }) => run === "serving" && revision !== spec.revision && !isInQuarantine(servers, status),
-  );
-  const needsPerson = decision.kind === "escalate" || spec.pause !== undefined;
-  if (serving?.status === "True" && decision.kind === "escalate" && spec.pause === undefined && old.length > 0) {
-    const why = `group ${old[0]?.id} still runs revision ${old[0]?.revision}: ${decision.detail}`;
-    return { state: "stopped", why, ...(decision.fix === undefined ? {} : { fix: decision.fix }) };
-  }
-  if (serving?.status === "True" && needsPerson) return { state: "there" };
+  const isServed = serving?.status === "True";
   const behind = status.groups.filter(
     (group) => !(group.run === "serving" && group.revision === spec.revision) && !isInQuarantine(group.servers, status),
   );
+  const needsPerson = decision.kind === "escalate";
+  const old = behind.find(({ run }) => run === "serving");
+  if (isServed && needsPerson && spec.pause === undefined && old !== undefined) {
+    const why = `group ${old.id} still runs revision ${old.revision}: ${decision.detail}`;
+    return { state: "stopped", why, ...(decision.fix === undefined ? {} : { fix: decision.fix }) };
+  }
+  if (isServed && (needsPerson || spec.pause !== undefined)) return { state: "there" };
   const sentences = behind.map(({ id, run, reason, revision }) => {
     const what = run === "serving" && revision !== spec.revision ? `still runs revision ${revision}` : run;
     return `group ${id} ${what}${reason === "" ? "" : ` (${reason})`}`;
   });
-  if (serving?.status !== "True") {
+  if (!isServed) {
     const why = [serving?.message || "no group serves", ...sentences, `${decision.kind}: ${decision.detail}`].join(
       "; ",
     );

@@ -42,17 +42,13 @@ export async function endPods(
   const isLeader = ({ metadata }: LiveObject) => metadata.labels?.[LWS_WORKER_INDEX_LABEL] === "0";
   const ends = pods
     .toSorted((a, b) => Number(isLeader(b)) - Number(isLeader(a)))
-    .map((pod) => ({ pod, force: isLost(nodeOf(pod)) }))
-    .filter(({ pod, force }) => graceOf(pod) > graceWith(force))
-    .map(async ({ pod, force }) => {
-      const isEnded = await end(hands, pod, graceWith(force), isLeader(pod));
-      return isEnded ? [`${pod.metadata.name}${force ? " by force" : ""}`] : [];
+    .map((pod) => ({ pod, grace: isLost(nodeOf(pod)) ? 0 : GRACE_SECONDS }))
+    .filter(({ pod, grace }) => graceOf(pod) > grace)
+    .map(async ({ pod, grace }) => {
+      const isEnded = await end(hands, pod, grace, isLeader(pod));
+      return isEnded ? [`${pod.metadata.name}${grace === 0 ? " by force" : ""}`] : [];
     });
   return (await Promise.all(ends)).flat();
-}
-
-function graceWith(force: boolean): number {
-  return force ? 0 : GRACE_SECONDS;
 }
 
 /** Seconds that a pod has from its deletion on; for ever before it. */
