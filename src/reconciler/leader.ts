@@ -31,7 +31,7 @@ export interface LeaderParts {
   journal: Journal;
   metrics: ReconcilerMetrics;
   log: Logger;
-  takeover(decided: Decided): TakeoverStatus;
+  takeover(decided: Decided, active: string): TakeoverStatus;
   /** The ModelService after a status was written. */
   onWritten(service: LiveObject): void;
 }
@@ -152,13 +152,13 @@ export class Leader {
    * A move of traffic is not held up by it. True if it was written, and the cluster must be read anew.
    */
   async stateTurn(decided: Decided, next: Next, term: number): Promise<boolean> {
-    const { knowledge, observation } = decided;
+    const { knowledge } = decided;
     const { status } = knowledge.cluster.service;
     if (status === undefined || next.kind === "end") return false;
     if (next.kind === "decision" && (next.decision.kind !== "act" || next.decision.action.kind === "set-active"))
       return false;
     const decision = next.kind === "decision" ? next.decision : wait("treating", knowledge.moment.monoMs, "asked for");
-    const now = statusOf(knowledge, observation, decision, this.#parts.takeover(decided), status);
+    const now = this.#statusOf(decided, decision, status);
     if (!turns(status, now)) return false;
     await this.#write(decided, now);
     this.#statedTerm = term;
@@ -171,7 +171,7 @@ export class Leader {
     const { service } = knowledge.cluster;
     await this.#parts.journal.decided(service, observation, decision);
     if (service.status === undefined) return;
-    const now = statusOf(knowledge, observation, decision, this.#parts.takeover(decided), service.status);
+    const now = this.#statusOf(decided, decision, service.status);
     const isNew = this.#statedTerm !== term;
     if (isNew) now.decision.since = new Date(knowledge.moment.wallMs).toISOString();
     const late = performance.now() - this.#wroteMs > REWORD_MS;
@@ -181,14 +181,19 @@ export class Leader {
   }
 
   async #writeWord(decided: Decided, word: Word): Promise<boolean> {
-    const { knowledge, observation } = decided;
+    const { knowledge } = decided;
     const { service } = knowledge.cluster;
     const silent = this.#present(decided).length < service.spec.gateways.length;
     if (silent && performance.now() - this.#startedMs < LISTEN_FIRST_MS) return false;
     const decision = wait("starting", knowledge.moment.monoMs, "the first word is given");
-    await this.#write(decided, statusOf(knowledge, observation, decision, this.#parts.takeover(decided), word));
+    await this.#write(decided, this.#statusOf(decided, decision, word));
     this.#parts.log.info({ word }, "the word");
     return true;
+  }
+
+  #statusOf(decided: Decided, decision: Decision, word: Word): ModelServiceStatus {
+    const { knowledge, observation } = decided;
+    return statusOf(knowledge, observation, decision, this.#parts.takeover(decided, word.active), word);
   }
 
   async #write({ knowledge }: Decided, status: Partial<ModelServiceStatus>): Promise<void> {

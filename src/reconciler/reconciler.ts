@@ -142,7 +142,7 @@ export class Reconciler {
       journal: new Journal({ client, path: paths.events, namespace, log, identity }),
       metrics,
       log,
-      takeover: (decided) => this.#proof?.status() ?? takeoverBySight(decided),
+      takeover: (decided, active) => this.#proof?.status(active) ?? takeoverBySight(decided),
       onWritten: (service) => {
         this.#cluster.keepService(service);
         this.board.feed.changed();

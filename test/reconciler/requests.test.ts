@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { ModelServiceStatus } from "../../src/manifests/model-service/resource.ts";
 import { paths, type Stage } from "./stage.ts";
 import { test } from "./stage-test.ts";
 
@@ -49,5 +50,10 @@ test.concurrent("a switchover moves the word under a new epoch and is answered",
   await stage.until("answered", () => answered(stage, "s1"));
   expect(stage.service.status).toMatchObject({ active: "b", epoch: 2, handledRequest: { outcome: "done" } });
   expect(stage.service.status?.moves).toMatchObject([{ why: "switchover", to: "b" }]);
+  // The same write says that nobody knows yet whether the group that lost the traffic could take it back.
+  const statuses = stage.api.writes.map(({ body }) => Object(Object(body).status) as Partial<ModelServiceStatus>);
+  const move = statuses.find(({ moves = [] }) => moves.length > 0);
+  expect(move?.takeover).toMatchObject({ ready: false, reasons: [expect.stringContaining("moved to group b")] });
+  expect(move?.conditions?.find(({ type }) => type === "TakeoverReady")).toMatchObject({ status: "False" });
   await stage.until("told", () => stage.gateways.every(({ active }) => active === "b"));
 });

@@ -80,6 +80,11 @@ export function noTakeover(reason: string): TakeoverStatus {
   };
 }
 
+/** From the moment traffic moves until the group that stands by now is looked at: what is known is of the other one. */
+export function justMoved(active: string): TakeoverStatus {
+  return noTakeover(`traffic has just moved to group ${active}: what stands by now is proved anew`);
+}
+
 /** Two statuses that say the same, whatever the times at which it was proved. */
 export function sameTakeover(a: TakeoverStatus, b: TakeoverStatus): boolean {
   const key = ({ ready, reasons, rungs }: TakeoverStatus) =>

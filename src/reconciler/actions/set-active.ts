@@ -1,6 +1,7 @@
 import type { Action } from "../../failover/decision.ts";
+import { justMoved } from "../../failover/readiness/ladder.ts";
 import type { LiveObject } from "../../kube/objects.ts";
-import type { MoveStatus } from "../../manifests/model-service/resource.ts";
+import type { MoveStatus, ServiceCondition, TakeoverStatus } from "../../manifests/model-service/resource.ts";
 import { type Decided, done, type Hands, type Outcome, patchRead, waiting } from "./hands.ts";
 import { runningDrill } from "./running-drill.ts";
 
@@ -16,7 +17,7 @@ export async function setActive(
   { group, epoch, why }: Extract<Action, { kind: "set-active" }>,
 ): Promise<Outcome> {
   const { service } = decided.knowledge.cluster;
-  const { active, moves = [], epoch: present = 0 } = service.status ?? {};
+  const { active, moves = [], epoch: present = 0, conditions = [] } = service.status ?? {};
   if (epoch <= present) return waiting(`epoch ${epoch} has passed; ${present} holds`);
   const drill = runningDrill(decided);
   const move: MoveStatus = {
@@ -28,13 +29,25 @@ export async function setActive(
     reason: decided.reason,
     ...(drill === undefined ? {} : { drill }),
   };
+  // In the same write: whoever waits for a standby after a move must not be told of the one before it.
+  const takeover = justMoved(group);
   const standby = service.spec.groups.map(({ id }) => id).find((id) => id !== group) ?? null;
   await patchRead(
     hands,
     hands.paths.service,
     service as unknown as LiveObject,
-    { status: { active: group, standby, epoch, moves: [...moves, move].slice(-MAX_MOVES) } },
+    {
+      status: {
+        ...{ active: group, standby, epoch, moves: [...moves, move].slice(-MAX_MOVES) },
+        ...{ takeover, conditions: conditions.map((one) => notReady(one, takeover, move.at)) },
+      },
+    },
     "status",
   );
   return done(`${group} is active from epoch ${epoch} on`);
+}
+
+function notReady(condition: ServiceCondition, { reasons }: TakeoverStatus, at: string): ServiceCondition {
+  if (condition.type !== "TakeoverReady" || condition.status === "False") return condition;
+  return { ...condition, status: "False", reason: "NotProven", message: reasons.join("; "), lastTransitionTime: at };
 }

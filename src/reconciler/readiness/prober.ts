@@ -91,6 +91,11 @@ export class ReadinessProber {
     return this.#told.latest();
   }
 
+  /** The group that `latest` is about; null while none stands by. */
+  get standby(): string | null {
+    return this.#told.standby;
+  }
+
   /** The same for one group, in a sentence: only the group that stands by can be ready. */
   of(group: string): { ready: boolean; reason: string } {
     return this.#told.of(group);

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { GatewayReport } from "../../failover/observed.ts";
-import { NOT_PROVED, noTakeover } from "../../failover/readiness/ladder.ts";
+import { justMoved, NOT_PROVED, noTakeover } from "../../failover/readiness/ladder.ts";
 import type { Outlook } from "../../failover/readiness/signs.ts";
 import { healthRules } from "../../health/rules.ts";
 import { type ServerEvidence, unheard } from "../../health/server-evidence.ts";
@@ -71,13 +71,17 @@ export class TakeoverProof {
   /** Whether a group could take over, in a sentence; null where nothing is to be proved here: of the active group it is seen. */
   of(group: string): { ready: boolean; reason: string } | null {
     if (this.#prober === null || group === this.#seen?.active) return null;
-    if (this.#believed() === null) return this.#prober.of(group);
+    if (this.#believed(this.#seen?.active ?? "") === null) return this.#prober.of(group);
     return { ready: true, reason: "every rung was proved a moment ago" };
   }
 
-  /** For the status. Its times are those of the last proofs, so they change every second. */
-  status(): TakeoverStatus {
-    return this.#believed() ?? this.#prober?.latest() ?? noTakeover("this replica proves nothing");
+  /**
+   * For a status that says who is `active`. Its times are those of the last proofs, so they change every second. What was proved
+   * of the group that has got the traffic since says nothing of the one that stands by now.
+   */
+  status(active: string): TakeoverStatus {
+    if (this.#prober !== null && this.#prober.standby === active) return justMoved(active);
+    return this.#believed(active) ?? this.#prober?.latest() ?? noTakeover("this replica proves nothing");
   }
 
   /** Something was done to the standby that no pod or process shows. */
@@ -96,12 +100,14 @@ export class TakeoverProof {
   }
 
   /** What another replica proved a moment ago, as long as this one has found nothing and has not come to the end. */
-  #believed(): TakeoverStatus | null {
+  #believed(active: string): TakeoverStatus | null {
     const said = this.#prober?.latest();
     if (!this.#isFirst || said === undefined) return null;
     const isUnderWay = said.rungs.every(({ ok, detail }) => ok || detail === NOT_PROVED);
-    const before = this.#seen?.cluster.service.status?.takeover;
-    if (!said.ready && isUnderWay && before?.ready === true && isFresh(before)) return before;
+    const before = this.#seen?.cluster.service.status;
+    const { takeover } = before ?? {};
+    const isSame = before?.active === active;
+    if (!said.ready && isUnderWay && isSame && takeover?.ready === true && isFresh(takeover)) return takeover;
     this.#isFirst = false;
     return null;
   }
