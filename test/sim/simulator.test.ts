@@ -31,6 +31,15 @@ describe("scenarios", () => {
     expect(["serves", "needs a person"]).toContain(ending);
   });
 
+  test("after a day without API server only what is so now is acted on", () => {
+    const { transcript } = runScenario(readScenario("a-day-without-api-server.json"));
+    const did = transcript.filter((line) => / did: /.test(line)).map((line) => line.replace(/^.* did: /, ""));
+    // The word follows the gateways, and the group whose server lost its power starts again on the same servers.
+    expect(did.filter((what) => /set-active/.test(what))).toEqual(["set-active b 2 adopt"]);
+    expect(did.filter((what) => /quarantine|treat|member|power/.test(what))).toEqual([]);
+    expect(did.at(-1)).toBe("start-group a v1");
+  });
+
   test("a flapping GPU, 20 s on and 20 s off for an hour, costs one failover, and nothing goes back", () => {
     const { transcript } = runScenario(readScenario("flapping-gpu.json"));
     const moves = transcript.filter((line) => /reconciler-\d did: set-active/.test(line));
