@@ -151,6 +151,27 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       await objects.apply(manifest, { fieldManager: "tandem-reconciler", force: true, dryRun: true });
   });
 
+  test.each(["example", "spare", "roce", "single", "degraded"])(
+    "every manifest of stacks/%s.yaml passes a server-side dry run",
+    async (name) => {
+      const { objects } = stack.kube();
+      const other = loadPlan(join(import.meta.dirname, `../../stacks/${name}.yaml`)).plan;
+      const manifests = [...renderManifests(other), ...renderGroups(other)];
+      expect(manifests.length).toBeGreaterThan(30);
+      for (const manifest of manifests)
+        await objects.apply(asAnother(manifest), { fieldManager: "tandem-test", force: true, dryRun: true });
+    },
+  );
+
+  /** Beside what is there: what cannot change of an object that exists is not the question, and its namespace must exist. */
+  const asAnother = (manifest: ReturnType<typeof renderManifests>[number]) => {
+    const { namespace, name } = manifest.metadata;
+    // The name of a definition follows from what it defines.
+    const isFree = manifest.kind !== "CustomResourceDefinition";
+    const inOurs = namespace?.startsWith("tandem-") ? { namespace: "tandem-gate" } : {};
+    return { ...manifest, metadata: { ...manifest.metadata, ...inOurs, ...(isFree ? { name: `${name}-other` } : {}) } };
+  };
+
   const modelService = async () => {
     const reference = { apiVersion: "tandem.dev/v1alpha1", kind: "ModelService", name: GATE, namespace: "tandem-gate" };
     const { client, objects } = stack.kube();
