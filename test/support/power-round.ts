@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { cutPower } from "../../src/machines/local/faults.ts";
+import { cutPower, type Injection } from "../../src/machines/local/faults.ts";
 import { isRedundant, type ReconcilerRig } from "./reconciler-rig.ts";
 
 /** Seconds after the fault. */
@@ -12,12 +12,17 @@ export interface PowerRound {
   /** Proven off; null where there is no BMC to prove it. */
   fenced: number | null;
   redundant: number;
+  /** After the only thing that was done by hand was begun; null where nothing was. */
+  redundantAfterHand: number | null;
 }
 
-/** Cuts the power of a server of the active group and waits until every group serves again. */
+/**
+ * Cuts the power of a server of the active group and waits until every group serves again. `byHand` is what a person does once
+ * the server is out of service and its group is stopped.
+ */
 export async function powerRound(
   rig: ReconcilerRig,
-  options: { bmc: boolean; byHand?: () => Promise<unknown> },
+  options: { bmc: boolean; byHand?: (victim: string) => Promise<Injection> },
 ): Promise<PowerRound> {
   await rig.until("every group serves", isRedundant, 240);
   const { status } = await rig.service();
@@ -41,7 +46,7 @@ export async function powerRound(
       })
     : Promise.resolve(null);
   const times = await Promise.all([adopted, isolated, fenced]);
-  await options.byHand?.();
+  const hand = await options.byHand?.(victim);
   // Redundant is only the answer once the dead server was left behind or came back.
   await delay(500);
   const redundant = await rig.until("redundant again", isRedundant, 300);
@@ -52,5 +57,6 @@ export async function powerRound(
     isolated: seconds(i),
     fenced: f === null ? null : seconds(f),
     redundant: seconds(redundant),
+    redundantAfterHand: hand === undefined ? null : (redundant - hand.startedAtMs) / 1_000,
   };
 }

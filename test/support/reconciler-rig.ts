@@ -76,13 +76,23 @@ export class ReconcilerRig {
     await this.patchSpec({ servers: urls, failover: { maxPerHour: 1_000 } });
   }
 
+  /** Nobody can prove any more that a server is off: it must be heard empty. */
+  async takeBmcs(): Promise<void> {
+    const { servers } = (await this.service()).spec;
+    await this.patchSpec({ servers: Object.fromEntries(Object.keys(servers).map((name) => [name, { bmc: null }])) });
+  }
+
+  /** No group may take it from now on. */
+  async cordon(server: string): Promise<void> {
+    await this.#patch(`/api/v1/nodes/${server}`, { spec: { unschedulable: true } });
+  }
+
   /** Ends the replicas of the test; those of the Deployment look after the stack again, as its spec has it. */
   async restore(): Promise<void> {
     this.#endReplicas();
     if (this.#before === null) return;
-    const { servers } = (await this.service()).spec;
-    const withoutBmc = Object.fromEntries(Object.keys(servers).map((name) => [name, { bmc: null }]));
-    await this.patchSpec({ servers: withoutBmc, failover: { maxPerHour: this.#before.maxPerHour } });
+    await this.takeBmcs();
+    await this.patchSpec({ failover: { maxPerHour: this.#before.maxPerHour } });
     await this.#patch(this.#deployment, { spec: { replicas: this.#before.replicas } });
     this.#before = null;
   }
