@@ -16,12 +16,15 @@ export function command(): Command {
       const { plan, text } = loadPlan(file);
       const { phaseLines } = await import("../up/phases.ts");
       const { withStackLock } = await import("../../infra/stack/stack-lock.ts");
+      const { leaveNoIdleEngine } = await import("../up/leave-no-idle-engine.ts");
       const { updateStack } = await import("../up/update-stack.ts");
-      const phase = phaseLines((line) => process.stderr.write(`${line}\n`));
+      const say = (line: string) => process.stderr.write(`${line}\n`);
+      const phase = phaseLines(say);
       // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends by this one.
       const signal = interrupted();
       const spec = { plan, text, file: resolve(file) };
-      const code = await withStackLock(plan.name, () => updateStack(spec, phase, signal));
+      const update = () => withStackLock(plan.name, () => updateStack(spec, phase, signal));
+      const code = await leaveNoIdleEngine(plan, say, update);
       if (code !== 0) throw new Exit(EXIT.failed);
     });
 }

@@ -61,16 +61,18 @@ async function cluster(spec: LoadedSpec): Promise<boolean> {
   const { plan } = spec;
   const { ensureHostPrograms } = await import("../../machines/local/host-programs.ts");
   const { withStackLock } = await import("../../infra/stack/stack-lock.ts");
+  const { leaveNoIdleEngine } = await import("../up/leave-no-idle-engine.ts");
   const { updateStack } = await import("../up/update-stack.ts");
   const { drillOnCluster } = await import("./drill-on-cluster.ts");
   const phase = phaseLines(say);
   const signal = interrupted();
-  return withStackLock(plan.name, async () => {
+  const work = async () => {
     await ensureHostPrograms({ onProgress: say, signal });
     if ((await updateStack(spec, phase, signal)) !== 0) {
       say("the cluster is not complete: the lines above say why; `npm start` goes on from here");
       return false;
     }
     return drillOnCluster(plan, { print: (line) => process.stdout.write(`${line}\n`), phase, signal });
-  });
+  };
+  return leaveNoIdleEngine(plan, say, () => withStackLock(plan.name, work));
 }

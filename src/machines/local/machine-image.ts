@@ -52,7 +52,7 @@ export async function ensureBaseImage(
   engine: Engine,
   { onProgress, signal }: Pick<MachineImageOptions, "onProgress" | "signal"> = {},
 ): Promise<void> {
-  await withLock(lockFile(engine), signal, () => build(engine, [baseStage(engine, onProgress, signal)], onProgress));
+  await withLock(imageLock(engine), signal, () => build(engine, [baseStage(engine, onProgress, signal)], onProgress));
 }
 
 /**
@@ -63,7 +63,7 @@ export async function ensureBaseImage(
  */
 export async function ensureMachineImage(engine: Engine, options: MachineImageOptions = {}): Promise<MachineImage> {
   const { kubernetes, archives = [], onProgress, signal } = options;
-  return withLock(lockFile(engine), signal, async () => {
+  return withLock(imageLock(engine), signal, async () => {
     const files = machineFiles();
     const first = baseStage(engine, onProgress, signal);
     const base = first.reference;
@@ -150,7 +150,8 @@ async function kubernetesFile(path: string): Promise<ImageFile & { path: string 
   return { path: `opt/tandem/bin/kubernetes-${hash.digest("hex")}`, from: path, mode: 0o755 };
 }
 
-function lockFile({ home }: Engine): string {
+/** Held by whoever builds an image. */
+export function imageLock({ home }: Pick<Engine, "home">): string {
   return join(engineDir(home), "image.lock");
 }
 
