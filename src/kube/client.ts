@@ -17,6 +17,11 @@ export interface KubeRequest {
   signal?: AbortSignal | undefined;
   /** Of one request, a read's tries together; a watch sets its own. */
   timeoutMs?: number;
+  /**
+   * Gets the API server's own time when it answered, by the answer's Date header: milliseconds since the epoch, in whole seconds.
+   * Not called where there is none.
+   */
+  onClock?(wallMs: number): void;
 }
 
 /** A connection to one API server. Close it, or the process stays alive for its sockets. */
@@ -59,7 +64,11 @@ export function kubeClient(kubeconfig: string): KubeClient {
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     });
-    if (response.statusCode < 400) return response;
+    if (response.statusCode < 400) {
+      const wallMs = Date.parse(String(response.headers.date));
+      if (Number.isFinite(wallMs)) what.onClock?.(wallMs);
+      return response;
+    }
     throw KubeError.fromResponse(
       what,
       response.statusCode,

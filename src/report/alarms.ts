@@ -1,5 +1,6 @@
 import type { DecisionStatus } from "../manifests/model-service/resource.ts";
 import { ago } from "./decision.ts";
+import { leaderlessText } from "./leadership.ts";
 import type { StackStatus } from "./stack-status.ts";
 
 /** Something that is wrong, stopped or pending: it stands before everything else, wherever a status is shown. */
@@ -27,11 +28,15 @@ export function alarmsOf({
   reconciler,
   reconcilerMissing,
   active,
+  lease,
+  leaseMissing,
 }: StackStatus): Alarm[] {
   const { paused, request } = reconciler ?? { paused: null, request: null };
   const silent = Object.entries(gateway.replicas).flatMap(([server, state]) => (state === "silent" ? [server] : []));
   const elsewhere = Object.entries(gateway.uses).filter(([, group]) => group !== null && group !== active);
   return [
+    // Before all else: it tells of when the rest is.
+    ...(lease?.stale ? [alarm("bad", "NOBODY LOOKS AFTER IT", leaderlessText(lease))] : []),
     ...(choice === "use" ? [] : [alarm("bad", STOPPED[choice], reason)]),
     ...personAlarm(reconciler?.decision),
     ...(paused === null
@@ -57,6 +62,10 @@ export function alarmsOf({
       : [alarm("note", `asked for: ${request.kind} ${request.target}, by ${request.by}`, "", request.at)]),
     ...(silent.length > 0 ? [alarm("warn", `gateway on ${silent.join(", ")} does not answer`)] : []),
     ...(reconcilerMissing === null ? [] : [alarm("warn", "by the gateways alone", reconcilerMissing)]),
+    // Where the reconciler's side is missing as a whole, the line before this one has said so.
+    ...(leaseMissing === null || reconcilerMissing !== null
+      ? []
+      : [alarm("note", "not known whether anybody looks after it", leaseMissing)]),
   ];
 }
 

@@ -8,6 +8,7 @@ import type {
   TakeoverStatus,
 } from "../manifests/model-service/resource.ts";
 import { isOpen } from "./decision.ts";
+import type { Leadership } from "./leadership.ts";
 
 /** What a gateway replica told of itself (`GET /status` of its admin port), as far as it is shown. */
 export interface GatewayAnswer {
@@ -56,6 +57,10 @@ export interface StackStatus {
   reconciler: ReconcilerSide | null;
   /** Why there is no such side. */
   reconcilerMissing: string | null;
+  /** Whether anybody looks after the stack; null where that is not known, or was not asked. */
+  lease: Leadership | null;
+  /** Why it is not known. */
+  leaseMissing: string | null;
 }
 
 export interface ReconcilerSide {
@@ -79,10 +84,12 @@ export interface StatusSources {
   holder: GatewayAnswer | Error;
   /** An Error where it could not be read. */
   service: ModelService | Error;
+  /** An Error where it could not be read; missing where nobody asked. */
+  lease?: Leadership | Error;
 }
 
 /** Joins what the gateways and the ModelService say. Where both know, the ModelService is shown, and a difference told. */
-export function joinStatus({ stack, url, model, replicas, holder, service }: StatusSources): StackStatus {
+export function joinStatus({ stack, url, model, replicas, holder, service, lease }: StatusSources): StackStatus {
   const [heard = null] = [holder, ...Object.values(replicas)].flatMap((one) => (one instanceof Error ? [] : [one]));
   const told = service instanceof Error ? null : (service.status ?? null);
   const groups = groupsOf(heard, told?.groups ?? []);
@@ -106,6 +113,8 @@ export function joinStatus({ stack, url, model, replicas, holder, service }: Sta
     reconciler: service instanceof Error || told === null ? null : sideOf(service, told),
     reconcilerMissing:
       service instanceof Error ? service.message : told === null ? "no reconciler has reported yet" : null,
+    lease: lease instanceof Error ? null : (lease ?? null),
+    leaseMissing: lease instanceof Error ? lease.message : null,
   };
 }
 

@@ -203,6 +203,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
       standby: "b",
       choice: "use",
       gateway: { uses: { "cp-1": "a", "gpu-c": "a" } },
+      lease: { leader: expect.any(String), stale: false },
     });
   });
 

@@ -32,6 +32,8 @@ const status: StackStatus = {
   takeover: { ready: true, reasons: [], rungs: [] },
   reconciler: null,
   reconcilerMissing: null,
+  lease: null,
+  leaseMissing: null,
 };
 const at = "2026-11-24T14:00:00.000Z";
 const now = Date.parse("2026-11-24T14:03:00.000Z");

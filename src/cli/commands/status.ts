@@ -26,11 +26,12 @@ async function readStatus(stack: string): Promise<StackStatus> {
   const { stackAccess } = await import("../stack-access.ts");
   const { gatewayStatus } = await import("../../drill/cluster/gateway-status.ts");
   const { joinStatus } = await import("../../report/stack-status.ts");
+  const { readCluster } = await import("../service/read-cluster.ts");
   const { admin, adminToken, record, plan } = await stackAccess(stack);
   const ask = (url: string): Promise<GatewayAnswer | Error> =>
     gatewayStatus({ url, token: adminToken }).then(answerOf, (error: Error) => error);
-  const [service, holder, ...each] = await Promise.all([
-    readModelService(stack),
+  const [{ service, lease }, holder, ...each] = await Promise.all([
+    readCluster({ stack }),
     ...[admin.holder, ...Object.values(admin.replicas)].map(ask),
   ]);
   const replicas = Object.fromEntries(
@@ -53,21 +54,8 @@ async function readStatus(stack: string): Promise<StackStatus> {
     holder: gateways[0] as GatewayAnswer | Error,
     replicas,
     service,
+    lease,
   });
-}
-
-async function readModelService(stack: string) {
-  const { withService } = await import("../service/access.ts");
-  const { readService } = await import("../service/follow.ts");
-  // A person waits for this: an API server that needs longer is as good as away.
-  const limit = AbortSignal.timeout(3_000);
-  return withService({ stack }, (access) => readService(access, limit)).catch((error: unknown) =>
-    limit.aborted
-      ? new Error("the API server does not answer within 3 s")
-      : error instanceof TandemError
-        ? new Error(`${error.what}: ${error.why}`)
-        : (error as Error),
-  );
 }
 
 function answerOf(answer: GatewayAnswer): GatewayAnswer {
