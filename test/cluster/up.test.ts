@@ -32,6 +32,7 @@ import { gateDrill, onGround } from "../support/gate-drill.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
 import { keepLoad } from "../support/keep-load.ts";
+import { MAY, roleActs, tryActs } from "../support/role-rights.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import { changedSince } from "../support/server-listing.ts";
 
@@ -224,6 +225,20 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const request = { id: "1", kind: "switchover", target: "gpu-a", by: "test", at: new Date().toISOString() };
     await expect(patch({ spec: { request } })).rejects.toThrow(/request.target is no group/);
     await expect(patch({ spec: { request: { ...request, target: "b" } } })).resolves.toBeDefined();
+  });
+
+  test("an account without rights cannot change roles: the API server lets the reconciler alone", async () => {
+    const { name, namespace } = plan();
+    const admin = { client: stack.kube().client, kubeconfig: readFileSync(stackFiles(name).kubeconfig, "utf8") };
+    const began = performance.now();
+    const found = await Promise.all(
+      Object.keys(MAY).map(
+        async (account) => [account, await tryActs(admin, { namespace, account }, roleActs(plan()))] as const,
+      ),
+    );
+    process.stdout.write(`rights: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+    for (const way of ["said", "done"] as const)
+      expect(Object.fromEntries(found.map(([account, may]) => [account, may[way]])), way).toEqual(MAY);
   });
 
   const stackEndpoint = async () => {
