@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { draw } from "./faults/draw.ts";
 import { readScenario, runScenario, scenarioNames } from "./scenario.ts";
-import { simulate } from "./simulate.ts";
+import { type Run, simulate } from "./simulate.ts";
 import { addRun, coverageOf, emptyTally } from "./tally.ts";
 
 const SEEDS = 60;
@@ -25,14 +25,22 @@ describe("simulated worlds", () => {
 });
 
 describe("scenarios", () => {
+  const runs = new Map<string, Run>();
+  /** Each is run once; a day of virtual time takes seconds. */
+  const runOf = (name: string): Run => {
+    const run = runs.get(name) ?? runScenario(readScenario(name));
+    runs.set(name, run);
+    return run;
+  };
+
   test.each(scenarioNames())("%s", (name) => {
-    const { breaches, ending } = runScenario(readScenario(name));
+    const { breaches, ending } = runOf(name);
     expect(breaches).toEqual([]);
     expect(["serves", "needs a person"]).toContain(ending);
   });
 
   test("after a day without API server only what is so now is acted on", () => {
-    const { transcript } = runScenario(readScenario("a-day-without-api-server.json"));
+    const { transcript } = runOf("a-day-without-api-server.json");
     const did = transcript.filter((line) => / did: /.test(line)).map((line) => line.replace(/^.* did: /, ""));
     // The word follows the gateways, and the group whose server lost its power starts again on the same servers.
     expect(did.filter((what) => /set-active/.test(what))).toEqual(["set-active b 2 adopt"]);
@@ -41,7 +49,7 @@ describe("scenarios", () => {
   });
 
   test("a flapping GPU, 20 s on and 20 s off for an hour, costs one failover, and nothing goes back", () => {
-    const { transcript } = runScenario(readScenario("flapping-gpu.json"));
+    const { transcript } = runOf("flapping-gpu.json");
     const moves = transcript.filter((line) => /reconciler-\d did: set-active/.test(line));
     expect(moves).toHaveLength(1);
     expect(moves[0]).toContain("set-active b");

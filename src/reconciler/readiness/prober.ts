@@ -86,14 +86,9 @@ export class ReadinessProber {
     this.#tick();
   }
 
-  /** The answer now, with the times at which each rung was last proved. */
-  latest(): TakeoverStatus {
-    return this.#told.latest();
-  }
-
-  /** The group that `latest` is about; null while none stands by. */
-  get standby(): string | null {
-    return this.#told.standby;
+  /** The answer now, with the times at which each rung was last proved; `active` as {@link ToldLadder.latest} has it. */
+  latest(active?: string): TakeoverStatus {
+    return this.#told.latest(active);
   }
 
   /** The same for one group, in a sentence: only the group that stands by can be ready. */

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { GatewayReport } from "../../failover/observed.ts";
-import { justMoved, NOT_PROVED, noTakeover } from "../../failover/readiness/ladder.ts";
+import { NOT_PROVED, noTakeover } from "../../failover/readiness/ladder.ts";
 import type { Outlook } from "../../failover/readiness/signs.ts";
 import { healthRules } from "../../health/rules.ts";
 import { type ServerEvidence, unheard } from "../../health/server-evidence.ts";
@@ -75,13 +75,9 @@ export class TakeoverProof {
     return { ready: true, reason: "every rung was proved a moment ago" };
   }
 
-  /**
-   * For a status that says who is `active`. Its times are those of the last proofs, so they change every second. What was proved
-   * of the group that has got the traffic since says nothing of the one that stands by now.
-   */
+  /** For a status that says who is `active`. Its times are those of the last proofs, so they change every second. */
   status(active: string): TakeoverStatus {
-    if (this.#prober !== null && this.#prober.standby === active) return justMoved(active);
-    return this.#believed(active) ?? this.#prober?.latest() ?? noTakeover("this replica proves nothing");
+    return this.#believed(active) ?? this.#prober?.latest(active) ?? noTakeover("this replica proves nothing");
   }
 
   /** Something was done to the standby that no pod or process shows. */
@@ -101,7 +97,7 @@ export class TakeoverProof {
 
   /** What another replica proved a moment ago, as long as this one has found nothing and has not come to the end. */
   #believed(active: string): TakeoverStatus | null {
-    const said = this.#prober?.latest();
+    const said = this.#prober?.latest(active);
     if (!this.#isFirst || said === undefined) return null;
     const isUnderWay = said.rungs.every(({ ok, detail }) => ok || detail === NOT_PROVED);
     const before = this.#seen?.cluster.service.status;

@@ -1,5 +1,6 @@
 import type { Verdict } from "../../failover/readiness/facts.ts";
 import {
+  justMoved,
   type Ladder,
   noTakeover,
   noted,
@@ -21,8 +22,12 @@ export class ToldLadder {
     this.#onChange = onChange;
   }
 
-  /** The answer now, with the times at which each rung was last proved. */
-  latest(): TakeoverStatus {
+  /**
+   * The answer now, with the times at which each rung was last proved. What was proved of `active`, the group that has got the
+   * traffic since the last look, says nothing of the one that stands by now.
+   */
+  latest(active?: string): TakeoverStatus {
+    if (active !== undefined && active === this.standby) return justMoved(active);
     return this.standby === null ? this.#status : takeoverOf(this.#ladder, this.standby, Date.now());
   }
 
