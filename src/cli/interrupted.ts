@@ -1,7 +1,5 @@
+import { onSignals } from "../signals.ts";
 import { EXIT, Exit } from "./exit.ts";
-
-/** One Ctrl-C comes twice: from the terminal, and from the launcher, which had it from the terminal as well. */
-const ECHO_MS = 1_000;
 
 /**
  * Aborted by Ctrl-C, by SIGTERM, or when the terminal goes away: what was started ends with this command. The reason is
@@ -9,12 +7,9 @@ const ECHO_MS = 1_000;
  */
 export function interrupted(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    const heard = () => {
-      controller.abort(new Exit(EXIT.failed));
-      setTimeout(() => process.off(signal, heard), ECHO_MS).unref();
-    };
-    process.on(signal, heard);
-  }
+  const off = onSignals(() => {
+    controller.abort(new Exit(EXIT.failed));
+    off("echoes");
+  });
   return controller.signal;
 }

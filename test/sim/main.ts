@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
+import { onSignals } from "../../src/signals.ts";
 import { draw } from "./faults/draw.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { runSeeds } from "./pool.ts";
@@ -53,9 +54,10 @@ if (options.output !== "text" && options.output !== "json") {
 }
 const isJson = options.output === "json";
 const abort = new AbortController();
-process.once("SIGINT", () => {
+const off = onSignals(() => {
   process.stderr.write("\ninterrupted: the batches that run are ended, what was done follows\n");
   abort.abort();
+  off("echoes");
 });
 
 if (options.show !== undefined) process.exitCode = show(options.show);

@@ -12,6 +12,7 @@ import type { ServingPlan } from "../../plan/serving-plan.ts";
 import type { DrillMoment } from "../../report/drill.ts";
 import type { FaultClass, RehearsalReport } from "../../report/rehearsal.ts";
 import { timelineEntry } from "../../report/timeline.ts";
+import { onSignals } from "../../signals.ts";
 import { groupText, momentText, type Told } from "./moment-text.ts";
 import { assertTwoGroups } from "./two-groups.ts";
 
@@ -125,19 +126,21 @@ function refuse(plan: ServingPlan, victim: string | undefined): void {
  * ends is nobody's story: `settle` does not return then.
  */
 function closeOnSignal(world: World): { happened: boolean; settle(): Promise<void> } {
-  const handlers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
-    const handler = () => {
-      self.happened = true;
-      void world.close().finally(() => process.kill(process.pid, signal));
+  const off = onSignals((signal) => {
+    const end = () => {
+      off();
+      process.kill(process.pid, signal);
     };
-    process.once(signal, handler);
-    return [signal, handler] as const;
+    // A second one does not wait for the world.
+    if (self.happened) return end();
+    self.happened = true;
+    void world.close().finally(end);
   });
   const self = {
     happened: false,
     settle: async () => {
       if (self.happened) await new Promise(() => {});
-      for (const [signal, handler] of handlers) process.removeListener(signal, handler);
+      off();
     },
   };
   return self;

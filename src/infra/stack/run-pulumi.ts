@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { onSignals } from "../../signals.ts";
 import type { OpenStack } from "./open-stack.ts";
 
 /** The folder with Pulumi.yaml. */
@@ -20,12 +21,10 @@ export async function runPulumi(pulumi: string, stack: OpenStack, args: readonly
     reject: false,
     detached: true,
   });
-  const forward = () => child.kill("SIGINT");
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, forward);
+  const off = onSignals(() => child.kill("SIGINT"));
   try {
     return (await child).exitCode ?? 1;
   } finally {
-    for (const signal of signals) process.off(signal, forward);
+    off();
   }
 }
