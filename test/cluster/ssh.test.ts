@@ -14,7 +14,7 @@ import { plug, unplug } from "../../src/machines/local/faults.ts";
 import type { Remote } from "../../src/machines/server/remote.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
 import { type ForeignServers, foreignServers, WEIGHTS } from "../support/foreign-servers.ts";
-import { listServer } from "../support/server-listing.ts";
+import { changedSince, listServer } from "../support/server-listing.ts";
 
 const obstacle = clusterObstacle();
 if (obstacle) process.stderr.write(`skipped: ${obstacle}\n`);
@@ -152,6 +152,25 @@ protect: false
     for await (const { content } of streamChat(request)) answer += content;
     expect(answer).toMatch(/^([0-9a-f]{4})-0 \1-1 \1-2 $/);
     // Closed to strangers, open to this computer, whichever server holds the address.
+    for (const url of Object.values(admin.replicas)) expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  test("another stack gets none of these servers, and what takes it down leaves them alone", async () => {
+    const other = join(servers.folder, "second.yaml");
+    writeFileSync(other, readFileSync(spec, "utf8").replace(`name: ${STACK}`, "name: second"));
+    await remote("gpu-b").run("touch /run/marker; sleep 0.01");
+    try {
+      const { exitCode, text } = await servers.tandem(["up", other]);
+      expect(exitCode, text).toBe(2);
+      const told = text.split("Diagnostics:")[1] ?? "";
+      for (const name of ["cp-1", "gpu-a", "gpu-b"])
+        expect(told).toMatch(new RegExp(`${name}[^\\n]*${STACK}[\\s\\S]+\\[E_SERVER_TAKEN\\]`));
+    } finally {
+      const down = await servers.tandem(["down", other]);
+      expect(down.exitCode, down.text.slice(-2000)).toBe(0);
+    }
+    expect(await changedSince(remote("gpu-b"), "/run/marker")).toEqual([]);
+    const { admin } = await stackAccess(STACK);
     for (const url of Object.values(admin.replicas)) expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
