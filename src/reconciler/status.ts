@@ -128,12 +128,7 @@ function conditionsOf(
         ? `${intact.length} groups serve`
         : `${broken.map(why).join("; ") || "there is one group"}; ${decision.kind}: ${decision.detail}`,
     },
-    {
-      type: "TakeoverReady",
-      status: takeover.ready ? "True" : "False",
-      reason: takeover.ready ? "Proven" : "NotProven",
-      message: takeover.reasons.join("; ") || "a failover would work now",
-    },
+    takeoverCondition(takeover),
     {
       type: "Paused",
       status: spec.pause === undefined ? "False" : "True",
@@ -147,6 +142,19 @@ function conditionsOf(
       before?.status === condition.status ? before.lastTransitionTime : new Date(wallMs).toISOString();
     return { ...condition, lastTransitionTime, observedGeneration: metadata.generation ?? 0 };
   });
+}
+
+/** The condition that says the same as `takeover`, without its times. */
+export function takeoverCondition({
+  ready,
+  reasons,
+}: TakeoverStatus): Pick<ServiceCondition, "type" | "status" | "reason" | "message"> {
+  return {
+    type: "TakeoverReady",
+    status: ready ? "True" : "False",
+    reason: ready ? "Proven" : "NotProven",
+    message: reasons.join("; ") || "a failover would work now",
+  };
 }
 
 /**

@@ -29,6 +29,17 @@ export async function rootOf(engine: Engine, stack: string, machine: string): Pr
   return `/proc/${(await runningMachine(engine, stack, machine)).State.Pid}/root`;
 }
 
+/** Processes on a machine whose command line has `program` in it, by the ids that this computer knows them under. */
+export async function* programsOn(engine: Engine, stack: string, machine: string, program: string) {
+  const container = await inspectContainer(engine.api, containerName(stack, machine));
+  if (container === undefined) throw new Error(`there is no machine ${machine}`);
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const of = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
+    const [command, cgroup] = await Promise.all([of("cmdline"), of("cgroup")]);
+    if (command.includes(program) && cgroup.includes(container.Id)) yield pid;
+  }
+}
+
 /** Kills one of our programs, or the API server, on a machine, found by its command line. Throws if it does not run there. */
 export async function killProgram(
   engine: Engine,
@@ -37,12 +48,8 @@ export async function killProgram(
   program: string,
   isMeant: (pid: string) => Promise<boolean> = async () => true,
 ) {
-  const container = await inspectContainer(engine.api, containerName(stack, machine));
-  if (container === undefined) throw new Error(`there is no machine ${machine}`);
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const of = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
-    const [command, cgroup] = await Promise.all([of("cmdline"), of("cgroup")]);
-    if (!command.includes(program) || !cgroup.includes(container.Id) || !(await isMeant(pid))) continue;
+  for await (const pid of programsOn(engine, stack, machine, program)) {
+    if (!(await isMeant(pid))) continue;
     const atMs = monotonicMs();
     process.kill(Number(pid), "SIGKILL");
     return { atMs, what: `the process of ${program} on ${machine} was killed` };

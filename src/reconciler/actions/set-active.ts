@@ -2,6 +2,7 @@ import type { Action } from "../../failover/decision.ts";
 import { justMoved } from "../../failover/readiness/ladder.ts";
 import type { LiveObject } from "../../kube/objects.ts";
 import type { MoveStatus, ServiceCondition, TakeoverStatus } from "../../manifests/model-service/resource.ts";
+import { takeoverCondition } from "../status.ts";
 import { type Decided, done, type Hands, type Outcome, patchRead, waiting } from "./hands.ts";
 import { runningDrill } from "./running-drill.ts";
 
@@ -39,7 +40,7 @@ export async function setActive(
     {
       status: {
         ...{ active: group, standby, epoch, moves: [...moves, move].slice(-MAX_MOVES) },
-        ...{ takeover, conditions: conditions.map((one) => notReady(one, takeover, move.at)) },
+        ...{ takeover, conditions: conditions.map((one) => told(one, takeover, move.at)) },
       },
     },
     "status",
@@ -47,7 +48,8 @@ export async function setActive(
   return done(`${group} is active from epoch ${epoch} on`);
 }
 
-function notReady(condition: ServiceCondition, { reasons }: TakeoverStatus, at: string): ServiceCondition {
-  if (condition.type !== "TakeoverReady" || condition.status === "False") return condition;
-  return { ...condition, status: "False", reason: "NotProven", message: reasons.join("; "), lastTransitionTime: at };
+function told(condition: ServiceCondition, takeover: TakeoverStatus, at: string): ServiceCondition {
+  const now = takeoverCondition(takeover);
+  if (condition.type !== now.type || condition.status === now.status) return condition;
+  return { ...condition, ...now, lastTransitionTime: at };
 }

@@ -1,15 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFile, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { monotonicMs } from "../../../src/drill/clock.ts";
-import { killProgram, rootOf } from "../../../src/drill/cluster/machine.ts";
+import { killProgram, programsOn, rootOf } from "../../../src/drill/cluster/machine.ts";
 import type { DrillArena } from "../../../src/drill/scenarios/drill-arena.ts";
-import { kmsgRecord, xidLine } from "../../../src/emulator/gpu/kernel-log.ts";
+import { kmsgRecord } from "../../../src/emulator/gpu/kernel-log.ts";
 import type { Engine } from "../../../src/machines/local/engine.ts";
 import { openRemote } from "../../../src/machines/server/remote.ts";
 import type { SshTarget } from "../../../src/machines/server/target.ts";
-import { programsOn } from "../../support/machine-programs.ts";
+import { burnCores, kernelNoise } from "../noise.ts";
 
 export interface Ground {
   stack: string;
@@ -27,20 +25,14 @@ export interface Disturbance {
 }
 
 const EVERY_MS = 10_000;
-const BUSY_MS = 3_000;
-const CORES = 2;
 /** Longer than an election of etcd, shorter than what makes the kubelet start it anew (8 probes, 10 s apart). */
 const ETCD_MS = 60_000;
 /** Well past the lease (6 s). */
 const RECONCILER_MS = 20_000;
-/** Codes that move no traffic (src/health/data/xid-policy.json): a watched one, and applications' own. */
-const HARMLESS_XIDS = [92, 106, 107];
-const NOISE_LINES = 500;
-
 /** What happens to a sound cluster and is no fault of a group. */
 export function disturbances(apiAwayMs: number): Disturbance[] {
   return [
-    { name: "both cores busy for 3 s, three times", run: () => repeat([1, 2, 3], burnAll) },
+    { name: "both cores busy for 3 s, three times", run: () => repeat([1, 2, 3], burnCores) },
     { name: "log noise and harmless XIDs on every server", run: (ground) => repeat(workers(ground), noise(ground)) },
     {
       name: "every kubelet restarted",
@@ -76,24 +68,18 @@ async function repeat<Item>(items: readonly Item[], each: (item: Item) => Promis
   }
 }
 
-/** In processes of its own, so that what is measured is the others' starvation. */
-async function burnAll(): Promise<void> {
-  const burn = async () =>
-    once(spawn(process.execPath, ["-e", `const end = Date.now() + ${BUSY_MS}; while (Date.now() < end);`]), "exit");
-  await Promise.all(Array.from({ length: CORES }, burn));
-}
-
 const noise =
   ({ engine, stack }: Ground) =>
   async ({ name }: SshTarget): Promise<void> => {
     const log = `${await rootOf(engine, stack, name)}/dev/kmsg`;
     const sequence = (await readFile(log, "utf8")).split("\n").length;
-    const words = [
-      ...Array.from({ length: NOISE_LINES }, (_, at) => `usb 1-1: device descriptor read/64, error -71 (${at})`),
-      ...HARMLESS_XIDS.map((xid, at) => xidLine({ gpu: at, xid, detail: "pid='<unknown>', noise" })),
-    ];
     const nowUs = monotonicMs() * 1_000;
-    await appendFile(log, words.map((text, at) => kmsgRecord(sequence + at, nowUs, text)).join(""));
+    await appendFile(
+      log,
+      kernelNoise()
+        .map((text, at) => kmsgRecord(sequence + at, nowUs, text))
+        .join(""),
+    );
   };
 
 async function onServer(target: SshTarget, command: string): Promise<void> {
@@ -112,7 +98,8 @@ async function stopped(
   program: string,
   ms: number,
 ): Promise<void> {
-  const pids = (await Promise.all(on.map(({ name }) => programsOn(engine, stack, name, program)))).flat();
+  const found = on.map(({ name }) => Array.fromAsync(programsOn(engine, stack, name, program), Number));
+  const pids = (await Promise.all(found)).flat();
   if (pids.length === 0) throw new Error(`no ${program} runs`);
   try {
     for (const pid of pids) process.kill(pid, "SIGSTOP");

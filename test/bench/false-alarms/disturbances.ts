@@ -1,27 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pick } from "../../../src/drill/pick.ts";
 import type { EmulatedServer } from "../../../src/drill/world/emulated-server.ts";
 import type { World } from "../../../src/drill/world/world.ts";
-import { xidLine } from "../../../src/emulator/gpu/kernel-log.ts";
+import { burnCores, kernelNoise } from "../noise.ts";
 
 /** Something that happens to a sound system and is no fault of it. Resolves when it is over. */
 export type Disturbance = (world: World, active: string) => Promise<void>;
 
-const CORES = 2;
-const BUSY_MS = 3000;
 const CUT_MS = 3000;
 const STALL_MS = 4000;
-/** Codes that move no traffic (src/health/data/xid-policy.json): a watched one, and applications' own. */
-const HARMLESS_XIDS = [92, 106, 107];
-const NOISE_LINES = 500;
-
-/** Burns a core in a process of its own, so that what is measured is the others' starvation. */
-async function burn(ms: number): Promise<void> {
-  const child = spawn(process.execPath, ["-e", `const end = Date.now() + ${ms}; while (Date.now() < end);`]);
-  await once(child, "exit");
-}
 
 const anyServer = (world: World): EmulatedServer => pick(world.servers, Math.random);
 const leaderOf = (world: World, group: string): EmulatedServer => {
@@ -31,14 +18,11 @@ const leaderOf = (world: World, group: string): EmulatedServer => {
 };
 
 export const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
-  "both cores busy for 3 s": async () => void (await Promise.all(Array.from({ length: CORES }, () => burn(BUSY_MS)))),
+  "both cores busy for 3 s": burnCores,
 
   "log noise, XIDs that are no fault": async (world) => {
     const server = anyServer(world);
-    for (let line = 0; line < NOISE_LINES; line++)
-      server.appendKernelLine(`usb 1-1: device descriptor read/64, error -71 (${line})`);
-    for (const xid of HARMLESS_XIDS)
-      server.appendKernelLine(xidLine({ gpu: Math.floor(Math.random() * 8), xid, detail: "pid='<unknown>', noise" }));
+    for (const line of kernelNoise()) server.appendKernelLine(line);
   },
 
   "an agent restarted": (world) => world.restartAgent(anyServer(world), Math.random() < 0.5 ? "SIGTERM" : "SIGKILL"),
