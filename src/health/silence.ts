@@ -14,7 +14,7 @@ export interface GroupTraffic {
 export interface Witness {
   /** When one of them last heard it, on our clock. */
   heardMs: number;
-  /** None that has heard it is heard itself: that it says no more proves nothing. */
+  /** None that has heard it is heard itself, or their own links are bad: that they say no more proves nothing. */
   isGone?: boolean;
 }
 
@@ -41,9 +41,12 @@ export function wasUnheardAt(
 }
 
 /**
- * Servers of a group whose silence is a fault: neighbours are heard, no gateway hears it either, and the group gives no token
- * (every token proves all ranks alive). When nobody is heard the observer itself stood still or lost its link, and when a
- * gateway hears it the link between it and us is down: neither is a fault of the server.
+ * Servers of a group whose silence is a fault: neighbours are heard, a gateway heard it for as long as we did and hears it no
+ * more either, and the group gives no token (every token proves all ranks alive). When nobody is heard the observer itself stood
+ * still or lost its link. One observer alone cannot tell a link from a server: what only we heard fall silent waits for
+ * Kubernetes, which does not hear its kubelet either after 40 s.
+ *
+ * @param listening null where there are no others to ask: the own word counts alone
  */
 export function silentServers(
   group: string,
@@ -60,11 +63,15 @@ export function silentServers(
     if (isHeard(member)) return [];
     const witness = listening?.witnesses.get(server);
     if (witness !== undefined && atMs - witness.heardMs <= rules.blindAfterMs + rules.witnessLagMs) return [];
-    // A gateway has heard it when we did not: our link is what is broken, and nobody is left who could hear it fall silent.
-    if (witness?.isGone && witness.heardMs - (lastHeardMs ?? Number.NEGATIVE_INFINITY) > rules.blindAfterMs) return [];
+    // Who is gone says nothing of the time since, and who had lost it while we heard it cannot hear it fall silent.
+    const isSecond =
+      witness !== undefined &&
+      !witness.isGone &&
+      (lastHeardMs ?? Number.NEGATIVE_INFINITY) - witness.heardMs <= rules.blindAfterMs + rules.witnessLagMs;
+    if (listening !== null && !isSecond) return [];
     if (lastHeardMs === null) {
       // We have no word of our own: only who has heard it before, and hears it no more, can say that it fell silent.
-      if (listening === null || witness === undefined || atMs - listening.sinceMs < rules.firstWordWithinMs) return [];
+      if (listening === null || atMs - listening.sinceMs < rules.firstWordWithinMs) return [];
     } else if (connection?.state === "lost" && connection.sinceMs - lastHeardMs <= rules.closedAtOnceMs) {
       // An agent that ends is no server that does: what the group lacks has another reason.
       return [];

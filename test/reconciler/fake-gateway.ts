@@ -24,6 +24,8 @@ export class FakeGateway {
   tokens: Record<string, number> = { a: 0, b: 0 };
   gapMs: number | null = null;
   lastFailover: object | null = null;
+  /** The servers whose agents it follows. */
+  servers: ReadonlyMap<string, { spokeMs: number }> = new Map();
   readonly #changes = new Changes();
   readonly #server: Server = createServer((request, response) => {
     let text = "";
@@ -87,6 +89,9 @@ export class FakeGateway {
       role,
       reason: "",
       groups: { a: group("a"), b: group("b") },
+      servers: Object.fromEntries([...this.servers].map(([name, { spokeMs }]) => [name, heardSince(spokeMs)])),
     };
   }
 }
+
+const heardSince = (spokeMs: number) => ({ stream: "open", silentMs: performance.now() - spokeMs });

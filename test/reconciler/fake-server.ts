@@ -13,6 +13,8 @@ export class FakeServer {
   engine = "";
   bmc: string | undefined;
   isOn = true;
+  /** When its agent last spoke, to whoever listens. */
+  spokeMs = performance.now();
   /** How often it was switched on again. */
   boots = 0;
   /** Its agent is heard by nobody, though everything on it runs. */
@@ -59,6 +61,7 @@ export class FakeServer {
   say(evidence: Evidence): void {
     if (!this.isOn || this.isMute) return;
     this.#seq += 1;
+    this.spokeMs = performance.now();
     for (const follower of this.#followers) this.#tell(follower, evidence, this.#seq);
   }
 

@@ -53,6 +53,7 @@ export class Stage {
       if (bmc) await stage.#addBmc(server);
     }
     for (let at = 0; at < 2; at++) stage.gateways.push(await FakeGateway.start());
+    for (const gateway of stage.gateways) gateway.servers = stage.servers;
     stage.#declare(names);
     return stage;
   }

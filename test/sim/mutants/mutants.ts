@@ -197,8 +197,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a broken link is taken for a broken server",
     file: "health/silence.ts",
     find: "const witness = listening?.witnesses.get(server);",
-    put: "const witness = undefined as Witness | undefined;",
+    put: "const witness = { heardMs: lastHeardMs ?? listening?.sinceMs ?? 0 } as Witness;",
     scenario: "wrong-blame-1675.json",
+  },
+  {
+    name: "one alone finds a server silent",
+    file: "health/silence.ts",
+    find: "if (listening !== null && !isSecond) return [];",
+    put: "",
+    scenario: "its-agent-away-behind-a-bad-link.json",
   },
   {
     name: "a port that was down outlives tokens",
