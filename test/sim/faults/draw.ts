@@ -4,7 +4,15 @@ import { CELLS, type Cell, FAULTS } from "./catalogue.ts";
 import type { PlannedFault, State } from "./plan.ts";
 
 /** What breaks a group, so that there is something to fail over from, to isolate and to rebuild. */
-const BREAKING = ["power-cut", "gpu-reset", "gpu-lost", "freeze", "engine-hang", "net-cut", "rank-stop"] as const;
+const BREAKING: readonly string[] = [
+  "power-cut",
+  "gpu-reset",
+  "gpu-lost",
+  "freeze",
+  "engine-hang",
+  "net-cut",
+  "rank-stop",
+];
 /** States that follow each other once a group has broken: one world can be hit in each of them. */
 const STAGES = ["failing", "isolated", "rebuilding"] as const;
 /** How long after the first moment of a state a fault may come and still hit in it. */
@@ -21,29 +29,36 @@ export interface Draw {
   faults: PlannedFault[];
 }
 
-const cellsOf = (state: State): Cell[] => CELLS.filter((cell) => cell.state === state);
+const isBreaking = (kind: string) => BREAKING.includes(kind);
+const inState = (state: State): Cell[] => CELLS.filter((cell) => cell.state === state);
+/** The machine that is isolated is often one without power, where nothing can be put that its kernel would have to say. */
+const isOftenOff = ({ kind, role }: Cell) => role === "standby" && FAULTS[kind]?.needsPower === true;
 const BY_STATE = {
-  calm: cellsOf("calm"),
-  failing: cellsOf("failing"),
-  isolated: cellsOf("isolated"),
-  rebuilding: cellsOf("rebuilding"),
-  changing: cellsOf("changing"),
+  calm: inState("calm"),
+  failing: inState("failing"),
+  isolated: [...inState("isolated"), ...inState("isolated").filter(isOftenOff)],
+  rebuilding: inState("rebuilding"),
+  changing: inState("changing"),
 } satisfies Record<State, Cell[]>;
+
+/** Calm faults that lead to no other state; a new revision comes with every world that changes what runs. */
+const MILD = BY_STATE.calm.filter(({ kind }) => !isBreaking(kind) && kind !== "new-revision");
+const BREAKS = BY_STATE.calm.filter(({ kind }) => isBreaking(kind));
+const REVISION = BY_STATE.calm.filter(({ kind }) => kind === "new-revision");
 
 /**
  * The world of a seed: one fault while all is well, and then, in most worlds, faults in the states that follow. Combinations
- * come in turn, so that none is rare, and chance does the rest.
+ * come in turn, so that none is rare, and chance does the rest. Every fault costs as much as half a world, so that there are
+ * no more than it takes to see each combination a thousand times in 100,000 worlds.
  */
 export function draw(seed: number): Draw {
   const random = new Random(seed ^ 0x51ed270b);
-  const calm = cellAt("calm", seed, 7);
-  const first = planOf(calm, random);
-  const later = laterOf(seed, random);
-  const faults = [first, ...later.map((cell) => planOf(cell, random))];
-  // What broke nothing leads to no other state: something that does follows it.
-  if (later.some(({ state }) => state === "changing")) faults.push(triggerOf("new-revision", first, random));
-  else if (later.length > 0 && !(BREAKING as readonly string[]).includes(calm.kind))
-    faults.push(triggerOf(random.pick(BREAKING), first, random));
+  const cells = cellsOf(seed);
+  const first = planOf(cells[0] as Cell, random);
+  const faults = [first, ...cells.slice(1).map((cell) => planOf(cell, random))];
+  // What breaks or changes something comes soon after what was amiss before.
+  for (const fault of faults.slice(1))
+    if (fault.when === null) fault.atMs = Math.round(first.atMs + random.between(500, 6_000));
   const skew = () =>
     random.pick([0, 0, random.between(-50, 50), random.between(-2_000, 2_000), random.between(-300_000, 300_000)]);
   const config: WorldConfig = {
@@ -56,26 +71,35 @@ export function draw(seed: number): Draw {
   return { config, faults };
 }
 
-/** Each combination of a state once in as many turns as there are; with other company each time round. */
-function cellAt(state: State, turn: number, shift: number): Cell {
-  const cells = BY_STATE[state];
+/** The `turn`-th of these cells; with other company each time round. */
+function cellAt(cells: readonly Cell[], turn: number, shift: number): Cell {
   return cells[(turn + Math.floor(turn / cells.length) * shift) % cells.length] as Cell;
 }
 
-/** Of eight worlds one has a fault or two, two change what runs, and five go through all that follows a broken group. */
-function laterOf(seed: number, random: Random): Cell[] {
-  const turn = Math.floor(seed / 8);
-  const which = seed % 8;
-  if (which === 0) return random.chance(0.4) ? [] : [cellAt(random.pick([...STAGES, "changing"]), turn, 7)];
-  if (which < 3) {
-    const own = 2 * turn + which - 1;
-    return [0, 1, 2].map((at) => cellAt("changing", own + 17 * at, 1 + 2 * at));
+/**
+ * Of forty worlds six have one fault that leads to nothing else, eight change what runs, and 26 go through all that follows a
+ * broken group. In half of those that change and a quarter of those that break something was amiss before.
+ */
+function cellsOf(seed: number): Cell[] {
+  const turn = Math.floor(seed / 40);
+  const which = (seed * 7) % 40;
+  if (which < 6) return [cellAt(MILD, MILD_TURNS * turn + which, 7)];
+  if (which < 14) {
+    const own = 8 * turn + which - 6;
+    const changes = [0, 1, 2].map((at) => cellAt(BY_STATE.changing, own + 17 * at, 1 + 2 * at));
+    const before = which < 10 ? [cellAt(MILD, MILD_TURNS * turn + which, 7)] : [];
+    return [...before, ...REVISION, ...changes];
   }
-  const own = 5 * turn + which - 3;
+  const own = 26 * turn + which - 14;
+  const before = own % 4 === 0 ? [cellAt(MILD, MILD_TURNS * turn + 10 + Math.floor((which - 14) / 4), 7)] : [];
   // A load is long: two faults find room in it, and the one that is drawn later often finds it over. Every other world tries.
   const stages = own % 4 < 2 ? ([...STAGES, "rebuilding"] as const) : STAGES;
-  return stages.map((state, at) => cellAt(state, own + 13 * at, 3 + 2 * at));
+  const after = stages.map((state, at) => cellAt(BY_STATE[state], own + 13 * at, 3 + 2 * at));
+  return [...before, cellAt(BREAKS, own, 5), ...after];
 }
+
+/** Mild faults in forty worlds: alone, before a change, before a break. */
+const MILD_TURNS = 6 + 4 + 7;
 
 function planOf({ kind, role, state }: Cell, random: Random): PlannedFault {
   const { lasts = null } = FAULTS[kind] ?? {};
@@ -91,10 +115,4 @@ function planOf({ kind, role, state }: Cell, random: Random): PlannedFault {
     forMs,
     detail: Math.round(random.next() * 1_000) / 1_000,
   };
-}
-
-function triggerOf(kind: string, { atMs }: PlannedFault, random: Random): PlannedFault {
-  const role = kind === "new-revision" ? "system" : random.chance(0.6) ? "active" : "standby";
-  const plan = planOf({ kind, role, state: "calm" }, random);
-  return { ...plan, atMs: Math.round(atMs + random.between(500, 6_000)) };
 }
