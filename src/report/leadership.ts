@@ -42,13 +42,15 @@ export function leadershipOf(namespace: string, spec: LeaseSpec, { wallMs, of }:
   const { holderIdentity = "", renewTime = "", leaseDurationSeconds = DURATION_SECONDS } = spec;
   const agoMs = wallMs - Date.parse(renewTime);
   const isKnown = Number.isFinite(agoMs);
-  const ranOut = !isKnown || agoMs > leaseDurationSeconds * 1_000 + MARGIN_MS[of];
+  // Whoever ends in order gives it back, and the next replica takes it within seconds: so it goes in every update.
+  const validMs = holderIdentity === "" ? 0 : leaseDurationSeconds * 1_000;
+  const stale = !isKnown || agoMs > validMs + MARGIN_MS[of];
   return {
     namespace,
     leader: holderIdentity === "" ? null : holderIdentity,
     renewedAt: isKnown ? renewTime : null,
     renewedSecondsAgo: isKnown ? Math.max(0, Math.round(agoMs / 1_000)) : null,
-    stale: holderIdentity === "" || ranOut,
+    stale,
   };
 }
 

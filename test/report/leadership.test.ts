@@ -19,7 +19,8 @@ test.each<[string, LeaseSpec, Clock, string | null, boolean, RegExp]>([
   ["run out long ago", spec(246), server, "reconciler-x", true, /lease 4 min ago; .* is from then\. To do: kubectl/],
   ["old by this computer's clock, which may be wrong", spec(66), desk, "reconciler-x", false, /66 s ago/],
   ["run out by any clock", spec(67), desk, "reconciler-x", true, /67 s ago/],
-  ["given back", spec(2, ""), server, null, true, /^the reconciler gave its lease back 2 s ago;/],
+  ["given back a moment ago: the next replica is about to take it", spec(10, ""), server, null, false, /10 s ago/],
+  ["given back, and nobody took it", spec(11, ""), server, null, true, /^the reconciler gave its lease back 11 s ago;/],
   ["held by somebody who never renewed it", { holderIdentity: "x" }, server, "x", true, /^nobody ever renewed/],
   ["empty", {}, server, null, true, /^nobody ever renewed the reconciler's lease;/],
   [

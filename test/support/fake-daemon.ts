@@ -41,6 +41,8 @@ async function serve(folder: string): Promise<void> {
     "/info": () => ({ ServerVersion: "0", CgroupDriver: "cgroupfs", CgroupVersion: "2", DockerRootDir: folder }),
     "/containers/json": () => there().containers ?? [],
     "/networks": () => there().networks ?? [],
+    "/networks/prune": () => ({}),
+    "/volumes/prune": () => ({}),
   };
   // The real one ends its containerd first.
   process.once("SIGTERM", () => setTimeout(() => process.exit(0), 300));

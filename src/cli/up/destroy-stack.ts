@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { forgetStack } from "../../infra/stack/forget-stack.ts";
 import { openStack } from "../../infra/stack/open-stack.ts";
-import { otherStacks } from "../../infra/stack/other-stacks.ts";
+import { busyStacks, otherStacks } from "../../infra/stack/other-stacks.ts";
 import { clearStaleLock } from "../../infra/stack/pulumi-lock.ts";
 import { resumeVariable } from "../../infra/stack/resume.ts";
 import { runPulumi } from "../../infra/stack/run-pulumi.ts";
@@ -37,7 +37,9 @@ export async function destroyStack(plan: ServingPlan, file: string, phase: Phase
     });
     if (code !== 0 && !local) throw new Exit(EXIT.failed);
   }
-  if (local) await phase("machines", (say) => cleanLocal(plan.name, { onProgress: say }));
+  // The first `up` of another stack may have found the daemon running and made nothing on it yet.
+  const inUse = async () => (await busyStacks()).some((other) => other !== plan.name);
+  if (local) await phase("machines", (say) => cleanLocal(plan.name, { inUse, onProgress: say }));
 }
 
 /**

@@ -12,6 +12,8 @@ export interface CleanOptions {
   home?: string;
   /** Also the engine's programs and the machine image: the next start is a cold one. */
   purge?: boolean;
+  /** Whether another stack's command is at work that has made nothing on the engine yet: then the engine stays for it. */
+  inUse?: () => Promise<boolean>;
   onProgress?: (text: string) => void;
 }
 
@@ -22,7 +24,7 @@ export interface CleanOptions {
  */
 export async function cleanLocal(
   stack: string,
-  { home = tandemHome(), purge = false, onProgress }: CleanOptions = {},
+  { home = tandemHome(), purge = false, inUse = async () => false, onProgress }: CleanOptions = {},
 ): Promise<void> {
   const engine = await engineToClean(home, onProgress);
   if (!engine) {
@@ -38,7 +40,7 @@ export async function cleanLocal(
       await Promise.all(machines.map(({ name }) => deleteMachine(engine, stack, name)));
     }
     await deleteNetwork(engine, stack);
-    const others = await othersLeft(engine, stack);
+    const others = (await othersLeft(engine, stack)) || (await inUse());
     if (!others) await removeBuilders(engine);
     await engine.api.close();
     if (others) return;

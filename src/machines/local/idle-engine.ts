@@ -4,6 +4,7 @@ import { isHeld, withLock } from "../lock.ts";
 import { removeOwnCgroups } from "./cgroups.ts";
 import { findDaemon, stopDaemon } from "./daemon.ts";
 import { type Engine, findEngine } from "./engine.ts";
+import { restoreHostSettings } from "./host-settings.ts";
 import { builderPrefix } from "./labels.ts";
 import { imageLock } from "./machine-image.ts";
 import { removeBuilders } from "./old-images.ts";
@@ -18,8 +19,8 @@ export interface IdleEngineOptions {
 /**
  * Ends the private daemon when nothing is on it and nobody works with it, as `tandem down` of the last stack does: for a
  * command that came to its end before it had made a machine. The machine image and the unpacked programs stay. A daemon
- * that was killed is left alone: without it nobody knows what containers it had. Routes and kernel settings are not
- * touched: they come with a stack's network, and `tandem down` takes them back.
+ * that was killed is left alone: without it nobody knows what containers it had. Kernel settings go back as well: the last
+ * stack leaves both to a command that was at work as it went. Routes go with each stack's network.
  *
  * @returns whether the daemon was ended
  */
@@ -38,6 +39,7 @@ export async function endIdleEngine({ home = tandemHome(), inUse, onProgress }: 
     } finally {
       await engine.api.close();
     }
+    await restoreHostSettings(home);
     await stopDaemon(folder);
     await removeOwnCgroups(home);
     return true;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { engineDir } from "../../../src/machines/home.ts";
+import { cleanLocal } from "../../../src/machines/local/clean.ts";
 import { endIdleEngine } from "../../../src/machines/local/idle-engine.ts";
 import { builderPrefix } from "../../../src/machines/local/labels.ts";
 import { imageLock } from "../../../src/machines/local/machine-image.ts";
@@ -45,6 +46,16 @@ describe.skipIf(process.platform !== "linux")("the private daemon", () => {
     expect(await endIdleEngine({ home, inUse: async () => ++asked === 2 })).toBe(false);
     expect(await withLock(imageLock({ home }), undefined, () => endIdleEngine({ home, inUse: nobody }))).toBe(false);
     expect(daemon.runs()).toBe(true);
+  });
+
+  test("stays when the last stack goes while another one's first `up` is at work, and goes when nobody is", async () => {
+    let others = true;
+    const goes = () => cleanLocal("last", { home, inUse: async () => others });
+    await goes();
+    expect(daemon.runs()).toBe(true);
+    others = false;
+    await goes();
+    expect(daemon.runs()).toBe(false);
   });
 
   test("is left alone when it was killed", async () => {
