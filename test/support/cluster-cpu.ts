@@ -1,0 +1,65 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { stackAccess } from "../../src/cli/stack-access.ts";
+import type { KubeClient } from "../../src/kube/client.ts";
+import type { Engine } from "../../src/machines/local/engine.ts";
+import { listMachines } from "../../src/machines/local/machine.ts";
+
+const Stats = z.object({ cpu_stats: z.object({ cpu_usage: z.object({ total_usage: z.number() }) }) });
+/** Nodes have no such label: whatever asks for it runs nowhere. */
+const NOWHERE = { "tandem.dev/nowhere": "true" };
+/** After a change, until the API server and the kubelets have done what it caused. */
+const SETTLE_MS = 20_000;
+
+/** Shares of one core, in percent, that all machines of a stack take while nothing happens. */
+export interface IdleCost {
+  withUs: number;
+  /** The same cluster with its engines, without agents, gateways and reconciler. */
+  without: number;
+}
+
+/**
+ * What Kubernetes has to do for our parts counts as ours here, and so do the emulated tools that the agents call. The parts are
+ * taken away for good: this is the last thing that is done with a stack.
+ */
+export async function idleCost(engine: Engine, stack: string, client: KubeClient, seconds = 60): Promise<IdleCost> {
+  await delay(SETTLE_MS);
+  const withUs = await machineCpuPercent(engine, stack, seconds);
+  const { namespace } = (await stackAccess(stack)).record;
+  const apps = `/apis/apps/v1/namespaces/${namespace}`;
+  const patch = (path: string, spec: object) =>
+    client.json({
+      method: "PATCH",
+      path: `${apps}/${path}`,
+      body: { spec },
+      contentType: "application/merge-patch+json",
+    });
+  await patch("deployments/reconciler", { replicas: 0 });
+  for (const name of ["agent", "gateway"])
+    await patch(`daemonsets/${name}`, { template: { spec: { nodeSelector: NOWHERE } } });
+  const left = async () => {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const { items } = await client.json<{ items: { metadata: { name: string } }[] }>({ method: "GET", path });
+    return items.filter(({ metadata }) => /^(agent|gateway|reconciler)-/.test(metadata.name)).length;
+  };
+  for (const end = Date.now() + 120_000; (await left()) > 0; await delay(500))
+    if (Date.now() > end) throw new Error("our parts are still there 2 min after they were taken away");
+  await delay(SETTLE_MS);
+  return { withUs, without: await machineCpuPercent(engine, stack, seconds) };
+}
+
+async function machineCpuPercent(engine: Engine, stack: string, seconds: number): Promise<number> {
+  const machines = await listMachines(engine, stack);
+  const spent = async () => {
+    const each = machines.map(async ({ container }) => {
+      const query = { stream: "false", "one-shot": "true" };
+      const path = `/containers/${container}/stats`;
+      return Stats.parse(await engine.api.call("GET", path, { query })).cpu_stats.cpu_usage.total_usage;
+    });
+    return (await Promise.all(each)).reduce((sum, one) => sum + one, 0);
+  };
+  const began = performance.now();
+  const before = await spent();
+  await delay(seconds * 1_000);
+  return (((await spent()) - before) / 1e6 / (performance.now() - began)) * 100;
+}
