@@ -296,6 +296,26 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     }
   });
 
+  test("what was changed or removed by hand, `tandem up --refresh` puts right, also in the shell of `tandem env`", async () => {
+    const { client, objects } = stack.kube();
+    const { namespace } = plan();
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments/reconciler`;
+    const budget = renderGroups(plan()).find(({ kind }) => kind === "PodDisruptionBudget");
+    if (budget === undefined) throw new Error("no group has a PodDisruptionBudget");
+    await client.json({
+      method: "PATCH",
+      path,
+      body: { spec: { replicas: 0 } },
+      contentType: "application/merge-patch+json",
+    });
+    await objects.remove(referenceTo(budget));
+    const up = await stack.withEnv(process.execPath, ["bin/tandem", "up", "--refresh", stack.spec]);
+    expect(up.exitCode, up.text.slice(-3000)).toBe(0);
+    const { status } = await client.json<{ status: { readyReplicas?: number } }>({ method: "GET", path });
+    expect(status.readyReplicas).toBe(2);
+    expect(await objects.get(referenceTo(budget))).not.toBeNull();
+  });
+
   test("the page moves traffic for who may, and shows it as it happens", async () => {
     await onGround(GATE, async () => {
       await using page = await clusterPage(GATE);

@@ -10,8 +10,9 @@ export function command(): Command {
       "Make the stack of a spec, or bring it up to date: servers, cluster, groups. Continues after any interruption.",
     )
     .argument("[spec]", "the spec", "stacks/local.yaml")
-    .addHelpText("after", "\nExamples:\n  tandem up\n  tandem up stacks/prod.yaml")
-    .action(async (file: string) => {
+    .option("--refresh", "look at everything first, so that what was changed or removed by hand is put right")
+    .addHelpText("after", "\nExamples:\n  tandem up\n  tandem up stacks/prod.yaml\n  tandem up --refresh")
+    .action(async (file: string, { refresh = false }: { refresh?: boolean }) => {
       const { loadPlan } = await import("../load-plan.ts");
       const { plan, text } = loadPlan(file);
       const { phaseLines } = await import("../up/phases.ts");
@@ -22,7 +23,7 @@ export function command(): Command {
       const phase = phaseLines(say);
       // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends by this one.
       const signal = interrupted();
-      const spec = { plan, text, file: resolve(file) };
+      const spec = { plan, text, file: resolve(file), refresh };
       const update = () => withStackLock(plan.name, () => updateStack(spec, phase, signal));
       const code = await leaveNoIdleEngine(plan, say, update);
       if (code !== 0) throw new Exit(EXIT.failed);

@@ -21,6 +21,8 @@ export interface LoadedSpec {
   text: string;
   /** Absolute path of the spec. */
   file: string;
+  /** Looks at everything first: what was changed or removed by hand since is put right. */
+  refresh?: boolean;
 }
 
 /**
@@ -36,7 +38,11 @@ export async function updateStack(spec: LoadedSpec, phase: Phase, signal: AbortS
   }
 }
 
-async function update({ plan, text, file }: LoadedSpec, phase: Phase, signal: AbortSignal): Promise<number> {
+async function update(
+  { plan, text, file, refresh = false }: LoadedSpec,
+  phase: Phase,
+  signal: AbortSignal,
+): Promise<number> {
   const { prepared, tools } = await prepareStack(plan, phase, signal);
   const pulumi = tools.pulumi.path;
   await writePrepared(plan.name, prepared);
@@ -52,7 +58,7 @@ async function update({ plan, text, file }: LoadedSpec, phase: Phase, signal: Ab
   // One failed server must not keep the others from being finished.
   const flags = ["--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"];
   // Pulumi compares with what it remembers; a machine that was switched off or removed since is seen by looking.
-  if (await machinesAreMissing(plan)) flags.push("--refresh");
+  if (refresh || (await machinesAreMissing(plan))) flags.push("--refresh");
   const env = { ...stack.env, ...specVariable(text), ...resumeVariable("up", file) };
   return phase("pulumi up", () => runPulumi(pulumi, { ...stack, env }, ["up", ...flags]));
 }

@@ -1,5 +1,6 @@
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { STACK_PROGRAM } from "../../machines/tools/find-on-path.ts";
 import { quoted } from "../../shell-word.ts";
 import { RESUME_AS_TYPED } from "./resume.ts";
 import type { StackFiles } from "./stack-files.ts";
@@ -29,7 +30,7 @@ exec ${quoted(tools.kubectl)} "$@"`,
 }
 
 async function writeProgram(path: string, script: string): Promise<void> {
-  await writeFile(`${path}.new`, `#!/bin/sh\n${script}\n`);
+  await writeFile(`${path}.new`, `#!/bin/sh\n${STACK_PROGRAM}\n${script}\n`);
   await chmod(`${path}.new`, 0o755);
   await rename(`${path}.new`, path);
 }

@@ -1,4 +1,4 @@
-import { access, constants, realpath, stat } from "node:fs/promises";
+import { access, constants, open, realpath, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join, sep } from "node:path";
 import { execa } from "execa";
 import { toolsDir } from "../home.ts";
@@ -9,7 +9,13 @@ export type OnPath =
   | { kind: "refused"; path: string; why: string }
   | { kind: "absent" };
 
-/** Looks for a program on PATH and asks it for its version; our own cache, which `tandem env` puts there, does not count. */
+/** The second line of every program that a stack puts on PATH (`src/infra/stack/stack-programs.ts`). */
+export const STACK_PROGRAM = "# Made by tandem for one stack.";
+
+/**
+ * Looks for a program on PATH and asks it for its version. What `tandem env` puts there does not count: neither our own cache, nor
+ * the programs of a stack, which would then call themselves for ever.
+ */
 export async function findOnPath(accepted: AcceptedOnPath, home?: string, signal?: AbortSignal): Promise<OnPath> {
   const path = await which(accepted.program, toolsDir(home));
   if (path === undefined) return { kind: "absent" };
@@ -56,11 +62,22 @@ async function which(program: string, ours: string): Promise<string | undefined>
     const path = join(folder, program);
     try {
       await access(path, constants.X_OK);
-      if ((await realpath(path)).startsWith(ours + sep)) continue;
+      if ((await realpath(path)).startsWith(ours + sep) || (await isOfStack(path))) continue;
       return path;
     } catch {
       // Not here: the next folder.
     }
   }
   return undefined;
+}
+
+async function isOfStack(path: string): Promise<boolean> {
+  const head = Buffer.alloc(64);
+  const file = await open(path);
+  try {
+    await file.read(head, 0, head.length, 0);
+  } finally {
+    await file.close();
+  }
+  return head.toString("latin1").split("\n")[1] === STACK_PROGRAM;
 }

@@ -1,6 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import type { StackFiles } from "../../../src/infra/stack/stack-files.ts";
+import { writeStackPrograms } from "../../../src/infra/stack/stack-programs.ts";
 import { findOnPath } from "../../../src/machines/tools/find-on-path.ts";
 import { temporaryFolders } from "../../support/temporary-folder.ts";
 
@@ -50,4 +52,15 @@ test("our own cache on PATH is not taken for somebody else's program", async () 
   expect(await findOnPath(accepted, home)).toEqual({ kind: "absent" });
   process.env.PATH = [ours, links, theirs].join(":");
   expect(await findOnPath(accepted, home)).toMatchObject({ kind: "accepted", version: "3.260.0" });
+});
+
+test("the programs of a stack, of whichever home, are not taken for the real ones", async () => {
+  const real = program("v3.260.0");
+  const programs = folder();
+  const files = { programs, config: "/tmp/c", kubectlCache: "/tmp/k" } as StackFiles;
+  await writeStackPrograms(files, { kubectl: "/bin/true", pulumi: join(real, "pulumi") });
+  process.env.PATH = [programs, "/usr/bin", "/bin"].join(":");
+  expect(await findOnPath(accepted, folder())).toEqual({ kind: "absent" });
+  process.env.PATH = [programs, real, "/usr/bin", "/bin"].join(":");
+  expect(await findOnPath(accepted, folder())).toMatchObject({ kind: "accepted", path: join(real, "pulumi") });
 });
