@@ -300,7 +300,9 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const { client, objects } = stack.kube();
     const { namespace } = plan();
     const path = `/apis/apps/v1/namespaces/${namespace}/deployments/reconciler`;
-    const budget = renderGroups(plan()).find(({ kind }) => kind === "PodDisruptionBudget");
+    const budget = [...renderManifests(plan()), ...renderGroups(plan())].find(
+      ({ kind }) => kind === "PodDisruptionBudget",
+    );
     if (budget === undefined) throw new Error("no group has a PodDisruptionBudget");
     await client.json({
       method: "PATCH",
@@ -311,8 +313,9 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     await objects.remove(referenceTo(budget));
     const up = await stack.withEnv(process.execPath, ["bin/tandem", "up", "--refresh", stack.spec]);
     expect(up.exitCode, up.text.slice(-3000)).toBe(0);
-    const { status } = await client.json<{ status: { readyReplicas?: number } }>({ method: "GET", path });
-    expect(status.readyReplicas).toBe(2);
+    const ready = async () =>
+      (await client.json<{ status: { readyReplicas?: number } }>({ method: "GET", path })).status.readyReplicas;
+    await expect.poll(ready, { timeout: 60_000, interval: 250 }).toBe(2);
     expect(await objects.get(referenceTo(budget))).not.toBeNull();
   });
 
