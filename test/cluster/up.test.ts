@@ -303,7 +303,7 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const budget = [...renderManifests(plan()), ...renderGroups(plan())].find(
       ({ kind }) => kind === "PodDisruptionBudget",
     );
-    if (budget === undefined) throw new Error("no group has a PodDisruptionBudget");
+    if (budget === undefined) throw new Error("the stack has no PodDisruptionBudget");
     await client.json({
       method: "PATCH",
       path,

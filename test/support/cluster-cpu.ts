@@ -3,7 +3,8 @@ import { z } from "zod";
 import { stackAccess } from "../../src/cli/stack-access.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Engine } from "../../src/machines/local/engine.ts";
-import { listMachines } from "../../src/machines/local/machine.ts";
+import { machineStats } from "./machine-stats.ts";
+import { PARTS } from "./own-cpu.ts";
 
 const Stats = z.object({ cpu_stats: z.object({ cpu_usage: z.object({ total_usage: z.number() }) }) });
 /** Nodes have no such label: whatever asks for it runs nowhere. */
@@ -40,7 +41,7 @@ export async function idleCost(engine: Engine, stack: string, client: KubeClient
   const left = async () => {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const { items } = await client.json<{ items: { metadata: { name: string } }[] }>({ method: "GET", path });
-    return items.filter(({ metadata }) => /^(agent|gateway|reconciler)-/.test(metadata.name)).length;
+    return items.filter(({ metadata }) => PARTS.test(metadata.name)).length;
   };
   for (const end = Date.now() + 120_000; (await left()) > 0; await delay(500))
     if (Date.now() > end) throw new Error("our parts are still there 2 min after they were taken away");
@@ -49,14 +50,9 @@ export async function idleCost(engine: Engine, stack: string, client: KubeClient
 }
 
 async function machineCpuPercent(engine: Engine, stack: string, seconds: number): Promise<number> {
-  const machines = await listMachines(engine, stack);
   const spent = async () => {
-    const each = machines.map(async ({ container }) => {
-      const query = { stream: "false", "one-shot": "true" };
-      const path = `/containers/${container}/stats`;
-      return Stats.parse(await engine.api.call("GET", path, { query })).cpu_stats.cpu_usage.total_usage;
-    });
-    return (await Promise.all(each)).reduce((sum, one) => sum + one, 0);
+    const each = await machineStats(engine, stack, Stats);
+    return each.reduce((sum, { cpu_stats }) => sum + cpu_stats.cpu_usage.total_usage, 0);
   };
   const began = performance.now();
   const before = await spent();

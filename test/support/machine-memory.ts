@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Engine } from "../../src/machines/local/engine.ts";
-import { listMachines } from "../../src/machines/local/machine.ts";
+import { machineStats } from "./machine-stats.ts";
 
 const Stats = z.object({
   memory_stats: z.object({
@@ -12,14 +12,9 @@ const Stats = z.object({
 
 /** What all machines of a stack hold, in MiB, as `docker stats` counts: by cgroup, without files that could be dropped. */
 export async function machineMemoryMiB(engine: Engine, stack: string): Promise<number> {
-  const machines = await listMachines(engine, stack);
-  const each = await Promise.all(
-    machines.map(async ({ container }) => {
-      const query = { stream: "false", "one-shot": "true" };
-      const { memory_stats } = Stats.parse(await engine.api.call("GET", `/containers/${container}/stats`, { query }));
-      const { total_inactive_file, inactive_file } = memory_stats.stats;
-      return (memory_stats.usage - (total_inactive_file ?? inactive_file ?? 0)) / 2 ** 20;
-    }),
-  );
+  const stats = await machineStats(engine, stack, Stats);
+  const each = stats.map(({ memory_stats: { usage, stats } }) => {
+    return (usage - (stats.total_inactive_file ?? stats.inactive_file ?? 0)) / 2 ** 20;
+  });
   return each.reduce((sum, one) => sum + one, 0);
 }

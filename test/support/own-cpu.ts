@@ -6,7 +6,7 @@ import { openRemote, type Remote } from "../../src/machines/server/remote.ts";
 import { targetsOf } from "../../src/machines/server/targets.ts";
 
 /** What Tandem runs besides the engines; emulated GPUs and engines stand for hardware and for SGLang. */
-const PARTS = /^(agent|gateway|reconciler)-/;
+export const PARTS = /^(agent|gateway|reconciler)-/;
 
 // Prints the CPU time so far, in ms: of pods by the processes of their cgroup (v1 or v2, either driver) that live on, so that
 // an emulated nvidia-smi, which ends at once and stands for the real one, is not in it; of units by their processes and the

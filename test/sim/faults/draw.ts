@@ -53,12 +53,11 @@ const REVISION = BY_STATE.calm.filter(({ kind }) => kind === "new-revision");
  */
 export function draw(seed: number): Draw {
   const random = new Random(seed ^ 0x51ed270b);
-  const cells = cellsOf(seed);
-  const first = planOf(cells[0] as Cell, random);
-  const faults = [first, ...cells.slice(1).map((cell) => planOf(cell, random))];
+  const faults = cellsOf(seed).map((cell) => planOf(cell, random));
+  const [before, trigger] = faults;
   // What breaks or changes something comes soon after what was amiss before.
-  for (const fault of faults.slice(1))
-    if (fault.when === null) fault.atMs = Math.round(first.atMs + random.between(500, 6_000));
+  if (before !== undefined && trigger?.when === null)
+    trigger.atMs = Math.round(before.atMs + random.between(500, 6_000));
   const skew = () =>
     random.pick([0, 0, random.between(-50, 50), random.between(-2_000, 2_000), random.between(-300_000, 300_000)]);
   const config: WorldConfig = {
@@ -76,30 +75,38 @@ function cellAt(cells: readonly Cell[], turn: number, shift: number): Cell {
   return cells[(turn + Math.floor(turn / cells.length) * shift) % cells.length] as Cell;
 }
 
+/** Worlds of each kind in a turn. */
+const ALONE = 6;
+const CHANGING = 8;
+const BROKEN = 26;
+const TURN = ALONE + CHANGING + BROKEN;
+/** Mild faults in a turn: alone, before half of the changes, before a quarter of the breaks. */
+const MILD_TURN = ALONE + CHANGING / 2 + Math.ceil(BROKEN / 4);
+
 /**
  * Of forty worlds six have one fault that leads to nothing else, eight change what runs, and 26 go through all that follows a
  * broken group. In half of those that change and a quarter of those that break something was amiss before.
  */
 function cellsOf(seed: number): Cell[] {
-  const turn = Math.floor(seed / 40);
-  const which = (seed * 7) % 40;
-  if (which < 6) return [cellAt(MILD, MILD_TURNS * turn + which, 7)];
-  if (which < 14) {
-    const own = 8 * turn + which - 6;
+  const turn = Math.floor(seed / TURN);
+  // So that any run of seeds has its share of each kind.
+  const which = (seed * 7) % TURN;
+  const mild = (at: number) => cellAt(MILD, MILD_TURN * turn + at, 7);
+  if (which < ALONE) return [mild(which)];
+  const change = which - ALONE;
+  if (change < CHANGING) {
+    const own = CHANGING * turn + change;
     const changes = [0, 1, 2].map((at) => cellAt(BY_STATE.changing, own + 17 * at, 1 + 2 * at));
-    const before = which < 10 ? [cellAt(MILD, MILD_TURNS * turn + which, 7)] : [];
-    return [...before, ...REVISION, ...changes];
+    return [...(change < CHANGING / 2 ? [mild(which)] : []), ...REVISION, ...changes];
   }
-  const own = 26 * turn + which - 14;
-  const before = own % 4 === 0 ? [cellAt(MILD, MILD_TURNS * turn + 10 + Math.floor((which - 14) / 4), 7)] : [];
+  const broken = change - CHANGING;
+  const own = BROKEN * turn + broken;
+  const before = own % 4 === 0 ? [mild(ALONE + CHANGING / 2 + Math.floor(broken / 4))] : [];
   // A load is long: two faults find room in it, and the one that is drawn later often finds it over. Every other world tries.
   const stages = own % 4 < 2 ? ([...STAGES, "rebuilding"] as const) : STAGES;
   const after = stages.map((state, at) => cellAt(BY_STATE[state], own + 13 * at, 3 + 2 * at));
   return [...before, cellAt(BREAKS, own, 5), ...after];
 }
-
-/** Mild faults in forty worlds: alone, before a change, before a break. */
-const MILD_TURNS = 6 + 4 + 7;
 
 function planOf({ kind, role, state }: Cell, random: Random): PlannedFault {
   const { lasts = null } = FAULTS[kind] ?? {};
