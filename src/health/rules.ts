@@ -53,6 +53,14 @@ export function healthRules(xids: Readonly<Record<string, Remedy>>, longestStepM
   };
 }
 
+/** What two that hear the same server may differ by in when they heard it last: one polls the other. */
+export function witnessMarginMs({
+  blindAfterMs,
+  witnessLagMs,
+}: Pick<HealthRules, "blindAfterMs" | "witnessLagMs"> = DEFAULT_HEALTH_RULES): number {
+  return blindAfterMs + witnessLagMs;
+}
+
 export const DEFAULT_HEALTH_RULES: HealthRules = {
   ...DEFAULT_RULES,
   blindAfterMs: 600,

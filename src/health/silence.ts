@@ -1,5 +1,5 @@
 import type { Finding } from "./finding.ts";
-import { DEFAULT_HEALTH_RULES, type HealthRules } from "./rules.ts";
+import { DEFAULT_HEALTH_RULES, type HealthRules, witnessMarginMs } from "./rules.ts";
 import type { ServerEvidence } from "./server-evidence.ts";
 
 /** What an observer knows of the traffic of one group, besides the agents. */
@@ -62,12 +62,12 @@ export function silentServers(
     const { server, lastHeardMs, connection } = member;
     if (isHeard(member)) return [];
     const witness = listening?.witnesses.get(server);
-    if (witness !== undefined && atMs - witness.heardMs <= rules.blindAfterMs + rules.witnessLagMs) return [];
+    if (witness !== undefined && atMs - witness.heardMs <= witnessMarginMs(rules)) return [];
     // Who is gone says nothing of the time since, and who had lost it while we heard it cannot hear it fall silent.
     const isSecond =
       witness !== undefined &&
       !witness.isGone &&
-      (lastHeardMs ?? Number.NEGATIVE_INFINITY) - witness.heardMs <= rules.blindAfterMs + rules.witnessLagMs;
+      (lastHeardMs ?? Number.NEGATIVE_INFINITY) - witness.heardMs <= witnessMarginMs(rules);
     if (listening !== null && !isSecond) return [];
     if (lastHeardMs === null) {
       // We have no word of our own: only who has heard it before, and hears it no more, can say that it fell silent.

@@ -1,4 +1,4 @@
-import { DEFAULT_HEALTH_RULES } from "../health/rules.ts";
+import { DEFAULT_HEALTH_RULES, witnessMarginMs } from "../health/rules.ts";
 import type { Witness } from "../health/silence.ts";
 import type { GatewayHeard } from "./gateways.ts";
 
@@ -27,23 +27,17 @@ export function witnessesOf(
   for (const [server, word] of wordsOf(able)) {
     const other = found.get(server);
     // It was heard when those that are left had lost it: their links are what is broken, and nobody hears it fall silent.
-    if (other === undefined || !isMuchLater(other, word)) found.set(server, word);
+    if (other === undefined || other.heardMs - word.heardMs <= witnessMarginMs()) found.set(server, word);
   }
   return found;
 }
 
 function isDeaf({ heardMs, said }: Word, ownMs: (server: string) => number | undefined): boolean {
-  const { blindAfterMs, witnessLagMs } = DEFAULT_HEALTH_RULES;
+  const { blindAfterMs } = DEFAULT_HEALTH_RULES;
   return Object.entries(said.servers).some(([server, { stream, silentMs }]) => {
-    if (stream !== "open" || silentMs === null || silentMs <= blindAfterMs + witnessLagMs) return false;
+    if (stream !== "open" || silentMs === null || silentMs <= witnessMarginMs()) return false;
     return (ownMs(server) ?? Number.NEGATIVE_INFINITY) >= heardMs - blindAfterMs;
   });
-}
-
-/** By more than what two that hear the same server may differ by. */
-function isMuchLater(a: Witness, b: Witness): boolean {
-  const { blindAfterMs, witnessLagMs } = DEFAULT_HEALTH_RULES;
-  return a.heardMs - b.heardMs > blindAfterMs + witnessLagMs;
 }
 
 function wordsOf(gateways: readonly Word[]): Map<string, Witness> {

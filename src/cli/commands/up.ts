@@ -23,8 +23,8 @@ export function command(): Command {
       const phase = phaseLines(say);
       // Pulumi gets its Ctrl-C from `runPulumi`; what we do ourselves ends by this one.
       const signal = interrupted();
-      const spec = { plan, text, file: resolve(file), refresh };
-      const update = () => withStackLock(plan.name, () => updateStack(spec, phase, signal));
+      const spec = { plan, text, file: resolve(file) };
+      const update = () => withStackLock(plan.name, () => updateStack(spec, phase, signal, refresh));
       const code = await leaveNoIdleEngine(plan, say, update);
       if (code !== 0) throw new Exit(EXIT.failed);
     });

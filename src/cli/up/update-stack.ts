@@ -21,27 +21,32 @@ export interface LoadedSpec {
   text: string;
   /** Absolute path of the spec. */
   file: string;
-  /** Looks at everything first: what was changed or removed by hand since is put right. */
-  refresh?: boolean;
 }
 
 /**
  * From a plan to a stack that serves: what this computer must have, then `pulumi up`. Answers Pulumi's exit code.
  *
+ * @param refresh looks at everything first: what was changed or removed by hand since is put right
  * @throws TandemError E_NO_SPACE where the disk is full, whatever noticed it first
  */
-export async function updateStack(spec: LoadedSpec, phase: Phase, signal: AbortSignal): Promise<number> {
+export async function updateStack(
+  spec: LoadedSpec,
+  phase: Phase,
+  signal: AbortSignal,
+  refresh = false,
+): Promise<number> {
   try {
-    return await update(spec, phase, signal);
+    return await update(spec, phase, signal, refresh);
   } catch (error) {
     throw noSpace(error, `stack ${spec.plan.name} was not updated`, tandemHome()) ?? error;
   }
 }
 
 async function update(
-  { plan, text, file, refresh = false }: LoadedSpec,
+  { plan, text, file }: LoadedSpec,
   phase: Phase,
   signal: AbortSignal,
+  refresh: boolean,
 ): Promise<number> {
   const { prepared, tools } = await prepareStack(plan, phase, signal);
   const pulumi = tools.pulumi.path;
