@@ -23,8 +23,9 @@ export async function findOnPath(accepted: AcceptedOnPath, home?: string, signal
   const asked = await execa(path, accepted.versionArguments, {
     reject: false,
     timeout: 10_000,
-    // A Go that fetches another Go, or a CLI that asks for updates, would answer for somebody else.
-    env: { GOTOOLCHAIN: "local", PULUMI_SKIP_UPDATE_CHECK: "1" },
+    // A Go that fetches another Go, or a CLI that asks for updates, would answer for somebody else. Some vendors' kubectl asks
+    // the cluster first which version to be, and leaves what it heard in the caller's home.
+    env: { GOTOOLCHAIN: "local", PULUMI_SKIP_UPDATE_CHECK: "1", KUBECONFIG: "/dev/null" },
     ...(signal && { cancelSignal: signal }),
   });
   signal?.throwIfAborted();

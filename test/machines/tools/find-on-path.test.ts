@@ -64,3 +64,20 @@ test("the programs of a stack, of whichever home, are not taken for the real one
   process.env.PATH = [programs, real, "/usr/bin", "/bin"].join(":");
   expect(await findOnPath(accepted, folder())).toMatchObject({ kind: "accepted", path: join(real, "pulumi") });
 });
+
+test("the question for a version reaches no cluster of the caller's", async () => {
+  const at = folder();
+  // As a vendor's kubectl does: the cluster's answer becomes its own.
+  writeFileSync(join(at, "pulumi"), '#!/bin/sh\n[ "$KUBECONFIG" = /dev/null ] && echo v3.260.0 || echo v1.0.0\n', {
+    mode: 0o755,
+  });
+  process.env.PATH = at;
+  const before = process.env.KUBECONFIG;
+  process.env.KUBECONFIG = join(at, "kubeconfig");
+  try {
+    expect(await findOnPath(accepted, folder())).toMatchObject({ kind: "accepted", version: "3.260.0" });
+  } finally {
+    if (before === undefined) delete process.env.KUBECONFIG;
+    else process.env.KUBECONFIG = before;
+  }
+});
