@@ -1,4 +1,7 @@
-/** Virtual time: runs what was planned in the order of its time, and nothing between. Ties keep the order of planning. */
+/**
+ * Virtual time, in whole milliseconds (V8 keeps a whole number in its place and puts any other on the heap): runs what was planned
+ * in the order of its time, and nothing between. Ties keep the order of planning.
+ */
 export class Kernel {
   now = 0;
   /** Events that ran so far. */
@@ -7,7 +10,7 @@ export class Kernel {
   #planned = 0;
 
   at(atMs: number, run: () => void): void {
-    const entry: Entry = { atMs: Math.max(atMs, this.now), order: this.#planned++, run };
+    const entry: Entry = { atMs: Math.max(Math.ceil(atMs), this.now), order: this.#planned++, run };
     const heap = this.#heap;
     let hole = heap.length;
     heap.push(entry);

@@ -156,9 +156,12 @@ export class SimReconciler extends Actor {
   #follow(server: SimServer): Stream {
     const change = (to: (known: ServerEvidence, atMs: number) => ServerEvidence, isRepeated = false) => {
       this.#heard.push({ server: server.name, to, atMs: this.atMs });
+      if (isRepeated) {
+        if (this.#unfenced.has(server.name)) this.look(NEWS_GRID_MS);
+        return;
+      }
       this.#settled = null;
-      if (!isRepeated) this.#turn();
-      else if (this.#unfenced.has(server.name)) this.look(NEWS_GRID_MS);
+      this.#turn();
     };
     return new Stream(this.#world, this, server, {
       connection: (state, reason) => change((known, atMs) => hearConnection(known, state, reason, atMs)),
@@ -218,7 +221,8 @@ export class SimReconciler extends Actor {
 
   /**
    * Nothing that it was told has changed since it last looked, and nothing that it saw then turns with time, or none of it so late:
-   * looking again would show the same. Most of an hour in which all is well costs nothing so, and most of the wait for a boot.
+   * looking again would show the same. Most of an hour in which all is well costs nothing so, and most of the wait for a boot. What
+   * a decision waits for has a look of its own.
    */
   #isSettled(afterMs: number): boolean {
     const last = this.#settled;
@@ -234,7 +238,6 @@ export class SimReconciler extends Actor {
     const servers = [...verdicts.values()].flatMap(({ servers }) => servers);
     const isSure = servers.every(({ findings }) => findings.every(({ confirmed }) => confirmed));
     const isCalm =
-      kind === "hold" &&
       this.#streams.every(({ flows }) => flows) &&
       servers.every(isFinal) &&
       [...this.#evidence.values()].every(isQuiet);
@@ -428,10 +431,10 @@ export class SimReconciler extends Actor {
       lastMs = Math.max(lastMs, traffic.flows ? this.kernel.now - 300 : gateway.trueTime(ownMs));
     }
     const isAsked = !answers && askedMs < this.kernel.now && this.kernel.now - lastMs > CANARY_MS;
-    return {
-      lastTokenMs: lastMs + this.skewMs,
-      unansweredCanarySinceMs: isAsked ? askedMs + this.skewMs : null,
-    };
+    const lastTokenMs = lastMs + this.skewMs;
+    // Two literals of one kind: V8 optimises one of a number or null again and again, in vain.
+    if (!isAsked) return { lastTokenMs, unansweredCanarySinceMs: null };
+    return { lastTokenMs, unansweredCanarySinceMs: askedMs + this.skewMs };
   }
 
   get #reached(): SimGateway[] {
