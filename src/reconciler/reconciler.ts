@@ -71,6 +71,8 @@ export class Reconciler {
   readonly #keeper: RecordKeeper;
   #previous: Verdicts = NO_VERDICTS;
   #turnedMs = performance.now();
+  /** The last pass took a step. */
+  #acted = false;
   readonly #onlooker = new Onlooker();
   #running: Promise<void> | undefined;
 
@@ -194,7 +196,12 @@ export class Reconciler {
     const lease = this.#lease;
     const leads = lease.holds(performance.now());
     this.#options.metrics.leader.set(leads ? 1 : 0);
-    const known = this.#cluster.known(leads ? lease.renewedMs : lease.answeredMs);
+    // What it did itself it reads, once: a late watch would go on to show what was before, and date what was done by when it tells.
+    const isFresh = leads && this.#acted;
+    this.#acted = false;
+    const known = isFresh
+      ? await this.#cluster.read()
+      : this.#cluster.known(leads ? lease.renewedMs : lease.answeredMs);
     if (known === null) return TICK_MS;
     this.#senses.follow(known);
     this.#senses.gateways.pace(leads || this.board.feed.isWatched);
@@ -205,15 +212,16 @@ export class Reconciler {
     if (!leads) return this.#onlooker.restMs(this.#previous, performance.now());
     if (this.#leader.wantsToAct(decided, next, lease.term)) {
       // Nothing is done on the word of a watch alone: it may be late.
-      const fresh = await this.#cluster.read();
+      const fresh = isFresh ? known : await this.#cluster.read();
       if (fresh === null) return TICK_MS;
-      ({ decided, next } = this.#look(fresh));
+      if (!isFresh) ({ decided, next } = this.#look(fresh));
       if (await this.#leader.prepare(decided, lease.term)) return 0;
     }
     if (decided.knowledge.cluster.service.status === undefined) return AGAIN_MS;
     this.#keeper.see(decided);
     if (await this.#leader.stateTurn(decided, next, lease.term)) return 0;
     const shown = await this.#leader.step(decided, next);
+    this.#acted = shown === null;
     if (shown === null) return 0;
     await this.#leader.state(decided, shown, lease.term);
     this.#pager?.see(troubleOf(decided, shown));

@@ -77,6 +77,8 @@ export class SimReconciler extends Actor {
   #unfenced: ReadonlySet<string> = new Set();
   #leads = false;
   #busy = false;
+  /** The last pass took a step. */
+  #acted = false;
   #listensSinceMs = 0;
   #planned = Number.POSITIVE_INFINITY;
   #plan = 0;
@@ -131,6 +133,7 @@ export class SimReconciler extends Actor {
     this.#looks.clear();
     this.#leads = false;
     this.#busy = false;
+    this.#acted = false;
     this.#planned = Number.POSITIVE_INFINITY;
     this.#blindMs = null;
     this.bmcFailedMs.clear();
@@ -322,7 +325,10 @@ export class SimReconciler extends Actor {
     const { api } = this.#world;
     if (api.down) this.#blindMs ??= this.kernel.now;
     else this.#blindMs = null;
-    const cached = api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
+    // What it did itself it reads, once.
+    const isFresh = this.#acted && !api.down;
+    this.#acted = false;
+    const cached = isFresh ? api.state : api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
     const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
     this.#unfenced = new Set(look.seen.servers.flatMap(({ name, fence }) => (fence.fenced ? [] : [name])));
     const decision = this.#decide(look.seen);
@@ -363,7 +369,10 @@ export class SimReconciler extends Actor {
           readMs,
           look,
           claimedMs: readMs,
-          done: () => end(60),
+          done: () => {
+            this.#acted = true;
+            end(60);
+          },
         });
       });
     });

@@ -170,7 +170,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CHOOSE,
     find: 'return newer.state === "suspect" && !pardoned(view, newer) ? newer : undefined;',
     put: "return newer.state === undefined ? newer : undefined;",
-    seed: 1465,
+    seed: 1150,
   },
   {
     name: "a brake keeps a group down that only crashed",
