@@ -34,6 +34,7 @@ import { hostTrace, traceDifference } from "../support/host-trace.ts";
 import { keepLoad } from "../support/keep-load.ts";
 import { MAY, roleActs, tryActs } from "../support/role-rights.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
+import { filesWith, objectsWith, secretsIn, secretsOf, serverPlacesWith } from "../support/secret-search.ts";
 import { changedSince } from "../support/server-listing.ts";
 
 const DashboardState = z.object({
@@ -43,6 +44,10 @@ const DashboardState = z.object({
   /** Newest first. */
   moves: z.array(z.object({ to: z.string(), why: z.string(), at: z.string() })),
 });
+
+/** What may hold a secret: kubeadm's own, etcd, what kubelet gives to a pod in memory, and the stack's folder. */
+const KEEPS =
+  / \/etc\/kubernetes\/(super-)?admin\.conf$| \/var\/lib\/etcd\/|\/kubernetes\.io~secret\/|\/stacks\/gate\/(passphrase|kubeconfig|secrets\/[a-z-]+)$/;
 
 const obstacle = clusterObstacle();
 if (obstacle) process.stderr.write(`skipped: ${obstacle}\n`);
@@ -491,6 +496,29 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     expect(repaired.exitCode, repaired.text.slice(-3000)).toBe(0);
     const machines = await listMachines(engine, GATE);
     expect(machines.map(({ name, state }) => `${name} ${state}`)).toContain("gpu-d running");
+  });
+
+  test("its secrets are where its parts read them, and in no other file, log, command line or object", async () => {
+    const secrets = secretsOf(GATE);
+    const remotes = targetsOf(plan().spec, stack.spec).map(({ target }) => openRemote(target));
+    try {
+      const servers = await Promise.all(
+        remotes.map(async (remote) => {
+          const places = await serverPlacesWith(remote, secrets);
+          return places.map((place) => `${remote.target.name} ${place}`);
+        }),
+      );
+      const found = [...servers.flat(), ...(await filesWith([stackDir(GATE), recordsDir(GATE)], secrets))];
+      const [kept, loose] = [found.filter((place) => KEEPS.test(place)), found.filter((place) => !KEEPS.test(place))];
+      expect(loose).toEqual([]);
+      // Where they must be they are found, so that the search can find.
+      for (const place of [/^cp-1 .*etcd/, /^gpu-d .*~secret/, /passphrase$/])
+        expect(kept.some((one) => place.test(one))).toBe(true);
+      expect(await objectsWith(stack.kube().client, secrets)).toEqual([]);
+      expect(secretsIn(stack.printed(), secrets)).toEqual([]);
+    } finally {
+      await Promise.all(remotes.map((remote) => remote.close()));
+    }
   });
 
   test("a preview needs no cluster and touches nothing", async () => {

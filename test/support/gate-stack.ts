@@ -25,6 +25,8 @@ export interface GateStack {
   /** Runs a program with what `tandem env` prints. */
   withEnv(file: string, args: string[], options?: Options): Promise<Run>;
   kube(): { client: KubeClient; objects: KubeObjects };
+  /** All that its commands of `tandem` have printed so far. */
+  printed(): string;
   end(): void;
 }
 
@@ -40,6 +42,7 @@ export function gateStack(): GateStack {
     );
   writeFileSync(spec, text);
   let link: ReturnType<GateStack["kube"]> | undefined;
+  let printed = "";
   return {
     spec,
     async tandem(args, { killWhen, alsoPulumi = false } = {}) {
@@ -58,6 +61,7 @@ export function gateStack(): GateStack {
         if (isKilled) void end();
       });
       const { exitCode, all } = await child;
+      printed += all;
       return { exitCode: exitCode ?? -1, text: all };
     },
     async withEnv(file, args, options = {}) {
@@ -81,6 +85,7 @@ export function gateStack(): GateStack {
       }
       return link;
     },
+    printed: () => printed,
     end() {
       void link?.client.close();
       rmSync(folder, { recursive: true, force: true });
