@@ -5,7 +5,6 @@ import { execa, type Options } from "execa";
 import { stackFiles } from "../../src/infra/stack/stack-files.ts";
 import { type KubeClient, kubeClient } from "../../src/kube/client.ts";
 import { type KubeObjects, kubeObjects } from "../../src/kube/objects.ts";
-import { childrenOf, killIfThere } from "./kill-tree.ts";
 
 export const GATE = "gate";
 const main = join(import.meta.dirname, "../../src/cli/main.ts");
@@ -17,11 +16,21 @@ export interface Run {
   text: string;
 }
 
+/** What happens when the output of a command first matches; the command runs on unless it is what is struck. */
+export interface Strike {
+  when: RegExp;
+  /**
+   * @param found the match
+   * @param pid of the command
+   */
+  strike(found: RegExpExecArray, pid: number): Promise<void>;
+}
+
 /** The stack that the cluster tests share: that of stacks/local.yaml, under a name and on networks of its own. */
 export interface GateStack {
   spec: string;
-  /** Runs a command of `tandem`; `killWhen` ends the whole command with SIGKILL at the first line that matches. */
-  tandem(args: string[], options?: { killWhen?: RegExp; alsoPulumi?: boolean }): Promise<Run>;
+  /** Runs a command of `tandem`; its output is watched for the moment of each strike in turn. */
+  tandem(args: string[], strikes?: readonly Strike[]): Promise<Run>;
   /** Runs a program with what `tandem env` prints. */
   withEnv(file: string, args: string[], options?: Options): Promise<Run>;
   kube(): { client: KubeClient; objects: KubeObjects };
@@ -45,22 +54,19 @@ export function gateStack(): GateStack {
   let printed = "";
   return {
     spec,
-    async tandem(args, { killWhen, alsoPulumi = false } = {}) {
+    async tandem(args, strikes = []) {
       const child = execa(process.execPath, [main, ...args], { cwd: root, all: true, reject: false, stdin: "ignore" });
-      // Not by iterating over the lines: leaving such a loop early while the command ends by itself never comes back.
-      let isKilled = false;
       let seen = "";
-      const end = async () => {
-        if (alsoPulumi) for (const pid of await childrenOf(child.pid ?? 0)) killIfThere(pid);
-        child.kill("SIGKILL");
-      };
+      const struck: Promise<void>[] = [];
+      // Not by iterating over the lines: leaving such a loop early while the command ends by itself never comes back.
       child.all.on("data", (text: Buffer) => {
-        if (killWhen === undefined || isKilled) return;
         seen += text;
-        isKilled = killWhen.test(seen);
-        if (isKilled) void end();
+        const next = strikes[struck.length];
+        const found = next?.when.exec(seen) ?? null;
+        if (next !== undefined && found !== null) struck.push(next.strike(found, child.pid ?? 0));
       });
       const { exitCode, all } = await child;
+      await Promise.all(struck);
       printed += all;
       return { exitCode: exitCode ?? -1, text: all };
     },

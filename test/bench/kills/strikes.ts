@@ -1,9 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { engineDir, tandemHome } from "../../../src/machines/home.ts";
-import { ensureEngine } from "../../../src/machines/local/engine.ts";
-import { cutPower } from "../../../src/machines/local/faults.ts";
-import { killIfThere } from "../../support/kill-tree.ts";
+import { killDaemon, killMachine } from "../../support/strikes.ts";
 import type { Boundary } from "./boundary.ts";
 import { runUp } from "./run-up.ts";
 import type { Sweep } from "./sweep.ts";
@@ -28,7 +23,8 @@ export async function strikes(
   const done: Sweep = { victim, killedAt: [], broken: [], finishedSeconds: Number.NaN };
   for (const name of CHOSEN[victim]) {
     await down();
-    const strike = victim === "machine" ? killMachine(stack) : killDaemon;
+    const strike = async ({ machine = "" }: Boundary) =>
+      victim === "machine" ? killMachine(stack, machine) : killDaemon();
     const ran = await runUp(spec, (boundary) => boundary.name === name, strike);
     const next = await runUp(
       spec,
@@ -47,17 +43,4 @@ export async function strikes(
     done.finishedSeconds = next.seconds;
   }
   return done;
-}
-
-const killMachine =
-  (stack: string) =>
-  async ({ machine = "" }: Boundary): Promise<void> => {
-    const engine = await ensureEngine();
-    await cutPower(engine, stack, machine);
-    await engine.api.close();
-  };
-
-async function killDaemon(): Promise<void> {
-  const record = readFileSync(join(engineDir(tandemHome()), "daemon.json"), "utf8");
-  killIfThere((JSON.parse(record) as { pid: number }).pid);
 }

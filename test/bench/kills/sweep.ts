@@ -1,4 +1,5 @@
-import { childrenOf, killIfThere } from "../../support/kill-tree.ts";
+import { killIfThere } from "../../support/kill-tree.ts";
+import { killWithChildren } from "../../support/strikes.ts";
 import { runUp } from "./run-up.ts";
 
 /** What is killed with SIGKILL, in the moment when a boundary is seen. */
@@ -28,8 +29,8 @@ export async function sweep(victim: "tandem" | "tandem and Pulumi", spec: string
       spec,
       ({ name }) => !done.killedAt.includes(name),
       async (_, pid) => {
-        if (victim === "tandem and Pulumi") for (const one of await childrenOf(pid)) killIfThere(one);
-        killIfThere(pid);
+        if (victim === "tandem") killIfThere(pid);
+        else await killWithChildren(pid);
       },
     );
     tell(`${victim}: ${ran.struck?.name ?? "nothing new"}: exit ${ran.exitCode} after ${ran.seconds.toFixed(0)} s`);
