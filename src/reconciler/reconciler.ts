@@ -1,10 +1,8 @@
 import type { Logger } from "pino";
 import { decide } from "../failover/decide.ts";
-import { DEFAULT_POLICY, type FailoverPolicy } from "../failover/observed.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isConflict } from "../kube/errors.ts";
 import { Lease } from "../kube/lease.ts";
-import type { ModelServiceSpec } from "../manifests/model-service/resource.ts";
 import { RECONCILER_LEASE } from "../manifests/names.ts";
 import type { Subscribe } from "../stream/subscription.ts";
 import { type Decided, NotLeader } from "./actions/hands.ts";
@@ -18,6 +16,7 @@ import { type Next, nextStep } from "./next-step.ts";
 import { NO_VERDICTS, type Verdicts } from "./observe/knowledge.ts";
 import { observe } from "./observe/observe.ts";
 import { Onlooker } from "./onlooker.ts";
+import { policyOf } from "./policy.ts";
 import { takeoverBySight } from "./readiness/by-sight.ts";
 import { TakeoverProof } from "./readiness/takeover-proof.ts";
 import { FlightRecorder } from "./records/flight-recorder.ts";
@@ -244,10 +243,6 @@ export class Reconciler {
     const next = nextStep(cluster.service, observation, knowledge.moment, decision);
     return { decided: { knowledge, observation, reason: decision.detail }, next };
   }
-}
-
-function policyOf({ failover: { mode, maxPerHour, startWithinMs } }: ModelServiceSpec): FailoverPolicy {
-  return { ...DEFAULT_POLICY, mode, maxPerHour, startWithinMs };
 }
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
