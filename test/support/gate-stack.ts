@@ -60,10 +60,11 @@ export function gateStack(): GateStack {
       const struck: Promise<void>[] = [];
       // Not by iterating over the lines: leaving such a loop early while the command ends by itself never comes back.
       child.all.on("data", (text: Buffer) => {
-        seen += text;
         const next = strikes[struck.length];
-        const found = next?.when.exec(seen) ?? null;
-        if (next !== undefined && found !== null) struck.push(next.strike(found, child.pid ?? 0));
+        if (next === undefined) return;
+        seen += text;
+        const found = next.when.exec(seen);
+        if (found !== null) struck.push(next.strike(found, child.pid ?? 0));
       });
       const { exitCode, all } = await child;
       await Promise.all(struck);

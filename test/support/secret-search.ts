@@ -1,24 +1,20 @@
 import { readFileSync } from "node:fs";
 import { execa } from "execa";
 import { stackFiles } from "../../src/infra/stack/stack-files.ts";
-import { secretFile } from "../../src/infra/stack/stack-secrets.ts";
+import { readStackSecrets } from "../../src/infra/stack/stack-secrets.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
+import { parseKubeconfig } from "../../src/kube/kubeconfig.ts";
 import type { Remote } from "../../src/machines/server/remote.ts";
 
-const SECRETS = ["api-key", "agent-token", "admin-token", "dashboard-key", "dashboard-view-key"] as const;
-
 /** Everything of a stack that nobody else may read: what its parts show each other, and a line of the administrator's key. */
-export function secretsOf(stack: string): Record<string, string> {
+export async function secretsOf(stack: string): Promise<Record<string, string>> {
   const files = stackFiles(stack);
-  const own = SECRETS.map((name): [string, string] => [name, readFileSync(secretFile(stack, name), "utf8").trim()]);
-  const key = /client-key-data: (\S+)/.exec(readFileSync(files.kubeconfig, "utf8"))?.[1] ?? "";
-  const line = Buffer.from(key, "base64").toString().split("\n")[1] ?? "";
-  const passphrase = readFileSync(files.passphrase, "utf8").trim();
-  const secrets: Record<string, string> = Object.fromEntries([
-    ...own,
-    ["admin's key", line],
-    ["passphrase", passphrase],
-  ]);
+  const { key } = parseKubeconfig(readFileSync(files.kubeconfig, "utf8"));
+  const secrets: Record<string, string> = {
+    ...(await readStackSecrets(stack)),
+    "admin's key": String(key).split("\n")[1] ?? "",
+    passphrase: readFileSync(files.passphrase, "utf8").trim(),
+  };
   // One that is missing would be found nowhere, and the search would say that all is well.
   for (const [name, text] of Object.entries(secrets)) if (text.length < 20) throw new Error(`no ${name} to search for`);
   return secrets;
