@@ -8,6 +8,8 @@ export interface GroupTraffic {
   lastTokenMs: number | null;
   /** A request of the observer's own that nobody answered yet, for a group without traffic. */
   unansweredCanarySinceMs: number | null;
+  /** It is stopped, or loads: its silence proves nothing. A token that came proves as much as ever. */
+  owesNone?: boolean;
 }
 
 /** What the other observers (the gateways) have of one server. One whose agent ended is not in it. */
@@ -79,8 +81,9 @@ export function silentServers(
     if (!everyone.some((other) => other.server !== server && isHeard(other))) return [];
     const heardMs = Math.max(lastHeardMs ?? Number.NEGATIVE_INFINITY, witness?.heardMs ?? Number.NEGATIVE_INFINITY);
     // The token that came after the last beat shows that the server lived on; the fault is younger than it.
-    const aliveMs = Math.max(heardMs, traffic.lastTokenMs ?? Number.NEGATIVE_INFINITY);
-    const wanted = traffic.lastTokenMs !== null || traffic.unansweredCanarySinceMs !== null;
+    const { lastTokenMs, unansweredCanarySinceMs, owesNone = false } = traffic;
+    const aliveMs = Math.max(heardMs, lastTokenMs ?? Number.NEGATIVE_INFINITY);
+    const wanted = !owesNone && (lastTokenMs !== null || unansweredCanarySinceMs !== null);
     if (!wanted || atMs - aliveMs <= rules.blindAfterMs) return [];
     const unheardAlone = aliveMs - heardMs > rules.blindAfterMs;
     return [

@@ -42,15 +42,16 @@ export class Canaries {
     const blind = members
       .map(({ lastHeardMs }) => lastHeardMs ?? listeningSinceMs)
       .filter((heardMs) => atMs - heardMs > blindAfterMs);
+    // Only a token that came after the silence began says anything about it.
+    const news = (tokenMs: number) => (tokenMs > Math.min(...blind) ? tokenMs : null);
     if (blind.length === 0 || run !== "serving") {
       this.#questions.delete(group);
-      return { lastTokenMs: null, unansweredCanarySinceMs: null };
+      // What Kubernetes calls ready may be old; a token of this minute is not.
+      return { lastTokenMs: news(progressMs ?? 0), unansweredCanarySinceMs: null, owesNone: true };
     }
     const question = this.#ask(group, engine, atMs);
-    const lastTokenMs = Math.max(question.answeredMs ?? 0, progressMs ?? 0);
     return {
-      // Only a token that came after the silence began says anything about it.
-      lastTokenMs: lastTokenMs > Math.min(...blind) ? lastTokenMs : null,
+      lastTokenMs: news(Math.max(question.answeredMs ?? 0, progressMs ?? 0)),
       unansweredCanarySinceMs:
         question.unansweredMs !== null && atMs - question.unansweredMs >= UNANSWERED_AFTER_MS
           ? question.unansweredMs

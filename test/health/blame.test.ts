@@ -326,6 +326,7 @@ describe("the verdict on a group", () => {
       atMs: number;
       lastTokenMs: number | null;
       canaryMs?: number;
+      owesNone?: boolean;
       then: object;
     }>([
       {
@@ -334,6 +335,14 @@ describe("the verdict on a group", () => {
         atMs: 1_610,
         lastTokenMs: 1_005,
         then: { state: "suspect", sinceMs: 1_005, remedy: "failover-reboot", blame: { server: "gpu-b" } },
+      },
+      {
+        when: "no token, and its group loads: it owes none",
+        everyone: silent(9_000),
+        atMs: 9_000,
+        lastTokenMs: 1_005,
+        owesNone: true,
+        then: { state: "blind", blame: null },
       },
       {
         when: "tokens flow",
@@ -371,10 +380,9 @@ describe("the verdict on a group", () => {
         lastTokenMs: 1_000,
         then: { state: "suspect", blame: { server: "gpu-a" } },
       },
-    ])("$when", ({ everyone, atMs, lastTokenMs, canaryMs, then }) => {
-      expect(
-        verdict([], { atMs, everyone, traffic: { lastTokenMs, unansweredCanarySinceMs: canaryMs ?? null } }),
-      ).toMatchObject(then);
+    ])("$when", ({ everyone, atMs, lastTokenMs, canaryMs = null, owesNone = false, then }) => {
+      const traffic = { lastTokenMs, unansweredCanarySinceMs: canaryMs, owesNone };
+      expect(verdict([], { atMs, everyone, traffic })).toMatchObject(then);
     });
 
     const unanswered = { lastTokenMs: null, unansweredCanarySinceMs: 2_000 };
@@ -437,19 +445,29 @@ describe("the verdict on a group", () => {
 
     test.each([
       { when: "tokens have come since", what: link("down", 1), lastTokenMs: 8_990, then: { state: "blind" } },
+      {
+        when: "tokens have come since, though its group is not called ready",
+        what: link("down", 1),
+        lastTokenMs: 8_990,
+        owesNone: true,
+        then: { state: "blind" },
+      },
       { when: "none has", what: link("down", 1), lastTokenMs: 900, then: { blame: { server: "gpu-b" } } },
       { when: "it was a GPU that broke", what: xid(79), lastTokenMs: 8_990, then: { blame: { server: "gpu-b" } } },
-    ])("a server said that a port is down, is not heard any more, and $when", ({ what, lastTokenMs, then }) => {
-      const everyone = [
-        play("gpu-a", [[9_000, "beat"]]),
-        play("gpu-b", [
-          [1_000, what],
-          [5_000, "beat"],
-        ]),
-      ];
-      const traffic = { lastTokenMs, unansweredCanarySinceMs: null };
-      expect(verdict([], { atMs: 9_000, everyone, traffic })).toMatchObject(then);
-    });
+    ])(
+      "a server said that a port is down, is not heard any more, and $when",
+      ({ what, lastTokenMs, owesNone = false, then }) => {
+        const everyone = [
+          play("gpu-a", [[9_000, "beat"]]),
+          play("gpu-b", [
+            [1_000, what],
+            [5_000, "beat"],
+          ]),
+        ];
+        const traffic = { lastTokenMs, unansweredCanarySinceMs: null, owesNone };
+        expect(verdict([], { atMs: 9_000, everyone, traffic })).toMatchObject(then);
+      },
+    );
 
     test("a server long unheard while tokens flowed is not blamed for a crash elsewhere", () => {
       const everyone = [

@@ -108,8 +108,9 @@ function verdictOn(group: string, list: readonly string[], known: Knowledge): Gr
   }
   const everyone = [...known.evidence.values()];
   const { atMs } = known;
-  // A group that loads owes no token: there silence proves nothing.
-  const traffic = known.state.groups[group]?.ready ? known.traffic(group) : NO_TRAFFIC;
+  const { ready = false } = known.state.groups[group] ?? {};
+  const { lastTokenMs } = known.traffic(group);
+  const traffic = ready ? known.traffic(group) : { lastTokenMs, unansweredCanarySinceMs: null, owesNone: true };
   const listening = { sinceMs: known.listensSinceMs, witnesses: known.witnesses };
   const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null, listening });
   known.before.groups.set(group, { verdict, members });
