@@ -17,8 +17,8 @@ const BATCH = 50;
 /** A search ends with the first find; what others run by then is lost. */
 const SEARCH_BATCH = 10;
 
-/** Twice the default: what a world leaves behind is garbage within milliseconds, and is looked through half as often so. */
-const YOUNG_MB = 96;
+/** What a world leaves behind is garbage within milliseconds: with eight times the default it is looked through an eighth as often. */
+const YOUNG_MB = 384;
 
 /** Runs seeds on several cores. An abort ends it between two batches; what was done so far is returned. */
 export async function runSeeds(options: PoolOptions): Promise<Tally> {

@@ -57,7 +57,7 @@ export function buildStack(seed: number, config: WorldConfig, hooks: StackHooks,
   for (const server of world.servers.values()) agents.start(server);
   for (const gateway of gateways) gateway.begin("a", 1);
   for (const reconciler of reconcilers) reconciler.begin();
-  lookAtIsolated(world, agents);
+  lookAtIsolated(world, agents, reconcilers);
   return { world, agents, engines, cluster, machines, effects, gateways, reconcilers };
 }
 
@@ -87,14 +87,10 @@ export function membersByGroup({ api, groups }: World): Record<string, readonly 
   return Object.fromEntries([...groups.keys()].map((id) => [id, membersOf(api.state, id)]));
 }
 
-function lookAtIsolated(world: World, agents: Agents): void {
+function lookAtIsolated(world: World, agents: Agents, reconcilers: readonly SimReconciler[]): void {
   world.kernel.after(LOOK_MS, () => {
-    const { service, nodes, groups } = world.api.state;
-    for (const server of world.servers.values()) {
-      const group = nodes[server.name]?.group ?? null;
-      const isStopped = group !== null && groups[group]?.replicas === 0;
-      if (service.servers[server.name]?.quarantine || isStopped) agents.lookSoon(server);
-    }
-    lookAtIsolated(world, agents);
+    for (const server of world.servers.values())
+      if (reconcilers.some((one) => one.awaitsLook(server.name))) agents.lookSoon(server);
+    lookAtIsolated(world, agents, reconcilers);
   });
 }

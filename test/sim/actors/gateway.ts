@@ -218,7 +218,25 @@ export class SimGateway extends Actor {
   evaluate(): void {
     if (!this.runs || this.#switcher === null) return;
     this.#switcher.evaluate();
+    this.#settle();
     this.#wakeAt(this.#nextDue());
+  }
+
+  /** A group goes on as it did, unless a silence is young or a move is to be judged: then its next answer decides. */
+  #settle(): void {
+    const { choice, current, moves = [] } = this.#switcher ?? {};
+    const isJudged = moves.every(({ proof, settled }) => proof || settled);
+    const isCalm = isJudged && !this.#streams.some((stream) => this.#isYoung(stream));
+    for (const group of this.#traffic.values()) {
+      const state = isCalm ? choice?.suspicions.find((one) => one.group === group.id)?.state : undefined;
+      if (state === "clear" && choice?.kind === "use") group.rest("answeredMs");
+      else if (state === "suspect" && (choice?.kind !== "use" || group.id !== current)) group.rest("failedMs");
+      else group.stir();
+    }
+  }
+
+  #isYoung(stream: Stream): boolean {
+    return !stream.flows && this.watchNow() - (stream.lastHeardMs() - this.#heldUpMs) < TIMING.goneAfterMs;
   }
 
   /** A group answers, or refuses, as it did when it was asked before: mostly the choice is what it was, too. */
@@ -228,6 +246,7 @@ export class SimGateway extends Actor {
     else if (this.runs) {
       // What is due within a tick may have passed its limit already: no new plan would find that again.
       if (this.#plannedMs > this.kernel.now + TICK_MS + 1) this.#plannedMs = Number.POSITIVE_INFINITY;
+      this.#settle();
       this.#wakeAt(this.#nextDue());
     }
   }
@@ -308,18 +327,23 @@ export class SimGateway extends Actor {
         from(group.lastTokenMs, NO_TOKEN_MS);
         from(group.waitingSinceMs, NO_TOKEN_MS);
       }
+      from(group.breaks.at(-1)?.atMs ?? null, BROKE_MS);
+      if (group.isRoutine) continue;
       const { askedMs, answeredMs, failedMs } = group.canary;
       // The group in use is asked so long after its last token, too; of streams that flow the next one is always near.
       if (group.id === this.current && askedMs === null && !group.flows) from(group.lastTokenMs, ANSWERED_MS);
+      // What waits for an answer waits anew with each token.
+      if (askedMs !== null && !group.flows) from(group.lastTokenMs, ASKED_MS);
+      else if (isQuiet && !group.flows) from(group.lastTokenMs, ANSWERED_IN_QUIET_MS);
       // A refusal stands until an answer, and comes before what a question without one means.
       if (!isRefusing(group)) from(askedMs, ASKED_MS);
       from(answeredMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
       from(failedMs, isQuiet ? ANSWERED_IN_QUIET_MS : ANSWERED_MS);
-      from(group.breaks.at(-1)?.atMs ?? null, BROKE_MS);
     }
     from(this.movedMs - this.#heldUpMs, MOVED_MS);
     const { choice } = this;
-    if (choice?.kind !== "use") best = Math.min(best, now + HELD_MS);
+    const isRoutine = [...this.#traffic.values()].every((group) => group.isRoutine);
+    if (choice?.kind !== "use" && !isRoutine) best = Math.min(best, now + HELD_MS);
     if (choice?.kind === "hold") best = Math.min(best, Math.max(choice.untilMs, now));
     return this.kernel.now + Math.ceil((best - now) / TICK_MS) * TICK_MS + 1;
   }

@@ -1,6 +1,6 @@
 import { decide } from "../../../src/failover/decide.ts";
 import type { Decision } from "../../../src/failover/decision.ts";
-import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
+import type { GatewayReport, Observed, ServerObserved } from "../../../src/failover/observed.ts";
 import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
@@ -34,8 +34,9 @@ const BMC_AWAY_MS = 30_000;
 /** News nearer to each other than this are one; without news the real one looks once a second. */
 const NEWS_GRID_MS = 100;
 const GRID_MS = 1_000;
-/** As the real one has it. */
+/** As the real one has them. */
 const RECOVER_MS = 3_000;
+const DEBOUNCE_MS = 30;
 
 interface Heard {
   server: string;
@@ -72,9 +73,10 @@ export class SimReconciler extends Actor {
   #told = new Told();
   #seen = new SeenRecords();
   readonly #turns = new Set<number>();
-  /** The last look of each agent, and the servers that a look may prove to be empty. */
+  /** The last look of each agent at its GPUs. */
   readonly #looks = new Map<string, Evidence>();
-  #unfenced: ReadonlySet<string> = new Set();
+  /** The servers that one may prove to be empty. */
+  #awaited: ReadonlySet<string> = new Set();
   #leads = false;
   #busy = false;
   /** The last pass took a step. */
@@ -131,6 +133,7 @@ export class SimReconciler extends Actor {
     this.#watch();
     this.#turns.clear();
     this.#looks.clear();
+    this.#awaited = new Set();
     this.#leads = false;
     this.#busy = false;
     this.#acted = false;
@@ -159,16 +162,13 @@ export class SimReconciler extends Actor {
   #follow(server: SimServer): Stream {
     const change = (to: (known: ServerEvidence, atMs: number) => ServerEvidence, isRepeated = false) => {
       this.#heard.push({ server: server.name, to, atMs: this.atMs });
-      if (isRepeated) {
-        if (this.#unfenced.has(server.name)) this.look(NEWS_GRID_MS);
-        return;
-      }
+      if (isRepeated) return;
       this.#settled = null;
       this.#turn();
     };
     return new Stream(this.#world, this, server, {
       connection: (state, reason) => change((known, atMs) => hearConnection(known, state, reason, atMs)),
-      frame: (frame) =>
+      frame: (frame) => {
         change(
           (known, atMs) => {
             if (frame.type === "hello") return hearHello(known, frame, atMs);
@@ -176,7 +176,10 @@ export class SimReconciler extends Actor {
             return hearEvidence(known, frame, atMs);
           },
           this.#isRepeated(server.name, frame),
-        ),
+        );
+        const isLook = frame.type === "evidence" && frame.evidence.kind === "gpus";
+        if (isLook && this.awaitsLook(server.name)) this.look(NEWS_GRID_MS);
+      },
     });
   }
 
@@ -199,12 +202,16 @@ export class SimReconciler extends Actor {
     this.#turn();
   }
 
-  /** A look at the GPUs that shows what the one before has shown turns no verdict; it may prove that a server is empty. */
+  /** A look at the GPUs that shows what the one before has shown turns no verdict. */
   #isRepeated(server: string, frame: Frame): boolean {
     if (frame.type !== "evidence" || frame.evidence.kind !== "gpus") return false;
     if (this.#looks.get(server) === frame.evidence) return true;
     this.#looks.set(server, frame.evidence);
     return false;
+  }
+
+  awaitsLook(server: string): boolean {
+    return this.#leads && this.#awaited.has(server);
   }
 
   /** Verdicts may turn at fixed times after something changed. */
@@ -330,12 +337,22 @@ export class SimReconciler extends Actor {
     this.#acted = false;
     const cached = isFresh ? api.state : api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
     const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
-    this.#unfenced = new Set(look.seen.servers.flatMap(({ name, fence }) => (fence.fenced ? [] : [name])));
+    this.#awaited = new Set(look.seen.servers.flatMap((one) => (this.#needsLook(one, look.seen) ? [one.name] : [])));
     const decision = this.#decide(look.seen);
     this.#settle(cached, look, decision);
     if (decision.kind === "act") return void this.#act({ look, state: cached, reports: this.#reportsKey() });
     const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
     this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
+  }
+
+  /** It is isolated, not proven to be empty, and nobody has looked since: a second look that shows the same would prove no more. */
+  #needsLook({ name, group, fence, quarantine }: ServerObserved, { groups }: Observed): boolean {
+    if (fence.fenced) return false;
+    const isStopped = groups.some(({ id, run }) => id === group && run === "stopped");
+    if (quarantine === null && !isStopped) return false;
+    const sinceMs = quarantine === null ? this.#seen.runMs(group ?? "") : (this.#seen.isolated(name)?.seenMs ?? 0);
+    const pieces = this.#evidence.get(name)?.pieces ?? [];
+    return !pieces.some(({ evidence, arrivedMonoMs }) => evidence.kind === "gpus" && arrivedMonoMs >= sinceMs);
   }
 
   #decide(seen: Observed): Decision {
@@ -345,6 +362,12 @@ export class SimReconciler extends Actor {
     this.decision = decision;
     this.#hooks.onDecision(this, seen, decision);
     return decision;
+  }
+
+  /** The watch is late, and what it will tell next is not known: as the real one it looks once a second. */
+  #restMs(decision: Decision): number {
+    const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : GRID_MS;
+    return Math.max(DEBOUNCE_MS, Math.min(untilMs, GRID_MS));
   }
 
   /** Reads again and decides again, as a watch may be late: that step is taken. Each may be the last one of this process. */
@@ -361,7 +384,7 @@ export class SimReconciler extends Actor {
       this.after(this.#world.random.between(1, 20), () => {
         const look = this.#lookAgain(before, state, readMs);
         const decision = this.#decide(look.seen);
-        if (decision.kind !== "act") return end(50);
+        if (decision.kind !== "act") return end(this.#restMs(decision));
         this.#effects.run({
           by: this,
           action: decision.action,

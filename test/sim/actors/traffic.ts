@@ -1,15 +1,21 @@
+import { DEFAULT_TIMING } from "../../../src/failover/choose/timing.ts";
 import type { Break, CanaryView, Fault } from "../../../src/failover/choose/view.ts";
 import type { SimServer } from "../world/types.ts";
 import type { World } from "../world/world.ts";
 import type { SimGateway } from "./gateway.ts";
 
 const STEP_MS = 25;
+const EVERY_MS = DEFAULT_TIMING.canaryEveryMs;
 const CONNECT_MS = 1_000;
 const CANARY_GIVE_UP_MS = 30_000;
+/** Whether the world has come to answer is looked for so often. */
+const POLL_MS = 500;
 /** A question that was asked within this time after the last outcome: nothing lies between the two. */
 const AGAIN_MS = 3_000;
 /** A broken request is tried again on its group if no move was made until then. */
 const RETRY_MS = 120;
+
+type Outcome = "answeredMs" | "failedMs";
 
 /**
  * What a gateway has of one group: its requests in it, its canaries, what broke. It stands where `groups/group.ts` stands in
@@ -18,7 +24,6 @@ const RETRY_MS = 120;
 export class SimTraffic {
   readonly id: string;
   servers: readonly string[];
-  readonly canary: CanaryView = { askedMs: null, answeredMs: null, failedMs: null };
   breaks: Break[] = [];
   faults: Fault[] = [];
   hasServed = true;
@@ -39,7 +44,13 @@ export class SimTraffic {
   #tokenMs: number | null = null;
   #waitingMs: number | null = null;
   #leader = -1;
+  #canary: Readonly<CanaryView> = { askedMs: null, answeredMs: null, failedMs: null };
   #question = 0;
+  /** What it answers is always the same: the last outcome, and how long one takes. */
+  #routine: { field: Outcome; atMs: number; tookMs: number; sight: string } | null = null;
+  /** Of the last question: how long it took, and what was to be seen when it was asked. */
+  #tookMs = 0;
+  #sightAsked = "";
 
   constructor(id: string, servers: readonly string[], world: World, gateway: SimGateway) {
     this.id = id;
@@ -56,6 +67,60 @@ export class SimTraffic {
 
   get waitingSinceMs(): number | null {
     return this.flows ? this.lastTokenMs : this.#waitingMs;
+  }
+
+  /** In routine nothing is asked: question and outcome are worked out when somebody wants to know, as the beats of a stream are. */
+  get canary(): Readonly<CanaryView> {
+    if (this.#routine === null) return this.#canary;
+    const { field, atMs, tookMs } = this.#routine;
+    const now = this.#gateway.watchNow();
+    const outcomeMs = now - ((now - atMs) % (EVERY_MS + tookMs));
+    const askedMs = outcomeMs + EVERY_MS <= now ? outcomeMs + EVERY_MS : null;
+    const { answeredMs, failedMs } = this.#canary;
+    if (field === "answeredMs") return { askedMs, answeredMs: outcomeMs, failedMs };
+    return { askedMs, answeredMs, failedMs: outcomeMs };
+  }
+
+  get isRoutine(): boolean {
+    return this.#routine !== null;
+  }
+
+  /** Of a group that answers, or refuses, as it should by all that is known of it: from its last outcome on it goes on so. */
+  rest(field: Outcome): void {
+    if (this.#routine?.field === field) return;
+    this.stir();
+    const { askedMs, answeredMs, failedMs } = this.#canary;
+    const atMs = this.#canary[field];
+    const isLast = (field === "answeredMs") === (answeredMs ?? 0) > (failedMs ?? 0);
+    if (atMs === null || askedMs !== null || !isLast || this.flows || this.answers !== (field === "answeredMs")) return;
+    if (this.#gateway.watchNow() - atMs >= EVERY_MS) return;
+    const sight = this.#sight();
+    if (field === "failedMs" && sight !== this.#sightAsked) return;
+    const tookMs = field === "failedMs" ? this.#tookMs : Math.ceil(this.#tookAnswering());
+    this.#routine = { field, atMs, tookMs, sight };
+  }
+
+  /** From now on each question is asked; one that is on its way goes on. */
+  stir(): boolean {
+    if (this.#routine === null) return false;
+    const { tookMs } = this.#routine;
+    this.#canary = this.canary;
+    this.#routine = null;
+    const { askedMs } = this.#canary;
+    this.#question += 1;
+    if (askedMs === null) return true;
+    const waitedMs = this.#gateway.watchNow() - askedMs;
+    this.#wait(this.#question, Math.min(tookMs - waitedMs, POLL_MS), waitedMs);
+    return true;
+  }
+
+  /** All that an outcome, and how long it takes, depends on. */
+  #sight(): string {
+    const leader = this.#leaderServer;
+    if (leader === undefined) return "";
+    const { frozen, rank, name } = leader;
+    const reached = this.#world.reaches(this.#gateway.name, leader);
+    return `${name} ${reached} ${frozen} ${rank?.pid} ${this.servers} ${this.#world.group(this.id).state}`;
   }
 
   get passengers(): { size: number } {
@@ -103,7 +168,8 @@ export class SimTraffic {
     const leader = this.#leaderServer;
     // Only a kernel that is there and reached resets what its process had open.
     if (isCut && leader !== undefined && this.#world.reaches(this.#gateway.name, leader)) this.#broke("reset");
-    return changed;
+    const isOther = changed || (this.#routine !== null && this.#routine.sight !== this.#sight());
+    return (isOther && this.stir()) || changed;
   }
 
   #broke(how: Break["how"]): void {
@@ -121,11 +187,16 @@ export class SimTraffic {
 
   /** One token is asked of the leader. */
   ask(): void {
-    const askedMs = this.#gateway.watchNow();
-    this.canary.askedMs = askedMs;
+    this.stir();
+    this.#canary = { ...this.#canary, askedMs: this.#gateway.watchNow() };
     this.#question += 1;
     const question = this.#question;
-    this.#wait(question, this.#world.random.between(20, 60), 0);
+    this.#sightAsked = this.#sight();
+    this.#wait(question, this.#tookAnswering(), 0);
+  }
+
+  #tookAnswering(): number {
+    return this.#world.random.between(20, 60);
   }
 
   #wait(question: number, ms: number, waitedMs: number): void {
@@ -146,16 +217,17 @@ export class SimTraffic {
 
   #again(question: number, waitedMs: number): void {
     if (waitedMs >= CANARY_GIVE_UP_MS) this.#outcome("failedMs");
-    else this.#wait(question, 500, waitedMs + 500);
+    else this.#wait(question, POLL_MS, waitedMs + POLL_MS);
   }
 
-  #outcome(field: "answeredMs" | "failedMs"): void {
-    const { askedMs } = this.canary;
-    const before = this.canary[field] ?? Number.NEGATIVE_INFINITY;
-    const other = this.canary[field === "answeredMs" ? "failedMs" : "answeredMs"] ?? Number.NEGATIVE_INFINITY;
+  #outcome(field: Outcome): void {
+    const { askedMs } = this.#canary;
+    const before = this.#canary[field] ?? Number.NEGATIVE_INFINITY;
+    const other = this.#canary[field === "answeredMs" ? "failedMs" : "answeredMs"] ?? Number.NEGATIVE_INFINITY;
     const isSame = before > other && (askedMs ?? 0) - before < AGAIN_MS;
-    this.canary.askedMs = null;
-    this.canary[field] = this.#gateway.watchNow();
+    const now = this.#gateway.watchNow();
+    this.#tookMs = now - (askedMs ?? now);
+    this.#canary = { ...this.#canary, askedMs: null, [field]: now };
     if (isSame) this.#gateway.sameAnswer(this.id, field === "answeredMs");
     else this.#gateway.evaluate();
   }
