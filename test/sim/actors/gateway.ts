@@ -193,6 +193,8 @@ export class SimGateway extends Actor {
   }
 
   hear(server: SimServer, frame: EvidenceFrame): void {
+    // That its agent lives is told by beats.
+    if (UNUSED.includes(frame.evidence.kind)) return;
     this.#streams.find((stream) => stream.server === server)?.push(frame);
   }
 

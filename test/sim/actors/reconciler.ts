@@ -470,7 +470,7 @@ export class SimReconciler extends Actor {
   }
 
   get #reached(): SimGateway[] {
-    return this.#gateways.filter(({ runs, name }) => runs && !this.#world.cut.has(`${this.name} ${name}`));
+    return this.#gateways.filter(({ runs, name }) => runs && !this.#world.isCut(this.name, name));
   }
 
   #witnesses(): Map<string, Witness> {

@@ -1,12 +1,14 @@
 import { POLICY } from "../actors/policy.ts";
 import { FAULTS_END_MS, type Injector } from "../faults/inject.ts";
 import type { Stack } from "../stack.ts";
-import { hasRepeatedXid } from "./known.ts";
+import { hasRepeatedXid, hasXidAgain } from "./known.ts";
 
 /** Every seed runs at least so long. */
 const LEAST_MS = 60_000;
 /** How long things must rest to count as the end. */
 const CALM_MS = 6_000;
+/** What was before is no part of any end. */
+const FIRST_LOOK_MS = 50_000;
 /** A call for a person must stand so long with nothing else going on: longer than every limit of the policy, and a look after it. */
 const STUCK_MS = 75_000;
 /** A group that crashes and loads in turn is waited for in between. */
@@ -33,9 +35,13 @@ export class Watchman {
   }
 
   begin(): void {
-    this.#stack.world.kernel.after(EVERY_MS, () => {
+    this.#lookIn(FIRST_LOOK_MS);
+  }
+
+  #lookIn(ms: number): void {
+    this.#stack.world.kernel.after(ms, () => {
       this.#look();
-      if (this.ending === null) this.begin();
+      if (this.ending === null) this.#lookIn(EVERY_MS);
     });
   }
 
@@ -138,7 +144,7 @@ export class Watchman {
       const record = service.servers[name];
       if ((record?.failedChecks ?? 0) > 0 && record?.treated?.remedy === "failover-reboot")
         return `${name} failed its checks`;
-      if (record?.treated?.remedy === "failover-reboot" && needs !== null)
+      if (record?.treated?.remedy === "failover-reboot" && (needs !== null || hasXidAgain(server)))
         return `${name} broke again after its reboot`;
       if (isHidden && bmc !== "works") return `${name} hides a fault`;
     }

@@ -21,7 +21,16 @@ export function isPlainlyBroken(world: World, { state, lastServedMs }: SimGroup)
 export function hasRepeatedXid(world: World, { name, bootId, lines }: SimServer): boolean {
   const reset = world.api.state.service.servers[name]?.lastReset ?? null;
   const isOfBoot = reset?.bootId === `${name}-${bootId}`;
-  const all = lines.filter((line) => line.kind === "xid" && line.code === 31);
+  const all = lines.filter(isXid31);
   const last = all.at(-1);
   return last !== undefined && all.length > 1 && !(isOfBoot && reset !== null && last.sequence <= reset.line);
+}
+
+/** An XID 31 of this boot that is not the first one on its GPU: the reboot has not helped. */
+export function hasXidAgain({ lines, oldLines }: SimServer): boolean {
+  return lines.some(isXid31) && [...oldLines, ...lines].filter(isXid31).length > 1;
+}
+
+function isXid31(line: SimServer["lines"][number]): boolean {
+  return line.kind === "xid" && line.code === 31;
 }

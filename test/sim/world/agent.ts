@@ -36,14 +36,7 @@ export class Agents {
     const { rank } = server;
     if (rank !== null) this.rank(server, rank.isStopped ? "stopped" : "running");
     this.launcher(server);
-    this.tell(server, {
-      kind: "link",
-      device: "mlx5_0",
-      port: 1,
-      state: server.ib ? "up" : "down",
-      downCount: 0,
-      rateGbps: 400,
-    });
+    this.link(server, 0);
     this.tell(server, gpusOf(server));
     const group = rank === null ? undefined : this.#world.groups.get(rank.group);
     if (group !== undefined) this.engine(group);
@@ -87,7 +80,11 @@ export class Agents {
 
   link(server: SimServer, downCount: number): void {
     const state = server.ib ? "up" : "down";
-    this.tell(server, { kind: "link", device: "mlx5_0", port: 1, state, downCount, rateGbps: 400 });
+    const link = { kind: "link", device: "mlx5_0", port: 1, state, downCount, rateGbps: 400 } as const;
+    this.tell(
+      server,
+      same(`link ${state} ${downCount}`, () => link),
+    );
   }
 
   retell(server: SimServer): void {
@@ -139,10 +136,20 @@ export function launcherPid({ pid }: Pick<Rank, "pid">): number {
 
 /** A look that shows what the look before has shown is the same object: whoever heard that one learns nothing by it. */
 function gpusOf(server: SimServer): Evidence {
-  const of = `${server.needs} ${server.isHot} ${server.rank?.pid}`;
-  if (server.look?.of !== of) server.look = { of, evidence: lookAt(server) };
-  return server.look.evidence;
+  return same(`gpus ${server.needs} ${server.isHot} ${server.rank?.pid}`, () => lookAt(server));
 }
+
+/** What was said in another world, word for word, need not be read anew. */
+function same(key: string, make: () => Evidence): Evidence {
+  const known = SAID.get(key);
+  if (known !== undefined) return known;
+  const evidence = make();
+  SAID.set(key, evidence);
+  return evidence;
+}
+
+/** As many as there are numbers of processes, states of a GPU and counts of one port: a few thousand. */
+const SAID = new Map<string, Evidence>();
 
 function lookAt(server: SimServer): Evidence {
   const isLost = server.needs === "failover-reboot";

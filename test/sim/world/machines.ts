@@ -36,6 +36,7 @@ export class Machines {
     server.frozen = false;
     server.agent = null;
     server.rank = null;
+    server.oldLines.push(...server.lines);
     server.lines = [];
     server.untold = [];
     this.settle(server);

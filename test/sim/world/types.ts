@@ -11,6 +11,8 @@ export interface SimServer {
   bootedMs: number;
   /** GPU lines of the kernel's ring since that boot. */
   lines: GpuLogLine[];
+  /** Those of the boots before. */
+  oldLines: GpuLogLine[];
   /** What its agent has to tell when it runs again. */
   untold: Evidence[];
   /** Its kernel answers, nothing runs. */
@@ -25,8 +27,6 @@ export interface SimServer {
   isHot: boolean;
   rank: Rank | null;
   agent: SimAgent | null;
-  /** What its agent saw when it last looked at the GPUs. */
-  look: { of: string; evidence: Evidence } | null;
   bmc: "none" | "works" | "dead";
   /** Grows with each boot or power cut: what was planned for the kernel before is void. */
   life: number;

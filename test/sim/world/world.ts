@@ -104,9 +104,13 @@ export class World {
     this.changed();
   }
 
+  isCut(observer: string, other: string): boolean {
+    return this.cut.size > 0 && this.cut.has(`${observer} ${other}`);
+  }
+
   /** A packet from `observer` reaches the kernel of the server. */
   reaches(observer: string, { power, net, name }: SimServer): boolean {
-    return power && net && !this.cut.has(`${observer} ${name}`);
+    return power && net && !this.isCut(observer, name);
   }
 
   /** Frames of the agent arrive at `observer`. */
@@ -131,6 +135,7 @@ function serverOf(name: string, config: WorldConfig): SimServer {
     bootId: 1,
     bootedMs: -1_000_000,
     lines: [],
+    oldLines: [],
     untold: [],
     frozen: false,
     net: true,
@@ -140,7 +145,6 @@ function serverOf(name: string, config: WorldConfig): SimServer {
     isHot: false,
     rank: null,
     agent: null,
-    look: null,
     bmc: config.bmc ? "works" : "none",
     life: 0,
     faultMs: Number.NEGATIVE_INFINITY,
