@@ -275,7 +275,8 @@ export class SimGateway extends Actor {
       this.#world.say(() => `${this.name} uses ${choice.group} (${choice.reason})`);
     } else if (choice.kind !== "use") this.#world.say(() => `${this.name} ${choice.kind}s (${choice.reason})`);
     this.after(0, () => {
-      for (const group of this.#traffic.values()) group.refresh();
+      // The group that was left has no tokens to go by from now on: it is asked.
+      for (const group of this.#traffic.values()) if (group.refresh()) this.#wakeIn(TICK_MS);
     });
   }
 
