@@ -80,8 +80,8 @@ export function silentServers(
     }
     if (!everyone.some((other) => other.server !== server && isHeard(other))) return [];
     const heardMs = Math.max(lastHeardMs ?? Number.NEGATIVE_INFINITY, witness?.heardMs ?? Number.NEGATIVE_INFINITY);
-    // The token that came after the last beat shows that the server lived on; the fault is younger than it.
     const { lastTokenMs, unansweredCanarySinceMs, owesNone = false } = traffic;
+    // The token that came after the last beat shows that the server lived on; the fault is younger than it.
     const aliveMs = Math.max(heardMs, lastTokenMs ?? Number.NEGATIVE_INFINITY);
     const wanted = !owesNone && (lastTokenMs !== null || unansweredCanarySinceMs !== null);
     if (!wanted || atMs - aliveMs <= rules.blindAfterMs) return [];

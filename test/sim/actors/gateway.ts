@@ -226,38 +226,35 @@ export class SimGateway extends Actor {
 
   /** A group goes on as it did, unless a silence is young or a move is to be judged: then its next answer decides. */
   #settle(): void {
-    const { choice, current, moves = [] } = this.#switcher ?? {};
-    const isJudged = moves.every(({ proof, settled }) => proof || settled);
-    const isCalm = isJudged && !this.#streams.some((stream) => this.#isYoung(stream));
+    const { choice } = this;
+    const isCalm = this.#isJudged && !this.#isQuiet;
     for (const group of this.#traffic.values()) {
-      const state = isCalm ? choice?.suspicions.find((one) => one.group === group.id)?.state : undefined;
-      if (state === "clear" && choice?.kind === "use") group.rest("answeredMs");
-      else if (state === "suspect" && (choice?.kind !== "use" || group.id !== current)) group.rest("failedMs");
+      const isClear = choice?.suspicions.some((one) => one.group === group.id && one.state === "clear");
+      if (isCalm && isClear && choice?.kind === "use") group.rest("answeredMs");
+      else if (isCalm && this.#isWithout(group.id)) group.rest("failedMs");
       else group.stir();
     }
   }
 
-  #isYoung(stream: Stream): boolean {
-    return !stream.flows && this.watchNow() - (stream.lastHeardMs() - this.#heldUpMs) < TIMING.goneAfterMs;
+  /** A server fell silent so lately that its group is asked more often. */
+  get #isQuiet(): boolean {
+    const sinceMs = this.watchNow() - TIMING.goneAfterMs + this.#heldUpMs;
+    return this.#streams.some((stream) => !stream.flows && stream.lastHeardMs() > sinceMs);
   }
 
-  /** A group answers, or refuses, as it did when it was asked before: mostly the choice is what it was, too. */
-  sameAnswer(id: string, isYes: boolean): void {
-    const isOld = isYes ? this.#isWell() : this.#isWithout(id);
-    if (!isOld) this.evaluate();
+  get #isJudged(): boolean {
+    return (this.#switcher?.moves ?? []).every(({ proof, settled }) => proof || settled);
+  }
+
+  /** A group refuses as it did when it was asked before: mostly the choice is what it was, too. */
+  sameRefusal(id: string): void {
+    if (!this.#isWithout(id)) this.evaluate();
     else if (this.runs) {
       // What is due within a tick may have passed its limit already: no new plan would find that again.
       if (this.#plannedMs > this.kernel.now + TICK_MS + 1) this.#plannedMs = Number.POSITIVE_INFINITY;
       this.#settle();
       this.#wakeAt(this.#nextDue());
     }
-  }
-
-  /** Nothing speaks against any group, and no move is still to be judged. */
-  #isWell(): boolean {
-    const { choice, moves = [] } = this.#switcher ?? {};
-    const isJudged = moves.every(({ proof, settled }) => proof || settled);
-    return isJudged && choice?.kind === "use" && choice.suspicions.every(({ state }) => state === "clear");
   }
 
   /** The group is not used, and is suspect already. */
@@ -318,13 +315,8 @@ export class SimGateway extends Actor {
         return;
       }
     };
-    let isQuiet = false;
-    for (const stream of this.#streams) {
-      if (stream.flows) continue;
-      const heardMs = stream.lastHeardMs() - this.#heldUpMs;
-      isQuiet ||= now - heardMs < TIMING.goneAfterMs;
-      from(heardMs, QUIET_MS);
-    }
+    const isQuiet = this.#isQuiet;
+    for (const stream of this.#streams) if (!stream.flows) from(stream.lastHeardMs() - this.#heldUpMs, QUIET_MS);
     for (const group of this.#traffic.values()) {
       if (!group.flows && group.waitingSinceMs !== null) {
         from(group.lastTokenMs, NO_TOKEN_MS);

@@ -1,12 +1,12 @@
 import { isRevisionToBlame } from "../../../src/failover/failed-revision.ts";
 import type { GatewayReport, GroupObserved, Observed, ServerObserved } from "../../../src/failover/observed.ts";
 import { crashOf } from "../../../src/health/crash-of.ts";
-import { fenceOf } from "../../../src/health/fenced.ts";
+import { fenceOf, type Isolation } from "../../../src/health/fenced.ts";
 import { type Crash, follows } from "../../../src/health/follows.ts";
 import { type GroupVerdict, groupVerdict } from "../../../src/health/group-verdict.ts";
 import { once } from "../../../src/health/once.ts";
 import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
-import { hasTold, type ServerEvidence } from "../../../src/health/server-evidence.ts";
+import { hasTold, type Piece, type ServerEvidence } from "../../../src/health/server-evidence.ts";
 import { isResetDue, type ServerVerdict, serverVerdict } from "../../../src/health/server-verdict.ts";
 import type { GroupTraffic, Witness } from "../../../src/health/silence.ts";
 import type { ApiState, ServerRecord } from "../world/api-server.ts";
@@ -42,6 +42,8 @@ export interface Look {
   /** The present faults, as they are remembered once something is done about them. */
   crashes: ReadonlyMap<string, Crash>;
   bootIds: ReadonlyMap<string, string | null>;
+  /** Idle, not proven to be empty, and nobody has looked at their GPUs since: a second look that shows the same proves no more. */
+  unlooked: ReadonlySet<string>;
 }
 
 /** Evidence and objects → what `decide` is asked about, with the real verdicts, blame, fences and comparison of crashes. */
@@ -81,7 +83,8 @@ export function observe(knowledge: Knowledge): Look {
     switchoverTo: state.service.switchoverTo,
   };
   const bootIds = new Map([...known.evidence].map(([name, { bootId }]) => [name, bootId]));
-  return { seen, verdicts, crashes, bootIds };
+  const unlooked = seen.servers.filter((server) => !server.fence.fenced && isUnlooked(server.name, known));
+  return { seen, verdicts, crashes, bootIds, unlooked: new Set(unlooked.map(({ name }) => name)) };
 }
 
 export function membersOf({ nodes }: ApiState, id: string): readonly string[] {
@@ -109,8 +112,7 @@ function verdictOn(group: string, list: readonly string[], known: Knowledge): Gr
   const everyone = [...known.evidence.values()];
   const { atMs } = known;
   const { ready = false } = known.state.groups[group] ?? {};
-  const { lastTokenMs } = known.traffic(group);
-  const traffic = ready ? known.traffic(group) : { lastTokenMs, unansweredCanarySinceMs: null, owesNone: true };
+  const traffic = { ...known.traffic(group), owesNone: !ready };
   const listening = { sinceMs: known.listensSinceMs, witnesses: known.witnesses };
   const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null, listening });
   known.before.groups.set(group, { verdict, members });
@@ -209,20 +211,16 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
   const record = state.service.servers[name] as ApiState["service"]["servers"][string];
   const own = evidence.get(name) as ServerEvidence;
   const { group } = node;
-  const object = group === null ? undefined : state.groups[group];
   const verdict: ServerVerdict =
     (group === null ? undefined : verdicts.get(group)?.servers.find(({ server }) => server === name)) ??
     verdictOnServer(own, known);
   const power = known.power(name);
   const { quarantine } = record;
-  const isolated = known.records.isolated(name) ?? { atMs, seenMs: atMs };
-  const stoppedMs = group !== null && object?.replicas === 0 ? known.records.runMs(group) : Number.NEGATIVE_INFINITY;
-  const isolation =
-    quarantine !== null ? { atMs: isolated.seenMs, bootId: quarantine.bootId } : { atMs: stoppedMs, bootId: null };
-  const isIdle = quarantine !== null || object === undefined || object.replicas === 0;
-  const fence = isIdle
-    ? fenceOf(own, isolation, power === "off" ? atMs : null)
-    : { fenced: false, reason: "it serves its group" };
+  const isolation = isolationOf(name, known);
+  const fence =
+    isolation === null
+      ? { fenced: false, reason: "it serves its group" }
+      : fenceOf(own, isolation, power === "off" ? atMs : null);
   return {
     name,
     group,
@@ -236,7 +234,8 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     },
     told: hasTold(own),
     nodeReady: node.ready,
-    quarantine: quarantine === null ? null : { sinceMs: isolated.atMs, remedy: quarantine.remedy },
+    quarantine:
+      quarantine === null ? null : { sinceMs: known.records.isolated(name)?.atMs ?? atMs, remedy: quarantine.remedy },
     fence: { fenced: fence.fenced, reason: fence.reason },
     outOfService: node.outOfService,
     bmc: known.hasBmc(name),
@@ -248,6 +247,24 @@ function serverSeen(name: string, known: Knowledge, verdicts: ReadonlyMap<string
     reserved: node.cordoned,
     ...(isResetDue(verdict) ? { resetDue: true } : {}),
   };
+}
+
+/** Since when it serves no group; null if it does. */
+function isolationOf(name: string, { state, records, atMs }: Knowledge): Isolation | null {
+  const { quarantine } = state.service.servers[name] as ServerRecord;
+  if (quarantine !== null) return { atMs: records.isolated(name)?.seenMs ?? atMs, bootId: quarantine.bootId };
+  const group = state.nodes[name]?.group ?? null;
+  const object = group === null ? undefined : state.groups[group];
+  if (group === null || object === undefined) return { atMs: Number.NEGATIVE_INFINITY, bootId: null };
+  return object.replicas === 0 ? { atMs: records.runMs(group), bootId: null } : null;
+}
+
+function isUnlooked(name: string, known: Knowledge): boolean {
+  const sinceMs = isolationOf(name, known)?.atMs;
+  const pieces = known.evidence.get(name)?.pieces ?? [];
+  const isLook = ({ evidence, arrivedMonoMs }: Piece) =>
+    evidence.kind === "gpus" && arrivedMonoMs >= (sinceMs ?? Number.POSITIVE_INFINITY);
+  return sinceMs !== undefined && !pieces.some(isLook);
 }
 
 /** A boot shows by the boot id, a reset by the end of its job. */

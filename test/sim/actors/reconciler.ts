@@ -1,6 +1,6 @@
 import { decide } from "../../../src/failover/decide.ts";
 import type { Decision } from "../../../src/failover/decision.ts";
-import type { GatewayReport, Observed, ServerObserved } from "../../../src/failover/observed.ts";
+import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
 import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
@@ -76,7 +76,7 @@ export class SimReconciler extends Actor {
   /** The last look of each agent at its GPUs. */
   readonly #looks = new Map<string, Evidence>();
   /** The servers that one may prove to be empty. */
-  #awaited: ReadonlySet<string> = new Set();
+  #unlooked: ReadonlySet<string> = new Set();
   #leads = false;
   #busy = false;
   /** The last pass took a step. */
@@ -133,7 +133,7 @@ export class SimReconciler extends Actor {
     this.#watch();
     this.#turns.clear();
     this.#looks.clear();
-    this.#awaited = new Set();
+    this.#unlooked = new Set();
     this.#leads = false;
     this.#busy = false;
     this.#acted = false;
@@ -211,7 +211,7 @@ export class SimReconciler extends Actor {
   }
 
   awaitsLook(server: string): boolean {
-    return this.#leads && this.#awaited.has(server);
+    return this.#leads && this.#unlooked.has(server);
   }
 
   /** Verdicts may turn at fixed times after something changed. */
@@ -337,22 +337,11 @@ export class SimReconciler extends Actor {
     this.#acted = false;
     const cached = isFresh ? api.state : api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
     const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
-    this.#awaited = new Set(look.seen.servers.flatMap((one) => (this.#needsLook(one, look.seen) ? [one.name] : [])));
+    this.#unlooked = look.unlooked;
     const decision = this.#decide(look.seen);
     this.#settle(cached, look, decision);
     if (decision.kind === "act") return void this.#act({ look, state: cached, reports: this.#reportsKey() });
-    const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : RESYNC_MS;
-    this.look(Math.max(20, Math.min(untilMs, RESYNC_MS)));
-  }
-
-  /** It is isolated, not proven to be empty, and nobody has looked since: a second look that shows the same would prove no more. */
-  #needsLook({ name, group, fence, quarantine }: ServerObserved, { groups }: Observed): boolean {
-    if (fence.fenced) return false;
-    const isStopped = groups.some(({ id, run }) => id === group && run === "stopped");
-    if (quarantine === null && !isStopped) return false;
-    const sinceMs = quarantine === null ? this.#seen.runMs(group ?? "") : (this.#seen.isolated(name)?.seenMs ?? 0);
-    const pieces = this.#evidence.get(name)?.pieces ?? [];
-    return !pieces.some(({ evidence, arrivedMonoMs }) => evidence.kind === "gpus" && arrivedMonoMs >= sinceMs);
+    this.look(this.#restMs(decision, RESYNC_MS));
   }
 
   #decide(seen: Observed): Decision {
@@ -364,10 +353,9 @@ export class SimReconciler extends Actor {
     return decision;
   }
 
-  /** The watch is late, and what it will tell next is not known: as the real one it looks once a second. */
-  #restMs(decision: Decision): number {
-    const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : GRID_MS;
-    return Math.max(DEBOUNCE_MS, Math.min(untilMs, GRID_MS));
+  #restMs(decision: Decision, mostMs: number): number {
+    const untilMs = decision.kind === "wait" ? decision.untilMs - this.atMs : mostMs;
+    return Math.max(DEBOUNCE_MS, Math.min(untilMs, mostMs));
   }
 
   /** Reads again and decides again, as a watch may be late: that step is taken. Each may be the last one of this process. */
@@ -384,7 +372,8 @@ export class SimReconciler extends Actor {
       this.after(this.#world.random.between(1, 20), () => {
         const look = this.#lookAgain(before, state, readMs);
         const decision = this.#decide(look.seen);
-        if (decision.kind !== "act") return end(this.#restMs(decision));
+        // The watch is late, and what it tells next is not known: as the real one it looks once a second.
+        if (decision.kind !== "act") return end(this.#restMs(decision, GRID_MS));
         this.#effects.run({
           by: this,
           action: decision.action,

@@ -10,7 +10,7 @@ const CONNECT_MS = 1_000;
 const CANARY_GIVE_UP_MS = 30_000;
 /** Whether the world has come to answer is looked for so often. */
 const POLL_MS = 500;
-/** A question that was asked within this time after the last outcome: nothing lies between the two. */
+/** A question that was asked within this time after the last refusal: nothing lies between the two. */
 const AGAIN_MS = 3_000;
 /** A broken request is tried again on its group if no move was made until then. */
 const RETRY_MS = 120;
@@ -221,14 +221,13 @@ export class SimTraffic {
   }
 
   #outcome(field: Outcome): void {
-    const { askedMs } = this.#canary;
-    const before = this.#canary[field] ?? Number.NEGATIVE_INFINITY;
-    const other = this.#canary[field === "answeredMs" ? "failedMs" : "answeredMs"] ?? Number.NEGATIVE_INFINITY;
-    const isSame = before > other && (askedMs ?? 0) - before < AGAIN_MS;
+    const { askedMs, answeredMs, failedMs } = this.#canary;
+    const isRefusing = failedMs !== null && failedMs > (answeredMs ?? Number.NEGATIVE_INFINITY);
+    const isSame = field === "failedMs" && isRefusing && (askedMs ?? 0) - failedMs < AGAIN_MS;
     const now = this.#gateway.watchNow();
     this.#tookMs = now - (askedMs ?? now);
     this.#canary = { ...this.#canary, askedMs: null, [field]: now };
-    if (isSame) this.#gateway.sameAnswer(this.id, field === "answeredMs");
+    if (isSame) this.#gateway.sameRefusal(this.id);
     else this.#gateway.evaluate();
   }
 }

@@ -34,14 +34,10 @@ export class Watchman {
     this.#injector = injector;
   }
 
-  begin(): void {
-    this.#lookIn(FIRST_LOOK_MS);
-  }
-
-  #lookIn(ms: number): void {
-    this.#stack.world.kernel.after(ms, () => {
+  begin(inMs = FIRST_LOOK_MS): void {
+    this.#stack.world.kernel.after(inMs, () => {
       this.#look();
-      if (this.ending === null) this.#lookIn(EVERY_MS);
+      if (this.ending === null) this.begin(EVERY_MS);
     });
   }
 

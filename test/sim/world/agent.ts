@@ -80,11 +80,8 @@ export class Agents {
 
   link(server: SimServer, downCount: number): void {
     const state = server.ib ? "up" : "down";
-    const link = { kind: "link", device: "mlx5_0", port: 1, state, downCount, rateGbps: 400 } as const;
-    this.tell(
-      server,
-      same(`link ${state} ${downCount}`, () => link),
-    );
+    const say = (): Evidence => ({ kind: "link", device: "mlx5_0", port: 1, state, downCount, rateGbps: 400 });
+    this.tell(server, intern(`link ${state} ${downCount}`, say));
   }
 
   retell(server: SimServer): void {
@@ -136,11 +133,11 @@ export function launcherPid({ pid }: Pick<Rank, "pid">): number {
 
 /** A look that shows what the look before has shown is the same object: whoever heard that one learns nothing by it. */
 function gpusOf(server: SimServer): Evidence {
-  return same(`gpus ${server.needs} ${server.isHot} ${server.rank?.pid}`, () => lookAt(server));
+  return intern(`gpus ${server.needs} ${server.isHot} ${server.rank?.pid}`, () => lookAt(server));
 }
 
 /** What was said in another world, word for word, need not be read anew. */
-function same(key: string, make: () => Evidence): Evidence {
+function intern(key: string, make: () => Evidence): Evidence {
   const known = SAID.get(key);
   if (known !== undefined) return known;
   const evidence = make();
