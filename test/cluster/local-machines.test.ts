@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -320,6 +320,10 @@ await Promise.all(${JSON.stringify([request("k1", 31), request("k2", 32)])}.map(
     child.kill("SIGKILL");
     await once(child, "exit");
     await engine.api.close();
+    // What dockerd does to a containerd that answers too late, on a busy computer: it has it write down its stacks.
+    const exec = join(engineDir(home), "exec");
+    process.kill(Number(readFileSync(join(exec, "containerd/containerd.pid"), "utf8")), "SIGUSR1");
+    await expect.poll(() => readdirSync(exec).some((name) => name.endsWith(".stacks.log"))).toBe(true);
     await cleanLocal(stack, { home });
     expect(traceDifference(before, hostTrace(home, firewallPath, others))).toEqual([]);
     await cleanLocal(stack, { home });

@@ -21,6 +21,10 @@ export function daemonSocket(folder: string): string {
   return join(folder, "docker.sock");
 }
 
+function execRoot(folder: string): string {
+  return join(folder, "exec");
+}
+
 /** The running private daemon, or `undefined`. */
 export async function findDaemon(folder: string): Promise<DaemonRecord | undefined> {
   const record = await readRecord(folder);
@@ -37,7 +41,7 @@ export async function daemonWasStarted(folder: string): Promise<boolean> {
  * rule and does not switch on forwarding, so there is nothing of that kind to undo. Containers live through its death.
  */
 export async function startDaemon(folder: string, packages: UnpackedPackages, signal?: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(execRoot(folder), { recursive: true, mode: 0o700 });
   const before = await readRecord(folder);
   const made = before?.made ?? (await missing(OUTSIDE));
   const config = join(folder, "dockerd-config.json");
@@ -52,6 +56,8 @@ export async function startDaemon(folder: string, packages: UnpackedPackages, si
         PATH: [...packages.binDirs, process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin"].join(":"),
         LD_LIBRARY_PATH: packages.libDirs.join(":"),
         HOME: folder,
+        // dockerd has a containerd that does not answer in time write its stacks there before it is started anew.
+        TMPDIR: execRoot(folder),
         // A proxy or a credential of the shell has no business in a daemon that pulls nothing.
       },
     });
@@ -88,7 +94,7 @@ export async function stopDaemon(folder: string): Promise<void> {
   for (const name of ["docker.sock", "docker.pid", "dockerd.log", "dockerd-config.json", "key.json"]) {
     await rm(join(folder, name), { force: true });
   }
-  await rm(join(folder, "exec"), { recursive: true, force: true });
+  await rm(execRoot(folder), { recursive: true, force: true });
   await rm(recordPath(folder), { force: true });
 }
 
@@ -97,7 +103,7 @@ export async function stopDaemon(folder: string): Promise<void> {
  * just dying (the kernel kills it with its parent) for one that runs, and waits for it in vain.
  */
 async function clearDeadPids(folder: string): Promise<void> {
-  const containerd = join(folder, "exec/containerd/containerd.pid");
+  const containerd = join(execRoot(folder), "containerd/containerd.pid");
   const pid = Number(await readFile(containerd, "utf8").catch(() => "0"));
   const cmdline = () => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   for (let waited = 0; waited < 10_000 && pid > 0 && (await cmdline()).includes(folder); waited += 20) await delay(20);
@@ -109,7 +115,7 @@ function daemonConfig(folder: string) {
   return {
     hosts: [`unix://${daemonSocket(folder)}`],
     "data-root": join(folder, "data"),
-    "exec-root": join(folder, "exec"),
+    "exec-root": execRoot(folder),
     pidfile: join(folder, "docker.pid"),
     // Else it is written to /etc/docker.
     "deprecated-key-path": join(folder, "key.json"),
