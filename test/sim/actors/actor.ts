@@ -31,7 +31,8 @@ export class Actor {
 
   #deliver(life: number, run: () => void): void {
     if (life !== this.#life) return;
-    if (this.frozen) this.#waiting.push(() => this.#deliver(life, run));
+    // Nothing overtakes what lay here while it stood still.
+    if (this.frozen || this.#waiting.length > 0) this.#waiting.push(run);
     else run();
   }
 
@@ -44,7 +45,15 @@ export class Actor {
     if (!this.frozen) return;
     this.frozen = false;
     this.wokeMs = this.kernel.now;
-    for (const run of this.#waiting.splice(0)) this.kernel.after(0, run);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#waiting.length === 0) return;
+    this.kernel.after(0, () => {
+      if (!this.frozen) this.#waiting.shift()?.();
+      if (!this.frozen) this.#drain();
+    });
   }
 
   kill(): void {
