@@ -1,10 +1,10 @@
 import { stragglerFindings } from "./aspects/engine.ts";
 import { flapFindings } from "./aspects/links.ts";
-import { exitFindings } from "./aspects/ranks.ts";
+import { exitFindings, openExits } from "./aspects/ranks.ts";
 import { kernelFindings } from "./aspects/xid.ts";
 import { evidenceKey } from "./evidence.ts";
 import type { Finding, Moves } from "./finding.ts";
-import { flapsOf } from "./flaps.ts";
+import { type Flaps, flapsOf } from "./flaps.ts";
 import { presentEngine, presentLife } from "./lives.ts";
 import { openRuns, type Run } from "./marks.ts";
 import { once } from "./once.ts";
@@ -22,7 +22,8 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
   const knownUntilMs = Math.min(atMs, known.lastHeardMs ?? Number.NEGATIVE_INFINITY);
   const { server, pieces, treatments } = known;
   const stoppedMs = lastStopMs(treatments);
-  const state = wordsOn(rules)(pieces).flatMap(({ runs, flaps }) => [
+  const { words, exits, lines } = toldBy(rules)(pieces);
+  const state = words.flatMap(({ runs, flaps }) => [
     ...stateFindings(
       server,
       runs.filter((run) => !isOfEngineBefore(run, stoppedMs, atMs)),
@@ -34,8 +35,8 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
   const slow = stragglerFindings(server, known.agent, known.rates, knownUntilMs, rules);
   const isThere = slow.length > 0 && presentEngine(pieces).some(({ arrivedMonoMs }) => arrivedMonoMs > stoppedMs);
   return [
-    ...kernelFindings(known, atMs, rules),
-    ...exitFindings(server, pieces, treatments),
+    ...kernelFindings(known, lines, atMs, rules),
+    ...exitFindings(server, exits, treatments),
     ...(isThere ? slow : []),
     ...state,
   ].sort(
@@ -48,17 +49,23 @@ export function findingsOf(known: ServerEvidence, atMs: number, rules: HealthRul
   );
 }
 
-/** What the pieces say about each subject, whenever they are asked: only whether it is confirmed turns with time. */
-const wordsOn = once((rules: HealthRules) =>
-  once((pieces: readonly Piece[]) =>
-    bySubject(pieces).flatMap((about) => {
-      const runs = openRuns(about, rules);
-      const flaps = about[0]?.evidence.kind === "link" ? flapsOf(about, rules) : null;
-      // Most subjects are well, and have nothing to say whenever they are asked.
-      return runs.length === 0 && (flaps === null || flaps.first === null) ? [] : [{ runs, flaps }];
-    }),
-  ),
+/** What the pieces say, whenever they are asked: only what is confirmed, and what is undone, turns with time. */
+const toldBy = once((rules: HealthRules) =>
+  once((pieces: readonly Piece[]) => ({
+    words: wordsOn(pieces, rules),
+    exits: openExits(pieces),
+    lines: pieces.filter(({ evidence }) => evidence.kind === "kernel-log"),
+  })),
 );
+
+function wordsOn(pieces: readonly Piece[], rules: HealthRules): { runs: Run[]; flaps: Flaps | null }[] {
+  return bySubject(pieces).flatMap((about) => {
+    const runs = openRuns(about, rules);
+    const flaps = about[0]?.evidence.kind === "link" ? flapsOf(about, rules) : null;
+    // Most subjects are well, and have nothing to say whenever they are asked.
+    return runs.length === 0 && (flaps === null || flaps.first === null) ? [] : [{ runs, flaps }];
+  });
+}
 
 /**
  * An engine that its group was stopped with may be the last that was heard of when the next one is started, and for as long as

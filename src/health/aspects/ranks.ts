@@ -1,6 +1,5 @@
 import type { Evidence } from "../evidence.ts";
 import type { Finding, Mark } from "../finding.ts";
-import { once } from "../once.ts";
 import type { HealthRules } from "../rules.ts";
 import { inOrder, type Piece, type Treatment } from "../server-evidence.ts";
 
@@ -26,8 +25,7 @@ export function rankMarks({ group, rank, state }: Rank, { rankStoppedAfterMs }: 
  * Ranks and launchers that ended and have no successor. One process takes all ranks of its group along, and the servers are
  * well: the group starts again in place.
  */
-export function exitFindings(server: string, pieces: readonly Piece[], treatments: readonly Treatment[]): Finding[] {
-  const exits = openExits(pieces);
+export function exitFindings(server: string, exits: readonly OpenExit[], treatments: readonly Treatment[]): Finding[] {
   if (exits.length === 0) return [];
   // A planned stop, a reset or a reboot accounts for every exit before it.
   const accounted = Math.max(
@@ -37,9 +35,13 @@ export function exitFindings(server: string, pieces: readonly Piece[], treatment
   return exits.filter(({ sinceMs }) => sinceMs > accounted).map((exit) => ({ ...exit, server }));
 }
 
-const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => {
+/** An end without a successor, as far as the pieces say. */
+export type OpenExit = Omit<Finding, "server">;
+
+/** Whenever it is asked, the same: only what was done since accounts for an end. */
+export function openExits(pieces: readonly Piece[]): OpenExit[] {
   if (!pieces.some(({ evidence }) => "state" in evidence && evidence.state === "exited")) return [];
-  const exits = new Map<string, { piece: Piece; finding: Omit<Finding, "server"> }>();
+  const exits = new Map<string, { piece: Piece; finding: OpenExit }>();
   const running = new Map<string, number>();
   for (const piece of inOrder(pieces)) {
     const { evidence } = piece;
@@ -73,4 +75,4 @@ const openExits = once((pieces: readonly Piece[]): Omit<Finding, "server">[] => 
     });
   }
   return [...exits.values()].map(({ finding }) => finding);
-});
+}

@@ -1,6 +1,5 @@
 import type { Finding } from "../finding.ts";
 import { type Incident, incidentsOf, type Sighting } from "../incidents.ts";
-import { once } from "../once.ts";
 import { compareRemedies, REMEDIES, type Remedy, stopsService } from "../remedy.ts";
 import type { HealthRules } from "../rules.ts";
 import type { Piece, ServerEvidence, Treatment } from "../server-evidence.ts";
@@ -14,9 +13,17 @@ const CURES: Readonly<Record<Treatment["what"], readonly Remedy[]>> = {
   repair: REMEDIES,
 };
 
-/** Faults that the kernel log tells and that nothing has undone yet. A fault of a GPU concerns whatever runs on it. */
-export function kernelFindings(known: ServerEvidence, atMs: number, rules: HealthRules): Finding[] {
-  const lines = linesIn(known.pieces);
+/**
+ * Faults that the kernel log tells and that nothing has undone yet. A fault of a GPU concerns whatever runs on it.
+ *
+ * @param lines the pieces that are lines of the kernel log
+ */
+export function kernelFindings(
+  known: ServerEvidence,
+  lines: readonly Piece[],
+  atMs: number,
+  rules: HealthRules,
+): Finding[] {
   if (lines.length === 0) return [];
   const sightings = lines.flatMap((piece) => sighting(known.server, piece));
   const cuts = known.treatments.map((treatment) => treatment.atMs);
@@ -56,8 +63,6 @@ function joined(first: Finding, later: Finding): Finding {
   const endsProcessMs = isBoth ? Math.max(first.endsProcessMs ?? 0, later.endsProcessMs ?? 0) : undefined;
   return { ...stronger, sinceMs: first.sinceMs, endsProcessMs, rests: [...first.rests, ...later.rests] };
 }
-
-const linesIn = once((pieces: readonly Piece[]) => pieces.filter(({ evidence }) => evidence.kind === "kernel-log"));
 
 function sighting(server: string, piece: Piece): Sighting[] {
   if (piece.evidence.kind !== "kernel-log") return [];

@@ -22,7 +22,7 @@ export interface Knowledge {
   listensSinceMs: number;
   state: ApiState;
   evidence: ReadonlyMap<string, ServerEvidence>;
-  traffic: (group: string) => GroupTraffic;
+  traffic: ReadonlyMap<string, GroupTraffic>;
   gateways: readonly GatewayReport[];
   power: (server: string) => "on" | "off" | "unknown";
   hasBmc: (server: string) => boolean;
@@ -42,15 +42,14 @@ export interface Look {
   /** The present faults, as they are remembered once something is done about them. */
   crashes: ReadonlyMap<string, Crash>;
   bootIds: ReadonlyMap<string, string | null>;
-  /** Idle, not proven to be empty, and nobody has looked at their GPUs since: a second look that shows the same proves no more. */
+  /** Idle, and not proven to be empty. */
+  unproven: ReadonlySet<string>;
+  /** Of those the ones at whose GPUs nobody has looked since: a second look that shows the same proves no more. */
   unlooked: ReadonlySet<string>;
 }
 
 /** Evidence and objects → what `decide` is asked about, with the real verdicts, blame, fences and comparison of crashes. */
-export function observe(knowledge: Knowledge): Look {
-  const traffic = new Map<string, GroupTraffic>();
-  for (const id of Object.keys(knowledge.state.groups)) traffic.set(id, knowledge.traffic(id));
-  const known: Knowledge = { ...knowledge, traffic: (id) => traffic.get(id) ?? NO_TRAFFIC };
+export function observe(known: Knowledge): Look {
   const { state, atMs } = known;
   const names = Object.keys(state.nodes);
   const ids = Object.keys(state.groups);
@@ -83,8 +82,10 @@ export function observe(knowledge: Knowledge): Look {
     switchoverTo: state.service.switchoverTo,
   };
   const bootIds = new Map([...known.evidence].map(([name, { bootId }]) => [name, bootId]));
-  const unlooked = seen.servers.filter((server) => !server.fence.fenced && isUnlooked(server.name, known));
-  return { seen, verdicts, crashes, bootIds, unlooked: new Set(unlooked.map(({ name }) => name)) };
+  const isIdle = ({ name }: ServerObserved) => isolationOf(name, known) !== null;
+  const unproven = seen.servers.filter((server) => !server.fence.fenced && isIdle(server)).map(({ name }) => name);
+  const unlooked = unproven.filter((name) => isUnlooked(name, known));
+  return { seen, verdicts, crashes, bootIds, unlooked: new Set(unlooked), unproven: new Set(unproven) };
 }
 
 export function membersOf({ nodes }: ApiState, id: string): readonly string[] {
@@ -112,7 +113,7 @@ function verdictOn(group: string, list: readonly string[], known: Knowledge): Gr
   const everyone = [...known.evidence.values()];
   const { atMs } = known;
   const { ready = false } = known.state.groups[group] ?? {};
-  const traffic = { ...known.traffic(group), owesNone: !ready };
+  const traffic = { ...(known.traffic.get(group) ?? NO_TRAFFIC), owesNone: !ready };
   const listening = { sinceMs: known.listensSinceMs, witnesses: known.witnesses };
   const verdict = groupVerdict({ group, members, everyone, traffic, atMs, previous: last?.verdict ?? null, listening });
   known.before.groups.set(group, { verdict, members });
@@ -163,7 +164,7 @@ function groupSeen(
   // What a group's last fault follows is asked of the crashes up to that one.
   const all = crash === undefined ? [] : [...crashes.filter((one) => !isSame(one, crash)), crash];
   const followed = crash === undefined || evidence.size === 0 ? null : follows(all, changes, FOLLOW_RULES);
-  const { lastTokenMs, unansweredCanarySinceMs } = known.traffic(id);
+  const { lastTokenMs, unansweredCanarySinceMs } = known.traffic.get(id) ?? NO_TRAFFIC;
   const isAnswering = unansweredCanarySinceMs === null;
   const ready = run === "serving" && verdict.state !== "suspect" && verdict.state !== "blind" && isAnswering;
   return {

@@ -3,6 +3,8 @@ import type { Decision } from "../../../src/failover/decision.ts";
 import type { GatewayReport, Observed } from "../../../src/failover/observed.ts";
 import type { Evidence } from "../../../src/health/evidence.ts";
 import { hearBeat, hearConnection, hearEvidence, hearHello } from "../../../src/health/hear.ts";
+import { marksOf } from "../../../src/health/marks.ts";
+import { DEFAULT_HEALTH_RULES } from "../../../src/health/rules.ts";
 import { type ServerEvidence, unheard } from "../../../src/health/server-evidence.ts";
 import type { Witness } from "../../../src/health/silence.ts";
 import { type Word, witnessesOf } from "../../../src/reconciler/witnesses.ts";
@@ -22,6 +24,8 @@ import { Told, treatmentsOf } from "./treatments.ts";
 
 /** Moments after a change of evidence at which a verdict may turn. */
 const TURNS_MS = [50, 650, 2_050, 3_050, 5_050, 30_050, 60_050] as const;
+/** Silence turns none at once. */
+const SILENCE_MS = TURNS_MS.slice(1);
 /** What turns so late is a finding that waits to be confirmed. */
 const LATE_MS = 30_000;
 /** A look without any reason to look. */
@@ -77,6 +81,8 @@ export class SimReconciler extends Actor {
   readonly #looks = new Map<string, Evidence>();
   /** The servers that one may prove to be empty. */
   #unlooked: ReadonlySet<string> = new Set();
+  /** The servers that are not proven to be empty, and should be. */
+  #unproven: ReadonlySet<string> = new Set();
   #leads = false;
   #busy = false;
   /** The last pass took a step. */
@@ -134,6 +140,7 @@ export class SimReconciler extends Actor {
     this.#turns.clear();
     this.#looks.clear();
     this.#unlooked = new Set();
+    this.#unproven = new Set();
     this.#leads = false;
     this.#busy = false;
     this.#acted = false;
@@ -199,15 +206,17 @@ export class SimReconciler extends Actor {
   onFlow(server: SimServer): void {
     if (!this.alive) return;
     this.#streams.find((stream) => stream.server === server)?.refresh();
-    this.#turn();
+    this.#turn(SILENCE_MS);
   }
 
-  /** A look at the GPUs that shows what the one before has shown turns no verdict. */
+  /** A look at GPUs that are well, as they were before, turns no verdict: only whether a server is empty hangs on their processes. */
   #isRepeated(server: string, frame: Frame): boolean {
     if (frame.type !== "evidence" || frame.evidence.kind !== "gpus") return false;
-    if (this.#looks.get(server) === frame.evidence) return true;
+    const before = this.#looks.get(server);
+    if (before === frame.evidence) return true;
     this.#looks.set(server, frame.evidence);
-    return false;
+    if (before === undefined || this.#unproven.has(server)) return false;
+    return isWell(before) && isWell(frame.evidence);
   }
 
   awaitsLook(server: string): boolean {
@@ -215,9 +224,9 @@ export class SimReconciler extends Actor {
   }
 
   /** Verdicts may turn at fixed times after something changed. */
-  #turn(): void {
+  #turn(moments: readonly number[] = TURNS_MS): void {
     if (!this.#leads) return;
-    for (const ms of TURNS_MS) {
+    for (const ms of moments) {
       const gridMs = ms === TURNS_MS[0] ? NEWS_GRID_MS : GRID_MS;
       const atMs = Math.ceil((this.kernel.now + ms) / gridMs) * gridMs;
       if (this.#turns.has(atMs)) continue;
@@ -338,6 +347,7 @@ export class SimReconciler extends Actor {
     const cached = isFresh ? api.state : api.asOf((this.#blindMs ?? this.kernel.now) - this.watchLagMs - 5);
     const look = this.#observe(cached, this.#blindMs ?? this.kernel.now);
     this.#unlooked = look.unlooked;
+    this.#unproven = look.unproven;
     const decision = this.#decide(look.seen);
     this.#settle(cached, look, decision);
     if (decision.kind === "act") return void this.#act({ look, state: cached, reports: this.#reportsKey() });
@@ -419,7 +429,7 @@ export class SimReconciler extends Actor {
       holdsLease: this.#candidate.holds(this.kernel.now),
       state,
       evidence: this.#evidence,
-      traffic: (group) => this.#traffic(group),
+      traffic: new Map(Object.keys(state.groups).map((group) => [group, this.#traffic(group)])),
       gateways: this.#reports(),
       witnesses: this.#witnesses(),
       power: (name) => {
@@ -485,4 +495,9 @@ export class SimReconciler extends Actor {
 
   /** A leader that was stopped for longer than this has lost its lease to another. */
   static readonly leaseMs = RENEW_WITHIN_MS;
+}
+
+/** Of a look at GPUs. */
+function isWell(look: Evidence): boolean {
+  return marksOf(look, DEFAULT_HEALTH_RULES).length === 0;
 }
