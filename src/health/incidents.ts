@@ -25,8 +25,8 @@ export interface Incident {
   codes: number[];
   /** The line that decided the remedy. */
   decidedBy: Judgement["decidedBy"];
-  /** It ends a process and leaves the GPU usable, also where its repetition is taken for hardware. */
-  endsProcess?: true;
+  /** The last line of it that ends a process and leaves the GPU usable, also where its repetition is taken for hardware. */
+  endsProcessMs?: number;
   /** The pieces that brought a code for the first time. */
   rests: { agent: string; seq: number }[];
 }
@@ -41,7 +41,8 @@ export interface IncidentRules {
 
 export const DEFAULT_RULES: IncidentRules = { burstGapMs: 180_000, repeatWindowMs: 86_400_000, overrides: {} };
 
-type OpenIncident = Incident & { decidedByDriver: boolean };
+/** `stopsMs`: the last line that stops what served; later ones may only tell of wear. */
+type OpenIncident = Incident & { decidedByDriver: boolean; stopsMs: number };
 
 /**
  * Groups sightings (any order) into incidents per GPU or switch, oldest first; the same input gives the same output. A moment
@@ -67,12 +68,13 @@ export function incidentsOf(
         continue;
       }
       const base = { server, pci: line.pci, sinceMs: atMs, lastMs: atMs, remedy, reason, codes: [code] };
-      const incident = { ...base, decidedBy, rests, decidedByDriver };
+      const incident = { ...base, decidedBy, rests, decidedByDriver, stopsMs: atMs };
       open.set(key, incident);
       done.push(incident);
       continue;
     }
     current.lastMs = atMs;
+    if (stopsService(remedy)) current.stopsMs = atMs;
     if (!current.codes.includes(code)) {
       current.codes.push(code);
       current.rests.push(...rests);
@@ -95,12 +97,13 @@ export function isApart(
   rules: IncidentRules,
   cutsMs: readonly number[],
 ): boolean {
-  if (cutsMs.some((cutMs) => cutMs > lastMs && cutMs <= atMs)) return true;
+  // What came at once, after we had stood still, is of one moment: the process that came with the lines came after them.
+  if (atMs > lastMs && cutsMs.some((cutMs) => cutMs >= lastMs && cutMs <= atMs)) return true;
   return !continues && atMs - lastMs > rules.burstGapMs;
 }
 
 function escalate(
-  { decidedByDriver: _, ...plain }: OpenIncident,
+  { decidedByDriver: _, stopsMs, ...plain }: OpenIncident,
   earlier: readonly Incident[],
   rules: IncidentRules,
 ): Incident {
@@ -113,11 +116,11 @@ function escalate(
       other.remedy === "restart-group" &&
       sinceMs - other.lastMs <= rules.repeatWindowMs,
   );
-  if (before === undefined) return { ...plain, endsProcess: true };
+  if (before === undefined) return { ...plain, endsProcessMs: stopsMs };
   const [part, kind] = before.decidedBy.startsWith("sxid-") ? ["switch", "SXid"] : ["GPU", "XID"];
   return {
     ...plain,
-    endsProcess: true,
+    endsProcessMs: stopsMs,
     remedy: "failover-reset",
     reason: `${reason} Second time on this ${part} (first: ${kind} ${before.codes.join(", ")}), so it is hardware.`,
   };

@@ -246,6 +246,15 @@ describe("the verdict on a group", () => {
       then: { state: "healthy" },
     },
     {
+      when: "tokens go on after it, and the GPU wears just now",
+      said: [
+        ["gpu-b", 1_000, xid(31)],
+        ["gpu-b", 4_800, xid(63)],
+      ],
+      lastTokenMs: 4_900,
+      then: { state: "healthy" },
+    },
+    {
       when: "no token came since",
       said: [["gpu-b", 1_000, xid(31)]],
       lastTokenMs: 990,
@@ -272,6 +281,16 @@ describe("the verdict on a group", () => {
     },
   ])("the kernel tells of a process that ends: $when", ({ said, lastTokenMs, then }) => {
     expect(verdict(said, { traffic: { lastTokenMs, unansweredCanarySinceMs: null } })).toMatchObject(then);
+  });
+
+  test("all that an observer missed while it stood still is of one moment: the new process answers the line", () => {
+    const missed: Said[] = [xid(31), rank(9, "exited", 11), rank(9, "running", 12)].map((what) => [
+      "gpu-b",
+      1_000,
+      what,
+    ]);
+    const said: Said[] = [["gpu-b", 0, rank(9, "running", 11)], ...missed, ["gpu-b", 4_900, xid(63)]];
+    expect(verdict(said)).toMatchObject({ state: "watch", blame: null });
   });
 
   test("heat that lasts is worth a planned switch, not an alarm", () => {

@@ -40,7 +40,7 @@ export function kernelFindings(
 }
 
 function findingOf(incident: Incident): Finding {
-  const { decidedBy, server, pci, remedy, sinceMs, lastMs, endsProcess, reason, rests } = incident;
+  const { decidedBy, server, pci, remedy, sinceMs, endsProcessMs, reason, rests } = incident;
   const moves = stopsService(remedy) ? "now" : "never";
   return {
     code: decidedBy,
@@ -53,7 +53,7 @@ function findingOf(incident: Incident): Finding {
     confirmed: true,
     reason,
     rests,
-    ...(endsProcess ? { endsProcessMs: lastMs } : {}),
+    ...(endsProcessMs === undefined ? {} : { endsProcessMs }),
   };
 }
 
