@@ -5,7 +5,7 @@ import { draw } from "./faults/draw.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { runSeeds } from "./pool.ts";
 import { coverageText, failuresText, progressLine, summaryText } from "./report.ts";
-import { keepFailure } from "./scenario.ts";
+import { keepFailure, scenarioNames } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 import { coverageOf, type Tally } from "./tally.ts";
 
@@ -15,6 +15,7 @@ interface Options {
   workers: number;
   show?: number;
   mutants?: string | true;
+  scenarios?: string | true;
   keep: number;
   coverage?: boolean;
   output: "text" | "json";
@@ -41,6 +42,7 @@ const program = new Command("simulate")
   .option("--workers <n>", "processes beside each other", whole(1), availableParallelism())
   .option("--show <seed>", "run one seed and print what happens in it", whole(0))
   .option("--mutants [name]", "change the production code by each known mutant, and count the seeds until it is caught")
+  .option("--scenarios [name]", "run each kept scenario, or one, with the delays of so many other seeds")
   .option("--keep <n>", "write at most so many failing seeds, made small, to test/scenarios", whole(0), 3)
   .option("--coverage", "print how often each fault hit in each state and role, not only the rarest")
   .option("--output <form>", "text or json", "text")
@@ -61,6 +63,7 @@ const off = onSignals(() => {
 });
 
 if (options.show !== undefined) process.exitCode = show(options.show);
+else if (options.scenarios !== undefined) process.exitCode = await retry(options.scenarios);
 else if (options.mutants !== undefined) process.exitCode = await hunt(options.mutants);
 else process.exitCode = await run();
 
@@ -93,6 +96,28 @@ async function run(): Promise<number> {
   }
   if (sum.failures.length > 0) return BROKEN;
   return sum.runs < seeds ? INTERRUPTED : 0;
+}
+
+/** One that holds with one delay alone hides the next fault. */
+async function retry(wanted: string | true): Promise<number> {
+  const names = scenarioNames().filter((name) => wanted === true || name === `${wanted}.json`);
+  if (names.length === 0) {
+    process.stderr.write(`there is no scenario ${wanted} in test/scenarios\n`);
+    return REFUSED;
+  }
+  const { seeds, from, workers } = options;
+  const found: { name: string; runs: number; failures: Tally["failures"] }[] = [];
+  for (const scenario of names) {
+    const { runs, failures } = await runSeeds({ from, seeds, workers, scenario, signal: abort.signal });
+    if (abort.signal.aborted) break;
+    const name = scenario.replace(/\.json$/, "");
+    found.push({ name, runs, failures });
+    const told = failures.length === 0 ? "" : `: ${failures[0]?.rule} with seed ${failures[0]?.seed}`;
+    if (!isJson) process.stdout.write(`${name.padEnd(52)} ${failures.length} of ${runs} broken${told}\n`);
+  }
+  if (isJson) print(found);
+  if (abort.signal.aborted) return INTERRUPTED;
+  return found.some(({ failures }) => failures.length > 0) ? BROKEN : 0;
 }
 
 async function hunt(wanted: string | true): Promise<number> {

@@ -7,6 +7,8 @@ export interface PoolOptions {
   seeds: number;
   workers: number;
   mutant?: string | null;
+  /** The file of a scenario whose faults all worlds have. */
+  scenario?: string | null;
   stopAtBreach?: boolean;
   signal?: AbortSignal;
   onProgress?: (sum: Tally) => void;
@@ -22,14 +24,14 @@ const YOUNG_MB = 384;
 
 /** Runs seeds on several cores. An abort ends it between two batches; what was done so far is returned. */
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
-  const { from, seeds, workers, mutant = null, stopAtBreach = false, signal, onProgress } = options;
+  const { from, seeds, workers, mutant = null, scenario = null, stopAtBreach = false, signal, onProgress } = options;
   const sum = emptyTally();
   const end = from + seeds;
   let next = from;
   const isOver = () => next >= end || signal?.aborted || (stopAtBreach && sum.failures.length > 0);
   const serve = async () => {
     if (isOver()) return;
-    const setup: WorkerSetup = { mutant };
+    const setup: WorkerSetup = { mutant, scenario };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: setup,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },

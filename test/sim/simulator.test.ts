@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { draw } from "./faults/draw.ts";
+import { runSeeds } from "./pool.ts";
 import { readScenario, runScenario, scenarioNames } from "./scenario.ts";
 import { type Run, simulate } from "./simulate.ts";
 import { addRun, coverageOf, emptyTally } from "./tally.ts";
@@ -37,6 +38,19 @@ describe("scenarios", () => {
     const { breaches, ending } = runOf(name);
     expect(breaches).toEqual([]);
     expect(["serves", "needs a person"]).toContain(ending);
+  });
+
+  test("one is tried with the delays of other seeds: its faults, other worlds", async () => {
+    const scenario = "hang-right-after-a-token.json";
+    const kinds = new Set(readScenario(scenario).faults.map(({ kind }) => kind));
+    const tally = await runSeeds({ from: 1, seeds: 4, workers: 2, scenario });
+    expect(tally).toMatchObject({ runs: 4, failures: [] });
+    const came = coverageOf(tally).filter(({ count }) => count > 0);
+    expect(came.length).toBeGreaterThan(0);
+    for (const { cell, count } of came) {
+      expect([...kinds].some((kind) => cell.startsWith(`${kind} `))).toBe(true);
+      expect(count).toBeLessThanOrEqual(4);
+    }
   });
 
   test("after a day without API server only what is so now is acted on", () => {
