@@ -22,6 +22,7 @@ import { assertNetworkFits, ensureNetwork } from "../../src/machines/local/netwo
 import { sshAnswers } from "../../src/machines/local/ssh-answers.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
 import { type HostTrace, hostTrace, traceDifference } from "../support/host-trace.ts";
+import { daemonPid } from "../support/strikes.ts";
 
 const obstacle = clusterObstacle();
 if (obstacle) process.stderr.write(`skipped: ${obstacle}\n`);
@@ -259,8 +260,8 @@ describe.skipIf(obstacle !== null)("local machines", () => {
   });
 
   it("gets its daemon back after kill -9, with machines that never stopped", async () => {
-    const { pid } = JSON.parse(readFileSync(join(engineDir(home), "daemon.json"), "utf8")) as { pid: number };
     const at = (await inspectContainer(engine.api, containerName(stack, "m1")))?.State.StartedAt;
+    const pid = daemonPid(home);
     process.kill(pid, "SIGKILL");
     await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
     expect(await sshAnswers(addressOf(11), 1_000), "machines live without the daemon").toBe(true);

@@ -18,8 +18,13 @@ export async function killMachine(stack: string, machine: string): Promise<void>
   await engine.api.close();
 }
 
+/** The private container daemon of a home; it must have been started. */
+export function daemonPid(home = tandemHome()): number {
+  const record = readFileSync(join(engineDir(home), "daemon.json"), "utf8");
+  return (JSON.parse(record) as { pid: number }).pid;
+}
+
 /** SIGKILL to the private container daemon; the machines run on. */
 export function killDaemon(): void {
-  const record = readFileSync(join(engineDir(tandemHome()), "daemon.json"), "utf8");
-  killIfThere((JSON.parse(record) as { pid: number }).pid);
+  killIfThere(daemonPid());
 }
