@@ -20,6 +20,7 @@ import { priorityClass } from "./priority-class.ts";
 import { reconcilerDeployment } from "./reconciler.ts";
 import { reconcilerAccess } from "./reconciler-access.ts";
 import { requestGuard } from "./request-guard.ts";
+import { restartGuard } from "./restart-guard.ts";
 import { activeService, leaderService } from "./services.ts";
 
 /**
@@ -53,6 +54,7 @@ export function renderManifests(plan: ServingPlan): Manifest[] {
     reconcilerDeployment(plan),
     ...devicePlugin(plan),
     ...requestGuard(plan),
+    ...restartGuard(plan),
     ...dashboardObjects(plan),
     { ...modelService(plan) },
   ];

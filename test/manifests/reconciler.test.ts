@@ -4,6 +4,7 @@ import { reconcilerDeployment, reconcilerServers } from "../../src/manifests/rec
 import { reconcilerAccess } from "../../src/manifests/reconciler-access.ts";
 import { renderManifests } from "../../src/manifests/render.ts";
 import { requestGuard } from "../../src/manifests/request-guard.ts";
+import { restartGuard } from "../../src/manifests/restart-guard.ts";
 import { reconcilerConfig } from "../../src/reconciler/config.ts";
 import { STACKS, stackPlan } from "../support/stacks.ts";
 
@@ -84,6 +85,15 @@ test("no role of a stack has a wildcard, reads a Secret, or may give rights", ()
       rule.verbs.filter((verb) => /escalate|bind|impersonate|deletecollection/.test(verb)),
       role,
     ).toEqual([]);
+  }
+});
+
+test("only LeaderWorkerSet is refused the pods of the group that serves, by each stack's own ModelService", () => {
+  for (const name of STACKS) {
+    const [policy, binding] = restartGuard(stackPlan(name)) as unknown as { spec: Record<string, unknown> }[];
+    expect(renderManifests(stackPlan(name))).toEqual(expect.arrayContaining([policy, binding]));
+    expect(JSON.stringify(policy?.spec.matchConditions)).toContain(":lws-controller-manager");
+    expect(binding?.spec).toMatchObject({ paramRef: { name, namespace: `tandem-${name}` } });
   }
 });
 

@@ -5,7 +5,7 @@ import type { KubeClient } from "../../src/kube/client.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { DRILL } from "../../src/manifests/drill/resource.ts";
 import type { Manifest } from "../../src/manifests/manifest.ts";
-import { STACK_LABEL } from "../../src/manifests/names.ts";
+import { GROUP_LABEL, STACK_LABEL } from "../../src/manifests/names.ts";
 import { renderManifests } from "../../src/manifests/render.ts";
 import { askSwitchover } from "../../src/reconciler/dashboard/ask.ts";
 import { readDrillNotes } from "../../src/reconciler/dashboard/drill-notes.ts";
@@ -17,8 +17,10 @@ import { temporaryFolders } from "../support/temporary-folder.ts";
 const PLAN = stackPlan("example");
 const NAMESPACE = PLAN.namespace;
 const RECONCILER = `system:serviceaccount:${NAMESPACE}:reconciler`;
+const RESTARTER = "system:serviceaccount:lws-system:lws-controller-manager";
 const SERVICE = `/apis/tandem.dev/v1alpha1/namespaces/${NAMESPACE}/modelservices/${PLAN.name}`;
 const DRILLS = `/apis/tandem.dev/v1alpha1/namespaces/${NAMESPACE}/drills`;
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 const RBAC = `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}`;
 /** Where each kind of what this needs is made. */
 const PLACES: Record<string, string> = {
@@ -31,13 +33,31 @@ const PLACES: Record<string, string> = {
   ModelService: SERVICE.slice(0, SERVICE.lastIndexOf("/")),
 };
 
+/** As the manifests of LeaderWorkerSet give them to its controller. */
+const RESTARTER_RIGHTS: Manifest[] = [
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "Role",
+    metadata: { name: "restarter", namespace: NAMESPACE },
+    rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["delete"] }],
+  },
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "restarter", namespace: NAMESPACE },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "restarter" },
+    subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: RESTARTER }],
+  },
+];
+
 const folder = temporaryFolders();
 
 // Here, since it needs the tools, which the gate builds after the unit tests.
-describe("what the reconciler may write of the spec, by a real API server", () => {
+describe("what the policies of a stack refuse, by a real API server", () => {
   let server: ApiServer;
   let admin: KubeClient;
   let reconciler: KubeClient;
+  let restarter: KubeClient;
   const make = async (manifest: Manifest) => {
     const path = PLACES[manifest.kind];
     if (path === undefined) return;
@@ -53,6 +73,10 @@ describe("what the reconciler may write of the spec, by a real API server", () =
   };
   const patch = (spec: object): Promise<unknown> =>
     reconciler.json({ method: "PATCH", path: SERVICE, contentType: "application/merge-patch+json", body: { spec } });
+  const status = (change: object): Promise<unknown> => {
+    const contentType = "application/merge-patch+json";
+    return admin.json({ method: "PATCH", path: `${SERVICE}/status`, contentType, body: { status: change } });
+  };
   const refusal = async (spec: object) =>
     patch(spec).then(
       () => "taken",
@@ -60,14 +84,17 @@ describe("what the reconciler may write of the spec, by a real API server", () =
     );
 
   beforeAll(async () => {
-    server = await ApiServer.start(join(folder(), "api"), { admin: "admin-token", [RECONCILER]: "reconciler-token" });
+    server = await ApiServer.start(join(folder(), "api"), {
+      admin: "admin-token",
+      [RECONCILER]: "reconciler-token",
+      [RESTARTER]: "restarter-token",
+    });
     admin = server.client("admin-token");
     reconciler = server.client("reconciler-token");
+    restarter = server.client("restarter-token");
     for (const manifest of renderManifests(PLAN)) await make(manifest);
-    const { decision, takeover, ...status } = wellService().status ?? {};
-    const body = { status: { ...status, decision, takeover } };
-    const contentType = "application/merge-patch+json";
-    await admin.json({ method: "PATCH", path: `${SERVICE}/status`, contentType, body });
+    for (const right of RESTARTER_RIGHTS) await make(right);
+    await status(wellService().status ?? {});
     // The API server reads a new policy with its next look.
     for (let attempt = 0; attempt < 100 && (await refusal({ initialActive: "b" })) === "taken"; attempt++) {
       await patch({ initialActive: "a" }).catch(() => {});
@@ -97,6 +124,42 @@ describe("what the reconciler may write of the spec, by a real API server", () =
     const { spec } = await admin.json<{ spec: { request: object } }>({ method: "GET", path: SERVICE });
     expect(spec.request).toMatchObject({ id, kind: "switchover", target: "b", by: "operator (dashboard)" });
     await expect(askSwitchover(reconciler, SERVICE, asked)).rejects.toThrow("it is not done");
+  });
+
+  describe("a pod that LeaderWorkerSet wants to make anew", () => {
+    const serving = (status: "True" | "False") => {
+      const known = wellService().status?.conditions ?? [];
+      return { conditions: known.map((one) => (one.type === "Serving" ? { ...one, status } : one)) };
+    };
+    /** A pod of a group, deleted by somebody; what the API server says to it. */
+    const deleted = async (group: string, client: KubeClient): Promise<string> => {
+      const metadata = { generateName: `sglang-${group}-`, labels: { [GROUP_LABEL]: group } };
+      const spec = { containers: [{ name: "engine", image: "none" }] };
+      const body = { apiVersion: "v1", kind: "Pod", metadata, spec };
+      const pod = await admin.json<{ metadata: { name: string } }>({ method: "POST", path: PODS, body });
+      const path = `${PODS}/${pod.metadata.name}`;
+      return client.json({ method: "DELETE", path }).then(
+        () => "taken",
+        (error: Error) => error.message,
+      );
+    };
+
+    test("stays, while its group is active and serves", async () => {
+      await expect.poll(() => deleted("a", restarter), { timeout: 10_000 }).toContain("this group serves");
+      expect(await deleted("b", restarter)).toBe("taken");
+      // Whoever else may do so still may: people, and the reconciler that isolates a group.
+      expect(await deleted("a", reconciler)).toBe("taken");
+      expect(await deleted("a", admin)).toBe("taken");
+    });
+
+    test("goes, once its group serves no more, or another one is active", async () => {
+      await status(serving("False"));
+      await expect.poll(() => deleted("a", restarter), { timeout: 10_000 }).toBe("taken");
+      await status({ ...serving("True"), active: "b" });
+      await expect.poll(() => deleted("b", restarter), { timeout: 10_000 }).toContain("this group serves");
+      expect(await deleted("a", restarter)).toBe("taken");
+      await status({ active: "a" });
+    });
   });
 
   test("records of drills are read as the table that kubectl shows", async () => {
