@@ -1,9 +1,7 @@
 import type { ServingPlan } from "../plan/serving-plan.ts";
+import { admissionPolicy } from "./admission-policy.ts";
 import type { Manifest } from "./manifest.ts";
-import { MODEL_SERVICE } from "./model-service/resource.ts";
-import { GROUP_LABEL, stackLabels } from "./names.ts";
-
-const API = "admissionregistration.k8s.io/v1";
+import { GROUP_LABEL } from "./names.ts";
 
 const IS_ACTIVE = [
   "has(params.status) && has(params.status.active)",
@@ -20,47 +18,20 @@ const SERVES =
  * (its parameter is not read yet) it has to wait too.
  */
 export function restartGuard(plan: ServingPlan): Manifest[] {
-  const name = `tandem-${plan.name}-restarts`;
-  const metadata = { name, labels: stackLabels(plan) };
-  return [
-    {
-      apiVersion: API,
-      kind: "ValidatingAdmissionPolicy",
-      metadata,
-      spec: {
-        failurePolicy: "Fail",
-        paramKind: { ...MODEL_SERVICE },
-        matchConstraints: {
-          resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["pods"] }],
-        },
-        matchConditions: [
-          {
-            name: "by-leader-worker-set",
-            // In a cluster of somebody else it may live in another namespace.
-            expression: "request.userInfo.username.endsWith(':lws-controller-manager')",
-          },
-        ],
-        validations: [
-          {
-            expression: `!(${IS_ACTIVE} && ${SERVES})`,
-            message: "this group serves: it is not made anew for a container that has restarted",
-            reason: "Forbidden",
-          },
-        ],
-      },
+  return admissionPolicy(plan, {
+    suffix: "restarts",
+    resourceRule: { apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["pods"] },
+    matchCondition: {
+      name: "by-leader-worker-set",
+      // In a cluster of somebody else it may live in another namespace.
+      expression: "request.userInfo.username.endsWith(':lws-controller-manager')",
     },
-    {
-      apiVersion: API,
-      kind: "ValidatingAdmissionPolicyBinding",
-      metadata,
-      spec: {
-        policyName: name,
-        paramRef: { name: plan.name, namespace: plan.namespace, parameterNotFoundAction: "Allow" },
-        validationActions: ["Deny"],
-        matchResources: {
-          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": plan.namespace } },
-        },
+    validations: [
+      {
+        expression: `!(${IS_ACTIVE} && ${SERVES})`,
+        message: "this group serves: it is not made anew for a container that has restarted",
       },
-    },
-  ];
+    ],
+    readsModelService: true,
+  });
 }

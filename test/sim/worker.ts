@@ -23,8 +23,7 @@ if (mutant !== null) patchSources(mutant);
 const { simulate } = await import("./simulate.ts");
 const { draw } = await import("./faults/draw.ts");
 const { addRun, emptyTally } = await import("./tally.ts");
-const { readScenario } = await import("./scenario.ts");
-const kept = scenario === null ? null : readScenario(scenario);
+const kept = scenario === null ? null : (await import("./scenario.ts")).readScenario(scenario);
 
 parentPort?.on("message", ({ from, count, stopAtBreach }: Batch) => {
   const tally = emptyTally();

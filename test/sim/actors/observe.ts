@@ -82,10 +82,15 @@ export function observe(known: Knowledge): Look {
     switchoverTo: state.service.switchoverTo,
   };
   const bootIds = new Map([...known.evidence].map(([name, { bootId }]) => [name, bootId]));
-  const isIdle = ({ name }: ServerObserved) => isolationOf(name, known) !== null;
-  const unproven = seen.servers.filter((server) => !server.fence.fenced && isIdle(server)).map(({ name }) => name);
-  const unlooked = unproven.filter((name) => isUnlooked(name, known));
-  return { seen, verdicts, crashes, bootIds, unlooked: new Set(unlooked), unproven: new Set(unproven) };
+  const unproven = new Set<string>();
+  const unlooked = new Set<string>();
+  for (const { name, fence } of seen.servers) {
+    const isolation = fence.fenced ? null : isolationOf(name, known);
+    if (isolation === null) continue;
+    unproven.add(name);
+    if (!wasLookedAt(known.evidence.get(name), isolation)) unlooked.add(name);
+  }
+  return { seen, verdicts, crashes, bootIds, unproven, unlooked };
 }
 
 export function membersOf({ nodes }: ApiState, id: string): readonly string[] {
@@ -260,12 +265,9 @@ function isolationOf(name: string, { state, records, atMs }: Knowledge): Isolati
   return object.replicas === 0 ? { atMs: records.runMs(group), bootId: null } : null;
 }
 
-function isUnlooked(name: string, known: Knowledge): boolean {
-  const sinceMs = isolationOf(name, known)?.atMs;
-  const pieces = known.evidence.get(name)?.pieces ?? [];
-  const isLook = ({ evidence, arrivedMonoMs }: Piece) =>
-    evidence.kind === "gpus" && arrivedMonoMs >= (sinceMs ?? Number.POSITIVE_INFINITY);
-  return sinceMs !== undefined && !pieces.some(isLook);
+function wasLookedAt(own: ServerEvidence | undefined, { atMs }: Isolation): boolean {
+  const isLook = ({ evidence, arrivedMonoMs }: Piece) => evidence.kind === "gpus" && arrivedMonoMs >= atMs;
+  return own?.pieces.some(isLook) ?? false;
 }
 
 /** A boot shows by the boot id, a reset by the end of its job. */
