@@ -16,6 +16,8 @@ export const GatewayConfigSchema = z.strictObject({
   }),
   /** Metrics, status and roles; for operators only. */
   admin: z.strictObject({ host: z.string().default("127.0.0.1"), port }),
+  /** A new replica may start beside the old one and take its ports over, of the same user and on Linux (SO_REUSEPORT). */
+  sharedPorts: z.boolean().default(false),
   model: z.strictObject({
     name: z.string().min(1),
     parser: z.enum(["deepseek-r1", "deepseek-v3"]).nullable(),
@@ -34,6 +36,8 @@ export const GatewayConfigSchema = z.strictObject({
   epoch: z.int().min(0).default(0),
   /** Admin addresses of the other replicas, asked for the highest epoch at the start. */
   siblings: z.array(z.url()).default([]),
+  /** Keeps the last role for the next start: with neither sibling nor reconciler, nobody else would know it. */
+  roleFile: z.string().optional(),
   keys: z.array(z.strictObject({ name: z.string(), sha256 })).default([]),
   xids: z.record(z.coerce.number<string>(), z.enum(REMEDIES)).default({}),
   limits: z

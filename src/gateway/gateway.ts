@@ -13,7 +13,9 @@ import { Group } from "./groups/group.ts";
 import { agentsOf, Listeners } from "./groups/listeners.ts";
 import { Membership } from "./groups/membership.ts";
 import { Switcher } from "./groups/switcher.ts";
+import type { Leaving } from "./leaving.ts";
 import { GatewayMetrics } from "./metrics.ts";
+import { rememberedRole } from "./remembered-role.ts";
 import { MemoryRoles } from "./roles.ts";
 import { highestRole } from "./siblings.ts";
 import { answeredOf, FailoverRecord, type GatewayStatus, heardOf } from "./status.ts";
@@ -33,8 +35,7 @@ export class Gateway {
   readonly keys: ApiKeys;
   readonly roles: MemoryRoles;
   readonly changes = new Changes();
-  /** `drains`: works as before until its answers have ended; `ends`: takes nothing, and the address is another's. */
-  leaving: "no" | "drains" | "ends" = "no";
+  leaving: Leaving = "no";
   readonly #clock = new WatchClock();
   readonly #config: GatewayConfig;
   readonly #timing: ChooseTiming;
@@ -45,9 +46,11 @@ export class Gateway {
   readonly #servers: () => GatewayStatus["servers"];
   readonly #record = new FailoverRecord();
 
-  /** Learns the highest epoch from the siblings, then begins. */
+  /** Learns the highest epoch from the siblings and the run before, then begins. */
   static async start(config: GatewayConfig, secrets: GatewaySecrets, parts: GatewayParts): Promise<Gateway> {
-    const role = await highestRole(config, secrets.adminToken);
+    const { roleFile } = config;
+    const remembered = roleFile === undefined ? null : await rememberedRole(roleFile, parts.log);
+    const role = await highestRole(config, secrets.adminToken, remembered);
     return new Gateway(config, secrets, parts, new MemoryRoles(role));
   }
 

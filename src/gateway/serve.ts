@@ -1,23 +1,25 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ApiKeys } from "../stream/api-keys.ts";
 import { tlsServer } from "../stream/tls.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
-import { drain } from "./drain.ts";
+import { drain, handOver } from "./drain.ts";
 import { Gateway, type GatewayParts } from "./gateway.ts";
 import { handleAdmin } from "./http/admin-api.ts";
 import { BodyBudget } from "./http/body-budget.ts";
 import { handleClient } from "./http/client-api.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
+import { rememberRoles } from "./remembered-role.ts";
+import { followSuccessor, hasSuccessor } from "./successor.ts";
 
 export interface RunningGateway {
   gateway: Gateway;
   /** `http://127.0.0.1:PORT`, or https. */
   url: string;
   adminUrl: string;
-  /** Lets running answers end until the drain's deadline, ends what is left with an error, and stops. */
+  /** Lets running answers end until the drain's deadline, or all if a successor is there, ends what is left with an error, and stops. */
   stop(): Promise<void>;
 }
 
@@ -28,6 +30,8 @@ export async function serveGateway(
   parts: GatewayParts,
 ): Promise<RunningGateway> {
   const gateway = await Gateway.start(config, secrets, parts);
+  const { roleFile } = config;
+  const remembers = roleFile === undefined ? null : rememberRoles(gateway.roles, roleFile, parts.log);
   const { traffic, keys } = gateway;
   const api = {
     keys,
@@ -75,38 +79,59 @@ export async function serveGateway(
   const tokens = new ApiKeys([
     { name: "admin", sha256: createHash("sha256").update(secrets.adminToken).digest("hex") },
   ]);
+  const operators = { gateway, tokens, instance: randomUUID() };
   const admin = createServer(
     options,
-    guard((request, response) => handleAdmin(gateway, tokens, request, response)),
+    guard((request, response) => handleAdmin(operators, request, response)),
   );
+  const { sharedPorts } = config;
   try {
-    await listen(admin, config.admin.host, config.admin.port);
-    await listen(clients, config.listen.host, config.listen.port);
+    await listen(admin, config.admin, sharedPorts);
+    await listen(clients, config.listen, sharedPorts);
   } catch (error) {
     gateway.close();
     admin.close();
+    await remembers?.();
     throw error;
   }
   const urlOf = (server: Server, host: string, scheme: string) => {
     const { port } = server.address() as AddressInfo;
     return `${scheme}://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
   };
+  const adminUrl = urlOf(admin, config.admin.host, "http");
+  const leave = async () => {
+    if (!sharedPorts || !(await hasSuccessor(adminUrl, operators.instance)))
+      return drain(gateway, answers, config.limits.drainMs);
+    parts.log.info("a successor serves the same ports: what runs goes on to its end");
+    admin.close();
+    const over = new AbortController();
+    const following = followSuccessor(adminUrl, secrets.adminToken, gateway.roles, over.signal);
+    // No answer takes longer.
+    await handOver(gateway, answers, clients, config.limits.totalDeadlineMs);
+    over.abort();
+    await following;
+  };
   return {
     gateway,
     url: urlOf(clients, config.listen.host, tls === undefined ? "http" : "https"),
-    adminUrl: urlOf(admin, config.admin.host, "http"),
+    adminUrl,
     stop: async () => {
-      await drain(gateway, answers, config.limits.drainMs);
+      await leave();
       clients.close();
       clients.closeAllConnections();
       admin.close();
       admin.closeAllConnections();
       gateway.close();
+      await remembers?.();
     },
   };
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  server.listen(port, host);
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  reusePort: boolean,
+): Promise<void> {
+  server.listen({ host, port, reusePort });
   await once(server, "listening");
 }

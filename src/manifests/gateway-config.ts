@@ -13,9 +13,12 @@ export function addressOf({ spec }: ServingPlan, server: string): string {
 /**
  * What a gateway replica reads at its start (`src/gateway/config.ts`); the same on every replica. It holds no secret.
  *
- * @param tlsFolder where the pod finds `tls.crt` and `tls.key`, for a spec with `gateway.tls`
+ * @param folders where the pod finds `tls.crt` and `tls.key`, for a spec with `gateway.tls`, and where it may write
  */
-export function gatewayConfig(plan: ServingPlan, tlsFolder: string): { servers: object } & Record<string, unknown> {
+export function gatewayConfig(
+  plan: ServingPlan,
+  folders: { tls: string; state: string },
+): { servers: object } & Record<string, unknown> {
   const { gateway } = plan.spec;
   if (gateway === undefined) throw new Error(`${plan.name} has no gateway`);
   const at = (server: string, port: number) => `http://${addressOf(plan, server)}:${port}`;
@@ -25,7 +28,7 @@ export function gatewayConfig(plan: ServingPlan, tlsFolder: string): { servers: 
     listen: {
       host: "0.0.0.0",
       port: gateway.port,
-      ...(gateway.tls === undefined ? {} : { tls: { cert: `${tlsFolder}/tls.crt`, key: `${tlsFolder}/tls.key` } }),
+      ...(gateway.tls === undefined ? {} : { tls: { cert: `${folders.tls}/tls.crt`, key: `${folders.tls}/tls.key` } }),
     },
     admin: { host: "0.0.0.0", port: GATEWAY_ADMIN_PORT },
     model: {
@@ -49,6 +52,8 @@ export function gatewayConfig(plan: ServingPlan, tlsFolder: string): { servers: 
     limits: limitsOf(plan, groups.length),
     longestStepMs: Math.round(prefillSeconds(plan.spec) * 1_000),
     siblings: gateway.on.map((server) => at(server, GATEWAY_ADMIN_PORT)),
+    sharedPorts: true,
+    roleFile: `${folders.state}/role.json`,
   };
 }
 

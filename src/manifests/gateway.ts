@@ -1,4 +1,3 @@
-import { GATEWAY_ADMIN_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
 import { checksum } from "./checksum.ts";
 import { gatewayConfig } from "./gateway-config.ts";
@@ -8,8 +7,10 @@ import { ACCESS_SECRET, GATEWAY, onServers, stackLabels, TANDEM_IMAGE } from "./
 const CONFIG_FOLDER = "/etc/tandem-gateway";
 const SECRETS_FOLDER = "/etc/tandem-secrets";
 const TLS_FOLDER = "/etc/tandem-tls";
-/** The gateway lets answers end for a minute after SIGTERM (`limits.drainMs`), and has a little to leave. */
-const GRACE_SECONDS = 70;
+const STATE_FOLDER = "/var/lib/tandem-gateway";
+/** With a successor on its server a replica lets every answer end, and none takes over an hour (`limits.totalDeadlineMs`). */
+const GRACE_SECONDS = 3_620;
+const SERVING_FILE = `${STATE_FOLDER}/serving`;
 /** A user that owns nothing on the server. */
 const NOBODY = 65_532;
 
@@ -19,7 +20,7 @@ export function gatewayObjects(plan: ServingPlan): Manifest[] {
   if (gateway === undefined) return [];
   const labels = { "app.kubernetes.io/name": GATEWAY, ...stackLabels(plan) };
   const metadata = { name: GATEWAY, namespace: plan.namespace, labels };
-  const config = gatewayConfig(plan, TLS_FOLDER);
+  const config = gatewayConfig(plan, { tls: TLS_FOLDER, state: STATE_FOLDER });
   // A server that is added is told by the reconciler; a gateway that starts later reads it. Neither ends a stream.
   const { servers: _, ...fixed } = config;
   return [
@@ -31,8 +32,8 @@ export function gatewayObjects(plan: ServingPlan): Manifest[] {
       metadata,
       spec: {
         selector: { matchLabels: labels },
-        // The address moves to the other replica first; two at once would leave nobody.
-        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+        // The new replica starts beside the old one and takes its ports over: the address stays, and no answer is cut.
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
         template: {
           // Another configuration is another pod: the gateway reads it once.
           metadata: { labels, annotations: { "tandem.dev/config": checksum(textOf(fixed)) } },
@@ -47,16 +48,12 @@ const textOf = (config: object): string => `${JSON.stringify(config, null, 2)}\n
 
 function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"]>): object {
   const secret = (name: string) => `${SECRETS_FOLDER}/${name}`;
-  const listens = (name: string, number: number) => ({
-    name,
-    containerPort: number,
-    hostPort: number,
-    protocol: "TCP",
-  });
   const answers = {
-    httpGet: { path: "/healthz", port: "api", scheme: tls === undefined ? "HTTP" : "HTTPS" },
+    httpGet: { path: "/healthz", port, scheme: tls === undefined ? "HTTP" : "HTTPS" },
     timeoutSeconds: 2,
   };
+  // Over the port the replica before would answer in its place.
+  const serves = { exec: { command: ["node", "-e", `fs.accessSync("${SERVING_FILE}")`] }, timeoutSeconds: 5 };
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -77,8 +74,10 @@ function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"
           { name: "TANDEM_AGENT_TOKEN_FILE", value: secret("agent-token") },
           { name: "TANDEM_ADMIN_TOKEN_FILE", value: secret("admin-token") },
           { name: "TANDEM_API_KEYS_FILE", value: secret("keys.json") },
+          { name: "TANDEM_SERVING_FILE", value: SERVING_FILE },
         ],
-        ports: [listens("api", port), listens("admin", GATEWAY_ADMIN_PORT)],
+        // No `ports`: the scheduler would take two replicas on one server for a conflict.
+        startupProbe: { ...serves, periodSeconds: 1, failureThreshold: 60 },
         readinessProbe: { ...answers, periodSeconds: 2 },
         livenessProbe: { ...answers, periodSeconds: 5, failureThreshold: 6 },
         resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "1Gi" } },
@@ -90,6 +89,7 @@ function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"
         volumeMounts: [
           { name: "config", mountPath: CONFIG_FOLDER, readOnly: true },
           { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true },
+          { name: "state", mountPath: STATE_FOLDER },
           ...(tls === undefined ? [] : [{ name: "tls", mountPath: TLS_FOLDER, readOnly: true }]),
         ],
       },
@@ -100,6 +100,8 @@ function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"
         name: "secrets",
         secret: { secretName: ACCESS_SECRET, defaultMode: 0o440 },
       },
+      // It outlives the container and not the pod: without an API server no pod is made anew, and with one somebody tells the role.
+      { name: "state", emptyDir: { sizeLimit: "1Mi" } },
       ...(tls === undefined ? [] : [{ name: "tls", secret: { secretName: tls.secret, defaultMode: 0o440 } }]),
     ],
   };

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { loadPlan } from "../../src/cli/load-plan.ts";
 import { streamChat } from "../../src/cli/stream-chat.ts";
+import { addressHolder } from "../../src/drill/cluster/address-holder.ts";
 import { readChoices, readPasses } from "../../src/drill/record/read-record.ts";
 import { recordsDir } from "../../src/drill/record/record-folder.ts";
 import { replay } from "../../src/drill/record/replay.ts";
@@ -33,6 +34,7 @@ import { GATE, type GateStack, gateStack, type Strike } from "../support/gate-st
 import { hostTrace, traceDifference } from "../support/host-trace.ts";
 import { keepLoad } from "../support/keep-load.ts";
 import { killIfThere } from "../support/kill-tree.ts";
+import { replaceGateways } from "../support/replace-gateways.ts";
 import { MAY, roleActs, tryActs } from "../support/role-rights.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import { filesWith, objectsWith, secretsIn, secretsOf, serverPlacesWith } from "../support/secret-search.ts";
@@ -458,6 +460,19 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     expect(spec.revision).not.toBe(before);
     const groups = status?.groups.map(({ run, revision }) => `${run} ${revision}`);
     expect(groups).toEqual([`serving ${spec.revision}`, `serving ${spec.revision}`]);
+  }, 300_000);
+
+  test("gateways are replaced under load: the address stays, no answer is cut, no connection refused", async () => {
+    const way = await stackEndpoint();
+    const { hostname } = new URL(way.baseUrl);
+    const holder = () => addressHolder(engine, GATE, plan().spec.gateway?.on ?? [], hostname);
+    const before = await holder();
+    const { failed, refused, requests, connections, outlived, whole } = await replaceGateways(stack, plan(), way);
+    process.stdout.write(`gateways replaced: ${requests} requests, ${connections} connections more\n`);
+    expect({ failed, refused, whole }).toEqual({ failed: [], refused: [], whole: 4 });
+    expect(outlived, "streams that an old replica went on writing").toBeGreaterThan(0);
+    expect(connections).toBeGreaterThan(100);
+    expect(await holder()).toBe(before);
   }, 300_000);
 
   test("a failover needs no API server", async () => {

@@ -15,6 +15,7 @@ interface Container {
   securityContext: { privileged?: boolean; capabilities?: { add?: string[] } };
 }
 
+const FOLDERS = { tls: "/tls", state: "/state" };
 const withGateway = STACKS.map(stackPlan).filter(({ spec }) => spec.gateway !== undefined);
 const podOf = (object: object) =>
   (object as { spec: { template: { spec: { containers: Container[] } } } }).spec.template;
@@ -23,7 +24,7 @@ describe("the gateway", () => {
   test.each(withGateway.map((plan) => [plan.name, plan] as const))(
     "%s: the gateway accepts its configuration",
     (_name, plan) => {
-      const config = parseGatewayConfig(gatewayConfig(plan, "/tls"));
+      const config = parseGatewayConfig(gatewayConfig(plan, FOLDERS));
       expect(Object.keys(config.groups)).toEqual(Object.keys(plan.groups).sort());
       for (const { servers } of Object.values(config.groups)) {
         for (const server of servers) expect(config.servers[server]?.agent).toMatch(/^http:\/\/[\d.]+:9477$/);
@@ -39,7 +40,7 @@ describe("the gateway", () => {
   ])("%s: as much may wait as its engine runs at once, %i, beside what runs in both groups", (name, running) => {
     const plan = stackPlan(name);
     expect(plan.launch.leader.args.join(" ")).toContain(`--max-running-requests ${running} `);
-    const { maxRequests, maxEngineQueue } = parseGatewayConfig(gatewayConfig(plan, "/tls")).limits;
+    const { maxRequests, maxEngineQueue } = parseGatewayConfig(gatewayConfig(plan, FOLDERS)).limits;
     expect([maxRequests, maxEngineQueue]).toEqual([3 * running, running]);
   });
 
@@ -65,7 +66,7 @@ describe("the gateway", () => {
     const { gateway } = spec;
     if (gateway === undefined) throw new Error("the local stack has a gateway");
     const secured = { ...plan, spec: { ...spec, gateway: { ...gateway, tls: { secret: "gateway-certificate" } } } };
-    expect(parseGatewayConfig(gatewayConfig(secured, "/tls")).listen).toMatchObject({
+    expect(parseGatewayConfig(gatewayConfig(secured, FOLDERS)).listen).toMatchObject({
       tls: { cert: "/tls/tls.crt", key: "/tls/tls.key" },
     });
     const pod = JSON.stringify(podOf(gatewayObjects(secured).at(-1) ?? {}));

@@ -2,32 +2,25 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import type { ApiKeys } from "../../stream/api-keys.ts";
 import type { Gateway } from "../gateway.ts";
+import { RoleSchema } from "../role-schema.ts";
 import { sendJson, sendRefusal } from "../stream/sink.ts";
 import { readJsonBody } from "./read-body.ts";
 import { RefusedRequest } from "./refused-request.ts";
 
-const RoleSchema = z.strictObject({
-  active: z.string(),
-  epoch: z.int().min(1),
-  reason: z.string().max(500),
-  why: z.string().max(50).optional(),
-  members: z
-    .record(z.string(), z.array(z.string()))
-    .refine((members) => new Set(Object.values(members).flat()).size === Object.values(members).flat().length, {
-      error: "a server is in one group alone",
-    })
-    .optional(),
-  servers: z
-    .record(z.string(), z.strictObject({ agent: z.url(), engine: z.url().optional() }))
-    .refine((servers) => Object.keys(servers).length > 0, { error: "want at least one server" })
-    .optional(),
-});
+// Who tells a role here is asked for exactly that: a word too many is a mistake.
+const ToldRoleSchema = z.strictObject({ ...RoleSchema.shape, epoch: z.int().min(1) });
 const MAX_BODY_BYTES = 65_536;
+
+export interface AdminApi {
+  gateway: Gateway;
+  tokens: ApiKeys;
+  /** Of this process: another answer on the same port is another replica's. */
+  instance: string;
+}
 
 /** The operators' side: `/healthz` open, for the keeper of the address; `/metrics`, `/status[?after=VERSION&wait=MS]`, `/decisions?since=MS` and `PUT /role` with the admin token. */
 export async function handleAdmin(
-  gateway: Gateway,
-  tokens: ApiKeys,
+  { gateway, tokens, instance }: AdminApi,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -36,7 +29,8 @@ export async function handleAdmin(
     const [path, query] = (request.url ?? "/").split("?", 2);
     if (path === "/healthz") {
       const { leaving } = gateway;
-      return sendJson(response, leaving === "ends" ? 503 : 200, JSON.stringify({ draining: leaving !== "no" }));
+      const health = JSON.stringify({ draining: leaving !== "no", instance });
+      return sendJson(response, leaving === "ends" ? 503 : 200, health);
     }
     if (tokens.nameOf(request.headers.authorization) === null) throw new RefusedRequest(401, "want the admin token");
     if (path === "/status" && request.method === "GET") {
@@ -64,7 +58,7 @@ export async function handleAdmin(
 }
 
 function setRole(gateway: Gateway, raw: unknown, response: ServerResponse): void {
-  const role = RoleSchema.safeParse(raw);
+  const role = ToldRoleSchema.safeParse(raw);
   if (!role.success) throw new RefusedRequest(400, z.prettifyError(role.error));
   if (gateway.status.groups[role.data.active] === undefined)
     throw new RefusedRequest(400, `there is no group ${role.data.active}`);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { ApiKeys } from "../../stream/api-keys.ts";
 import type { Group } from "../groups/group.ts";
+import type { Leaving } from "../leaving.ts";
 import { CarriedStream } from "../stream/carried-stream.ts";
 import { type RequestKind, readClientRequest } from "../stream/client-request.ts";
 import { PlainRequest } from "../stream/plain-request.ts";
@@ -20,7 +21,7 @@ export interface ClientApi {
   slowClientMs: number;
   /** The group that new requests go to. */
   current(): Group;
-  leaving(): "no" | "drains" | "ends";
+  leaving(): Leaving;
   /** A request was refused before anything was done for it. */
   onRefused(status: number): void;
   log: Logger;
@@ -33,6 +34,8 @@ export async function handleClient(api: ClientApi, request: IncomingMessage, res
   response.on("error", () => {});
   const id = randomUUID().replaceAll("-", "");
   response.setHeader("x-request-id", id);
+  // The next request of this client is its successor's.
+  if (api.leaving() === "handed over") response.setHeader("connection", "close");
   try {
     await route(api, id, request, response);
   } catch (error) {

@@ -45,6 +45,8 @@ function packagesStep(remote: Remote, { gateway }: NodeConfig): Step {
 function kernelStep(remote: Remote, config: NodeConfig): Step {
   const sysctls: Record<string, string> = {
     "net.ipv4.ip_forward": "1",
+    // A gateway that hands its port over loses no connection that nobody has accepted yet.
+    "net.ipv4.tcp_migrate_req": "1",
     // The kernel of an emulated server is its host's; what belongs to the host is the host's to set.
     ...(config.local ? {} : { "fs.inotify.max_user_instances": "8192", "fs.inotify.max_user_watches": "524288" }),
   };

@@ -9,6 +9,7 @@ printf 'overlay\nnf_conntrack\n' > /etc/modules-load.d/tandem.conf
 own_file /etc/sysctl.d/90-tandem.conf
 : > /etc/sysctl.d/90-tandem.conf
 while read -r name value; do
+  [ -e "/proc/sys/${name//.//}" ] || continue
   was=$(cat "/proc/sys/${name//.//}")
   if [ "$was" -lt "$value" ]; then
     grep -qs "^$name " "$state/sysctls" || printf '%s %s\n' "$name" "$was" >> "$state/sysctls"
