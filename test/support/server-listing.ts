@@ -15,7 +15,7 @@ systemctl list-units --all --no-legend --no-pager | awk '{ print $1, $2, $3, $4 
 ctr -n k8s.io images list | awk '{ print "image", $1, $3 }'
 ctr -n k8s.io containers list -q
 ctr -n k8s.io snapshots list | awk '{ print "snapshot", $1 }' | sort
-sysctl -a 2> /dev/null | grep -E 'ip_forward |inotify'
+sysctl -a 2> /dev/null | grep -E 'ip_forward |inotify|tcp_migrate_req'
 cat /etc/containerd/config.toml
 ps -eo comm --no-headers | grep -E 'kube|etcd|coredns|pause|pod-network' || true`;
 

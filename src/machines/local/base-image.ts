@@ -84,7 +84,7 @@ async function builderArguments(): Promise<string[]> {
 }
 
 /** The mirror that this machine's own apt uses for Debian, else the public one. */
-async function debianMirror(): Promise<string> {
+export async function debianMirror(): Promise<string> {
   const format = ["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"];
   const { stdout } = await execa("apt-get", format, { reject: false });
   const row = String(stdout)
