@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Logger } from "pino";
+import { replaceFile } from "../machines/replace-file.ts";
 import { RoleSchema } from "./role-schema.ts";
 import type { Role, RoleSource } from "./roles.ts";
 
@@ -19,8 +20,7 @@ export async function rememberedRole(path: string, log: Logger): Promise<Role | 
 }
 
 /**
- * Writes each role to the file, the last one last. It is for a process that ends, not for a server that does: nothing is
- * synced to disk. A disk that is full costs the memory and nothing else.
+ * Writes each role to the file, the last one last. A disk that is full costs the memory and nothing else.
  *
  * @returns how to stop; resolves when nothing is being written any more
  */
@@ -29,9 +29,7 @@ export function rememberRoles(roles: RoleSource, path: string, log: Logger): () 
   const write = async (role: Role): Promise<void> => {
     try {
       await mkdir(dirname(path), { recursive: true });
-      // A reader finds the old role or the new one, never half of one.
-      await writeFile(`${path}.new`, JSON.stringify(role));
-      await rename(`${path}.new`, path);
+      await replaceFile(path, JSON.stringify(role));
     } catch (error) {
       log.warn({ path, error: String(error) }, "the role cannot be remembered");
     }
