@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
+import { localBmcs, readLocalBmcs } from "../emulator/bmc/credentials.ts";
 import { emulatorManifests } from "../emulator/manifests.ts";
 import { declareStack } from "../infra/program/declare-stack.ts";
 import { tellPlainly } from "../infra/program/tell-plainly.ts";
@@ -28,7 +29,7 @@ const outputs = declareStack({
   prepared: await readPrepared(plan.name),
   secrets: await readStackSecrets(plan.name),
   isThere: existsSync(stackFiles(plan.name).kubeconfig),
-  bmcs: readBmcCredentials(plan.spec, file),
+  bmcs: { ...(await readLocalBmcs(plan.name, localBmcs(plan))), ...readBmcCredentials(plan.spec, file) },
   more: plan.spec.provision.kind === "local" ? emulatorManifests(plan) : [],
 });
 export const { namespace, kubeconfig } = outputs;

@@ -4,7 +4,9 @@ import { cidr, ipv4, label, port, text } from "./fields.ts";
 export const GPU_KINDS = ["H100-80", "H200-141", "H20-96", "H20-141", "H100-NVL-94", "A100-80", "B200-180"] as const;
 
 const Bmc = z.strictObject({
-  address: ipv4.meta({ description: "Address of the Redfish service." }),
+  address: ipv4.meta({
+    description: "Address of the Redfish service; on a local machine of one that is emulated, in provision.subnet.",
+  }),
   secretFile: text
     .optional()
     .meta({ description: "File with `user:password` for Redfish, readable by its owner only." }),

@@ -11,6 +11,8 @@ import { recordsDir } from "../../src/drill/record/record-folder.ts";
 import { replay } from "../../src/drill/record/replay.ts";
 import { replayPasses } from "../../src/drill/record/replay-passes.ts";
 import { act } from "../../src/drill/servers/act.ts";
+import { localBmcs, readLocalBmcs } from "../../src/emulator/bmc/credentials.ts";
+import { endBmcs } from "../../src/emulator/bmc/keeper.ts";
 import { lwsManifests } from "../../src/infra/program/lws.ts";
 import { stackFiles } from "../../src/infra/stack/stack-files.ts";
 import type { LiveObject } from "../../src/kube/objects.ts";
@@ -25,6 +27,7 @@ import { openRemote } from "../../src/machines/server/remote.ts";
 import { targetsOf } from "../../src/machines/server/targets.ts";
 import type { ModelService } from "../../src/manifests/model-service/resource.ts";
 import { renderGroups, renderManifests } from "../../src/manifests/render.ts";
+import { redfish } from "../../src/reconciler/bmc/redfish.ts";
 import { type DrillReport, SCENARIO_NAMES } from "../../src/report/drill.ts";
 import type { StackStatus } from "../../src/report/stack-status.ts";
 import { clusterObstacle } from "../support/cluster-obstacle.ts";
@@ -91,6 +94,16 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     await stack?.tandem(["down", stack.spec]);
     stack?.end();
     await engine?.api.close();
+  });
+
+  test("a preview before anything exists names all that would be made, and leaves nothing", async () => {
+    const preview = await stack.tandem(["up", stack.spec, "--preview"]);
+    expect(preview.exitCode, preview.text.slice(-3000)).toBe(0);
+    expect(preview.text).toMatch(/LocalMachine gpu-d create/);
+    expect(preview.text).toMatch(/Manifest ModelService\/tandem-gate\/gate create/);
+    expect(preview.text).toMatch(/\+ \d+ to create\n/);
+    expect(await listMachines(engine, GATE)).toEqual([]);
+    expect(existsSync(stackFiles(GATE).dir)).toBe(false);
   });
 
   test("the command, a machine and the daemon are killed at six points: it finishes the job", async () => {
@@ -395,6 +408,8 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
         const passes = await readPasses(record);
         expect(passes.length).toBeGreaterThan(0);
         expect(replayPasses(passes).differences).toEqual([]);
+        // What nobody hears is proven harmless by its BMC, and by nothing else.
+        if (scenario === "server-freeze") expect(JSON.stringify(passes)).toContain('"kind":"power-off"');
         process.stdout.write(`drill ${scenario}: ${seconds.toFixed(0)} s\n`);
       },
     );
@@ -512,6 +527,8 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
   });
 
   test("with a dead server `pulumi up` finishes and names it, and `tandem up` switches it on again", async () => {
+    // The reconciler would give it its power back by its BMC.
+    await endBmcs(GATE);
     await cutPower(engine, GATE, "gpu-d");
     const update = await stack.withEnv("pulumi", [
       "up",
@@ -528,6 +545,12 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     expect(repaired.exitCode, repaired.text.slice(-3000)).toBe(0);
     const machines = await listMachines(engine, GATE);
     expect(machines.map(({ name, state }) => `${name} ${state}`)).toContain("gpu-d running");
+    const { address = "" } = plan().spec.servers["gpu-d"]?.bmc ?? {};
+    const { "gpu-d": known } = await readLocalBmcs(GATE, localBmcs(plan()));
+    if (known === undefined) throw new Error("nobody knows its password");
+    const bmc = redfish({ url: `https://${address}`, ...known });
+    expect(await bmc.power()).toBe("on");
+    await bmc.close();
   });
 
   test("its secrets are where its parts read them, and in no other file, log, command line or object", async () => {

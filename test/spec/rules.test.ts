@@ -7,6 +7,10 @@ const oneGroup = {
   "servers.gpu-d": undefined,
   "gateway.on": ["cp-1"],
 };
+const LOCAL = {
+  provision: { kind: "local", subnet: "10.0.0.0/24" },
+  "servers.gpu-a.bmc": { address: "10.0.0.21" },
+};
 const TAGGED = "ghcr.io/x/sglang:v1";
 
 test("the good spec has no problem", () => {
@@ -45,15 +49,24 @@ const REFUSED: [string, Record<string, unknown>, string[]][] = [
   [
     "local address outside the subnet, and its bridge",
     {
-      provision: { kind: "local", subnet: "10.0.0.0/24" },
+      ...LOCAL,
       "servers.gpu-b.address": "10.0.1.12",
       "servers.gpu-c.address": "10.0.0.1",
     },
     ["E_SPEC_ADDRESS servers.gpu-b.address", "E_SPEC_ADDRESS servers.gpu-c.address"],
   ],
   [
+    "a BMC outside the local subnet, and one that brings its own password",
+    {
+      ...LOCAL,
+      "servers.gpu-a.bmc": { address: "10.0.9.11" },
+      "servers.gpu-b.bmc": { address: "10.0.0.22", secretFile: "bmc" },
+    },
+    ["E_SPEC_ADDRESS servers.gpu-a.bmc.address", "E_SPEC_BMC servers.gpu-b.bmc.secretFile"],
+  ],
+  [
     "pods in the local subnet",
-    { provision: { kind: "local", subnet: "10.0.0.0/24" }, "network.podCidr": "10.0.0.128/25" },
+    { ...LOCAL, "network.podCidr": "10.0.0.128/25" },
     ["E_SPEC_ADDRESS_OVERLAP network.podCidr"],
   ],
   [
@@ -182,11 +195,8 @@ const ALLOWED: [string, Record<string, unknown>][] = [
     "an existing cluster without a control plane",
     { provision: { kind: "existing", kubeconfig: "~/.kube/config" }, controlPlane: {}, "gateway.on": ["gpu-c"] },
   ],
-  ["a local cluster with a tag alone", { provision: { kind: "local", subnet: "10.0.0.0/24" }, "engine.image": TAGGED }],
-  [
-    "a local cluster with the emulator",
-    { provision: { kind: "local", subnet: "10.0.0.0/24" }, "engine.image": "emulator" },
-  ],
+  ["a local cluster with a tag alone", { ...LOCAL, "engine.image": TAGGED }],
+  ["a local cluster with the emulator", { ...LOCAL, "engine.image": "emulator" }],
   [
     "a spare",
     { ...oneGroup, "servers.gpu-e": { address: "10.0.0.15" }, spares: ["gpu-e"], "failover.standby": "spare" },

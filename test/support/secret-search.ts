@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { execa } from "execa";
+import { readKeyPair, readLocalBmcs } from "../../src/emulator/bmc/credentials.ts";
 import { stackFiles } from "../../src/infra/stack/stack-files.ts";
 import { readStackSecrets } from "../../src/infra/stack/stack-secrets.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
@@ -8,11 +9,14 @@ import type { Remote } from "../../src/machines/server/remote.ts";
 
 /** Everything of a stack that nobody else may read: what its parts show each other, and a line of the administrator's key. */
 export async function secretsOf(stack: string): Promise<Record<string, string>> {
+  const { "gpu-a": bmc } = await readLocalBmcs(stack, { "gpu-a": "" });
   const files = stackFiles(stack);
   const { key } = parseKubeconfig(readFileSync(files.kubeconfig, "utf8"));
   const secrets: Record<string, string> = {
     ...(await readStackSecrets(stack)),
     "admin's key": String(key).split("\n")[1] ?? "",
+    "password of gpu-a's BMC": bmc?.password ?? "",
+    "key of the BMCs": (await readKeyPair(stack))?.key.split("\n")[1] ?? "",
     passphrase: readFileSync(files.passphrase, "utf8").trim(),
   };
   // One that is missing would be found nowhere, and the search would say that all is well.

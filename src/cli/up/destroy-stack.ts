@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { endBmcs } from "../../emulator/bmc/keeper.ts";
 import { forgetStack } from "../../infra/stack/forget-stack.ts";
 import { openStack } from "../../infra/stack/open-stack.ts";
 import { busyStacks, otherStacks } from "../../infra/stack/other-stacks.ts";
@@ -19,6 +20,8 @@ import type { Phase } from "./phases.ts";
  */
 export async function destroyStack(plan: ServingPlan, file: string, phase: Phase, signal: AbortSignal): Promise<void> {
   const local = plan.spec.provision.kind === "local";
+  // First: a reconciler must not switch on what is being taken down.
+  if (local) await endBmcs(plan.name);
   if (await hasState(plan.name)) {
     const code = await phase("pulumi destroy", async (say) => {
       const { pulumi } = await resolveTools(["pulumi"], { signal });

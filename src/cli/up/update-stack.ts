@@ -1,3 +1,5 @@
+import { ensureBmcCredentials, localBmcs } from "../../emulator/bmc/credentials.ts";
+import { ensureBmcs } from "../../emulator/bmc/keeper.ts";
 import { openStack } from "../../infra/stack/open-stack.ts";
 import { clearPending } from "../../infra/stack/pending-operations.ts";
 import { writePrepared } from "../../infra/stack/prepared.ts";
@@ -52,6 +54,8 @@ async function update(
   const pulumi = tools.pulumi.path;
   await writePrepared(plan.name, prepared);
   await ensureStackSecrets(plan.name);
+  const bmcs = localBmcs(plan);
+  await ensureBmcCredentials(plan.name, bmcs);
   await writeRecord(plan, file);
   const stack = await phase("stack", async (say) => {
     const opened = await openStack(plan.name, pulumi, file, signal);
@@ -65,5 +69,13 @@ async function update(
   // Pulumi compares with what it remembers; a machine that was switched off or removed since is seen by looking.
   if (refresh || (await machinesAreMissing(plan))) flags.push("--refresh");
   const env = { ...stack.env, ...specVariable(text), ...resumeVariable("up", file) };
-  return phase("pulumi up", () => runPulumi(pulumi, { ...stack, env }, ["up", ...flags]));
+  const code = await phase("pulumi up", () => runPulumi(pulumi, { ...stack, env }, ["up", ...flags]));
+  if (plan.spec.provision.kind === "local") await startBmcs(plan.name, bmcs, phase);
+  return code;
+}
+
+/** After the machines: their network is what BMCs of local machines lie on. */
+async function startBmcs(stack: string, bmcs: Readonly<Record<string, string>>, phase: Phase): Promise<void> {
+  if (Object.keys(bmcs).length === 0) return ensureBmcs(stack, bmcs);
+  await phase("BMCs", () => ensureBmcs(stack, bmcs));
 }

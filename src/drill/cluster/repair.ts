@@ -5,8 +5,21 @@ import { containerName } from "../../machines/local/labels.ts";
 import type { FaultClass } from "../../report/rehearsal.ts";
 import { rankProcesses } from "./rank-processes.ts";
 
-/** Undoes a fault, as a person in front of the server would. What runs on it comes back by Kubernetes alone. */
+/**
+ * Undoes a fault, as a person in front of the server would. What runs on it comes back by Kubernetes alone. A server that its BMC
+ * has switched off meanwhile, to prove it harmless, has the fault no more: it wants its power.
+ */
 export async function repair(engine: Engine, stack: string, victim: string, fault: FaultClass): Promise<void> {
+  try {
+    await undo(engine, stack, victim, fault);
+  } catch (error) {
+    const container = await inspectContainer(engine.api, containerName(stack, victim));
+    if (container === undefined || container.State.Running) throw error;
+    await startPower(engine, stack, victim);
+  }
+}
+
+async function undo(engine: Engine, stack: string, victim: string, fault: FaultClass): Promise<void> {
   switch (fault) {
     case "server-power":
       await startPower(engine, stack, victim);

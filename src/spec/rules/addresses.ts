@@ -109,9 +109,8 @@ function outsideLocalSubnet(spec: Draft, hosts: readonly Owned[]): Problem[] {
         fix: `move ${formatPath(path)}, e.g. to ${freeNetwork(hosts, [{ path: [], text: subnet }, ...kubernetesNetworks(spec)])}`,
       }),
     );
-  // Management controllers are emulated on the machine itself and need no address in the subnet.
   const strays = hosts
-    .filter(({ path, text }) => !path.includes("bmc") && !isHostOf(addressRange(text).first, first, last))
+    .filter(({ text }) => !isHostOf(addressRange(text).first, first, last))
     .map(({ path, text }) =>
       problem("E_SPEC_ADDRESS", path, {
         what: `${formatPath(path)} ${text} cannot be a machine of provision.subnet ${subnet}`,

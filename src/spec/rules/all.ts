@@ -5,6 +5,7 @@ import { failureDomainRules } from "./failure-domains.ts";
 import { gatewayRules } from "./gateway.ts";
 import { groupRules } from "./groups.ts";
 import { imageRules } from "./image.ts";
+import { localBmcRules } from "./local-bmc.ts";
 import { nameRules } from "./names.ts";
 import { gatewayPortRules } from "./ports.ts";
 import { rdmaRules } from "./rdma.ts";
@@ -29,6 +30,7 @@ const RULES: readonly ((spec: Draft, options: CheckOptions) => Problem[])[] = [
   resourceRules,
   gatewayPortRules,
   gatewayRules,
+  localBmcRules,
 ];
 
 /**
