@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { monitorState } from "./monitor-state.ts";
 import type { Emit, Source } from "./source.ts";
 
-const EVERY_MS = 500;
+const EVERY_MS = 1_000;
 /** The reason in place of the writer's own, where the Node has no condition of that type any more. */
 const GONE = "NoLongerOnTheNode";
 

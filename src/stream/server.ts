@@ -30,11 +30,15 @@ export interface EvidenceServerOptions {
   maxPendingBytes?: number;
 }
 
+const MAX_EVERY = 40;
+
 /** Serves one evidence log to many subscribers: `GET /v1/stream` and `GET /metrics` with a bearer token, and `GET /healthz`. */
 export class EvidenceServer {
   readonly #options: EvidenceServerOptions;
   readonly #http: Server | TlsServer;
-  readonly #subscribers = new Set<ServerResponse>();
+  /** With how many beats go by for each that it hears. */
+  readonly #subscribers = new Map<ServerResponse, number>();
+  #beats = 0;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(options: EvidenceServerOptions) {
@@ -60,8 +64,7 @@ export class EvidenceServer {
   async listen(host: string, port: number): Promise<AddressInfo> {
     this.#http.listen(port, host);
     await once(this.#http, "listening");
-    // One timer for all: every subscriber hears the same beat at the same moment.
-    this.#heartbeat = setInterval(() => this.#beat(), this.#options.heartbeatMs);
+    this.#beatLater();
     return this.#http.address() as AddressInfo;
   }
 
@@ -69,20 +72,37 @@ export class EvidenceServer {
   publish(frame: Frame): void {
     if (this.#subscribers.size === 0) return;
     const text = encodeFrame(frame);
-    for (const subscriber of this.#subscribers) this.#send(subscriber, text);
+    for (const subscriber of this.#subscribers.keys()) this.#send(subscriber, text);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#heartbeat);
-    for (const subscriber of this.#subscribers) subscriber.end();
+    clearTimeout(this.#heartbeat);
+    for (const subscriber of this.#subscribers.keys()) subscriber.end();
     this.#subscribers.clear();
     this.#http.close();
     this.#http.closeAllConnections();
   }
 
+  /**
+   * One timer for all: every subscriber hears the same beat at the same moment, and those of all servers whose clocks agree come
+   * together, so that who listens to many wakes up once for them. A clock that leaps moves one beat by half a period at most.
+   */
+  #beatLater(): void {
+    const { clock, heartbeatMs } = this.#options;
+    const leftMs = heartbeatMs - (clock.wallMs() % heartbeatMs);
+    // A timer may come a little early: that beat was this one.
+    const waitMs = leftMs < heartbeatMs / 2 ? leftMs + heartbeatMs : leftMs;
+    this.#heartbeat = setTimeout(() => {
+      this.#beat();
+      this.#beatLater();
+    }, waitMs);
+  }
+
   #beat(): void {
     const { log, clock } = this.#options;
-    this.publish({ type: "beat", seq: log.seq, monoMs: clock.monoMs(), wallMs: clock.wallMs() });
+    const text = encodeFrame({ type: "beat", seq: log.seq, monoMs: clock.monoMs(), wallMs: clock.wallMs() });
+    this.#beats += 1;
+    for (const [subscriber, every] of this.#subscribers) if (this.#beats % every === 0) this.#send(subscriber, text);
   }
 
   #send(subscriber: ServerResponse, text: string): void {
@@ -104,7 +124,12 @@ export class EvidenceServer {
     } else if (path === "/metrics") this.#metrics(response);
     else if (this.#subscribers.size >= this.#maxSubscribers)
       refuse(response, 503, `${this.#maxSubscribers} subscribers are connected, which is the limit`);
-    else this.#subscribe(response, new URLSearchParams(query).get("after"));
+    else {
+      const asked = new URLSearchParams(query);
+      const every = Math.floor(Number(asked.get("every") ?? 1));
+      if (every >= 1 && every <= MAX_EVERY) this.#subscribe(response, asked.get("after"), every);
+      else refuse(response, 400, `every: want a number of beats from 1 to ${MAX_EVERY}`);
+    }
   }
 
   #metrics(response: ServerResponse): void {
@@ -113,7 +138,7 @@ export class EvidenceServer {
     else response.writeHead(200, { "content-type": metrics.contentType, connection: "close" }).end(metrics.text());
   }
 
-  #subscribe(response: ServerResponse, after: string | null): void {
+  #subscribe(response: ServerResponse, after: string | null, every: number): void {
     const { server, bootId, log, clock, heartbeatMs } = this.#options;
     const [, agent = "", seq = ""] = /^([^:]{1,64}):(\d{1,15})$/.exec(after ?? "") ?? [];
     const missed = agent === "" ? null : log.after(agent, Number(seq));
@@ -129,14 +154,14 @@ export class EvidenceServer {
       server,
       bootId,
       agent: log.agent,
-      heartbeatMs,
+      heartbeatMs: every * heartbeatMs,
       start: missed === null ? "snapshot" : "resumed",
       seq: log.seq,
       monoMs: clock.monoMs(),
       wallMs: clock.wallMs(),
     };
     response.write([hello, ...(missed ?? log.snapshot())].map(encodeFrame).join(""));
-    this.#subscribers.add(response);
+    this.#subscribers.set(response, every);
     const leave = () => this.#subscribers.delete(response);
     response.on("close", leave).on("error", leave);
   }

@@ -45,8 +45,9 @@ class Follower implements Subscription {
   }
 
   #connect(): void {
-    const { url, token, ca } = this.#options;
+    const { url, token, ca, everyBeats } = this.#options;
     const target = new URL("/v1/stream", url);
+    if (everyBeats !== undefined) target.searchParams.set("every", String(everyBeats));
     if (this.#agent !== "") target.searchParams.set("after", `${this.#agent}:${this.#seq}`);
     const settings = { agent: false as const, headers: { authorization: `Bearer ${token}` } };
     const call =

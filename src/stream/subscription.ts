@@ -7,6 +7,8 @@ export interface SubscribeOptions {
   url: string;
   token: string;
   ca?: string;
+  /** Only every n-th beat, for who need not know within half a second that a server is silent; evidence comes at once all the same. */
+  everyBeats?: number;
   /**
    * Every frame in the order of the agent, with the time of its arrival on this process's monotonic clock. A beat is also a
    * frame. Must not throw.

@@ -38,6 +38,8 @@ export function startReporter(options: ReporterOptions): Source {
     server,
     url,
     token,
+    // It looks once a second.
+    everyBeats: 4,
     onFrame(frame, atMs) {
       if (frame.type === "hello") known = hearHello(known, frame, atMs);
       else if (frame.type === "beat") known = hearBeat(known, frame, atMs);

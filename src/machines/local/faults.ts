@@ -15,6 +15,8 @@ export interface Injection {
   doneAtMs: number;
 }
 
+const FREEZE_TRIES = 3;
+
 interface Link {
   ifindex: number;
   ifname: string;
@@ -56,7 +58,17 @@ export async function startPower(engine: Engine, stack: string, machine: string)
 /** A hung machine: every process stops, pods too. Its kernel still acknowledges TCP, as that of a real one may. */
 export async function freeze(engine: Engine, stack: string, machine: string): Promise<Injection> {
   const { Id } = await running(engine, stack, machine);
-  return injected("freeze", machine, () => engine.api.call("POST", `/containers/${Id}/pause`).catch(ifStatus(409)));
+  const pause = () => engine.api.call("POST", `/containers/${Id}/pause`).catch(ifStatus(409));
+  return injected("freeze", machine, async () => {
+    // runc gives up, and lets everything run, where processes are born faster than it can stop them.
+    for (let tries = 1; ; tries++) {
+      try {
+        return await pause();
+      } catch (error) {
+        if (tries === FREEZE_TRIES || !/unable to freeze/.test((error as Error).message)) throw error;
+      }
+    }
+  });
 }
 
 /** Ends a freeze. */
