@@ -68,11 +68,12 @@ export class EvidenceServer {
     return this.#http.address() as AddressInfo;
   }
 
-  /** Sends a frame of the log to everybody, at once. */
+  /** Sends a frame to everybody, at once; a beat to those whose turn it is. */
   publish(frame: Frame): void {
     if (this.#subscribers.size === 0) return;
     const text = encodeFrame(frame);
-    for (const subscriber of this.#subscribers.keys()) this.#send(subscriber, text);
+    for (const [subscriber, every] of this.#subscribers)
+      if (frame.type !== "beat" || this.#beats % every === 0) this.#send(subscriber, text);
   }
 
   async close(): Promise<void> {
@@ -100,9 +101,8 @@ export class EvidenceServer {
 
   #beat(): void {
     const { log, clock } = this.#options;
-    const text = encodeFrame({ type: "beat", seq: log.seq, monoMs: clock.monoMs(), wallMs: clock.wallMs() });
     this.#beats += 1;
-    for (const [subscriber, every] of this.#subscribers) if (this.#beats % every === 0) this.#send(subscriber, text);
+    this.publish({ type: "beat", seq: log.seq, monoMs: clock.monoMs(), wallMs: clock.wallMs() });
   }
 
   #send(subscriber: ServerResponse, text: string): void {

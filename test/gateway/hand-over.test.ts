@@ -109,6 +109,30 @@ test("the old replica hears from its successor what that is told", async () => {
   expect(await running.text()).toContain("data: [DONE]");
 });
 
+test("an operator that keeps its connection, and asks for news on it, is let go as well", async () => {
+  const old = await start();
+  const running = await stream();
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  const status = async (query: string) => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const [response] = await once(request(`${admin}/status${query}`, { agent: kept, headers }).end(), "response");
+    let text = "";
+    for await (const part of response) text += part;
+    return JSON.parse(text) as { version: number; draining: boolean };
+  };
+  const { version } = await status("");
+  const news = status(`?after=${version}&wait=2000`);
+  await start();
+  process.kill(old.pid, "SIGTERM");
+  await old.printed("a successor serves the same ports");
+  await news;
+  expect((await status("")).draining, "the successor answers").toBe(false);
+  kept.destroy();
+  engine.finish();
+  await running.text();
+  await old.exited;
+});
+
 test("a client that keeps its connection is told to make another", async () => {
   const old = await start();
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });

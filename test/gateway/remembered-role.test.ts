@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { Child } from "../../src/drill/world/child.ts";
@@ -47,7 +47,8 @@ test("a replica that is killed knows, started anew and alone, what it was told l
   const before = await start();
   try {
     await before.call("/role", { method: "PUT", body: JSON.stringify(moved) });
-    await vi.waitUntil(() => readFileSync(roleFile, "utf8").includes("rank 3 ended"), { timeout: 20_000 });
+    const written = () => (existsSync(roleFile) ? readFileSync(roleFile, "utf8") : "");
+    await vi.waitUntil(() => written().includes("rank 3 ended"), { timeout: 20_000 });
   } finally {
     await before.gateway.kill();
   }

@@ -179,5 +179,6 @@ describe("the revision", () => {
 test("a BMC is named where the spec has one", () => {
   const bmcs = (name: string) => Object.values(modelService(stackPlan(name)).spec.servers).map(({ bmc }) => bmc?.url);
   expect(bmcs("example")[0]).toBe("https://10.0.9.11");
-  expect(bmcs("local").filter(Boolean)).toEqual([]);
+  expect(bmcs("local")[0]).toBe("https://10.231.0.21");
+  expect(bmcs("spare").filter(Boolean)).toEqual([]);
 });

@@ -70,7 +70,11 @@ async function update(
   if (refresh || (await machinesAreMissing(plan))) flags.push("--refresh");
   const env = { ...stack.env, ...specVariable(text), ...resumeVariable("up", file) };
   const code = await phase("pulumi up", () => runPulumi(pulumi, { ...stack, env }, ["up", ...flags]));
-  if (plan.spec.provision.kind === "local") await startBmcs(plan.name, bmcs, phase);
+  if (plan.spec.provision.kind === "local" && !signal.aborted)
+    await startBmcs(plan.name, bmcs, phase).catch((error: unknown) => {
+      // Pulumi has said what went wrong; without machines there is nothing to give them to.
+      if (code === 0) throw error;
+    });
   return code;
 }
 

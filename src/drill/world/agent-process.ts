@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { entryPath } from "../../machines/entry-path.ts";
 import { quoted } from "../../shell-word.ts";
 import { Child } from "./child.ts";
 import type { EmulatedServer } from "./emulated-server.ts";
-import { entryPath } from "./entry.ts";
 
 const AGENT = entryPath(new URL("../../agent/main.ts", import.meta.url));
 const NVIDIA_SMI = fileURLToPath(new URL("../../emulator/gpu/nvidia-smi.sh", import.meta.url));

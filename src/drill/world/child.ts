@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { TandemError } from "../../errors.ts";
+import { entryPath } from "../../machines/entry-path.ts";
 import { compiledDir } from "../../machines/home.ts";
-import { entryPath } from "./entry.ts";
 
 export interface ChildOptions {
   /** For messages: `engine of gpu-a`. */

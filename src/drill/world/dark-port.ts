@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
-import { entryPath } from "./entry.ts";
+import { entryPath } from "../../machines/entry-path.ts";
 
 const MAIN = entryPath(new URL("./dark-port-main.ts", import.meta.url));
 /** Connections after which the kernel's queue is full: its backlog of 1, and one more. */

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { writeCheckpoint } from "../../emulator/gpu/checkpoint.ts";
 import { writeInfiniband } from "../../emulator/gpu/infiniband.ts";
 import { kmsgRecord } from "../../emulator/gpu/kernel-log.ts";
+import { entryPath } from "../../machines/entry-path.ts";
 import { monotonicMs } from "../clock.ts";
 import { Child } from "./child.ts";
 import { engineArgs } from "./engine-args.ts";
-import { entryPath } from "./entry.ts";
 
 export interface ServerPlace {
   name: string;

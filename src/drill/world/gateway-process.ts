@@ -3,11 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import type { GatewayConfigInput } from "../../gateway/config.ts";
+import { entryPath } from "../../machines/entry-path.ts";
 import { monotonicMs } from "../clock.ts";
 import type { Front, Move } from "../front.ts";
 import { modelOf } from "../model-of.ts";
 import { Child } from "./child.ts";
-import { entryPath } from "./entry.ts";
 import type { World } from "./world.ts";
 
 const GATEWAY = entryPath(new URL("../../gateway/main.ts", import.meta.url));

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { entryPath } from "../../machines/entry-path.ts";
 import { compiledDir } from "../../machines/home.ts";
 import type { SeenRequest } from "../arena.ts";
-import { entryPath } from "./entry.ts";
 import type { Link, NetworkOrder, NetworkReport } from "./network-messages.ts";
 
 type Body<T> = T extends unknown ? Omit<T, "id"> : never;

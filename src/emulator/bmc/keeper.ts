@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { TandemError } from "../../errors.ts";
+import { entryPath } from "../../machines/entry-path.ts";
 import { compiledDir, stackDir } from "../../machines/home.ts";
 import { isRunning, type ProcessRecord } from "../../machines/process-record.ts";
 import { replaceFile } from "../../machines/replace-file.ts";
@@ -62,9 +61,7 @@ export async function endBmcs(stack: string): Promise<void> {
 
 /** Null when it serves, else what it said. */
 async function start(stack: string): Promise<string | null> {
-  const source = fileURLToPath(new URL("./main.ts", import.meta.url));
-  // As JavaScript in the package.
-  const main = existsSync(source) ? source : source.replace(/\.ts$/, ".js");
+  const main = entryPath(new URL("./main.ts", import.meta.url));
   const { PATH, HOME, TANDEM_HOME, DOCKER_HOST } = process.env;
   const child = spawn(process.execPath, ["--max-old-space-size=64", main, stack, bmcFiles(stackDir(stack)).servers], {
     detached: true,

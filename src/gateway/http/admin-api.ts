@@ -25,6 +25,9 @@ export async function handleAdmin(
   response: ServerResponse,
 ): Promise<void> {
   response.on("error", () => {});
+  // Who keeps its connection would tell the roles to this replica alone, and not to its successor.
+  const letGo = () => gateway.leaving === "handed over" && response.setHeader("connection", "close");
+  letGo();
   try {
     const [path, query] = (request.url ?? "/").split("?", 2);
     if (path === "/healthz") {
@@ -37,6 +40,7 @@ export async function handleAdmin(
       const asked = new URLSearchParams(query);
       if (asked.has("after"))
         await gateway.changes.after(Number(asked.get("after")), Number(asked.get("wait") ?? 0) || 0);
+      letGo();
       return sendJson(response, 200, JSON.stringify(gateway.status));
     }
     if (path === "/decisions" && request.method === "GET") {
