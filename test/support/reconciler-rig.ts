@@ -43,7 +43,7 @@ export class ReconcilerRig {
   readonly #replicas: Replica[] = [];
   #port = 19_479;
   /** What the stack had before {@link prepare}, so that the test after this one finds it. */
-  #before: { replicas: number; maxPerHour: number } | null = null;
+  #before: { replicas: number; maxPerHour: number; servers: ModelService["spec"]["servers"] } | null = null;
 
   constructor(stack: string, engine: Engine) {
     this.stack = stack;
@@ -70,7 +70,8 @@ export class ReconcilerRig {
     }
     const deployment = await this.#client.json<LiveObject>({ method: "GET", path: this.#deployment });
     const { replicas } = deployment.spec as { replicas: number };
-    this.#before = { replicas, maxPerHour: (await this.service()).spec.failover.maxPerHour };
+    const { failover, servers } = (await this.service()).spec;
+    this.#before = { replicas, maxPerHour: failover.maxPerHour, servers };
     await this.#patch(this.#deployment, { spec: { replicas: 0 } });
     // Twenty faults in an hour are the test's, not the field's.
     await this.patchSpec({ servers: urls, failover: { maxPerHour: 1_000 } });
@@ -92,7 +93,8 @@ export class ReconcilerRig {
     this.#endReplicas();
     if (this.#before === null) return;
     await this.takeBmcs();
-    await this.patchSpec({ failover: { maxPerHour: this.#before.maxPerHour } });
+    const { maxPerHour, servers } = this.#before;
+    await this.patchSpec({ failover: { maxPerHour }, servers });
     await this.#patch(this.#deployment, { spec: { replicas: this.#before.replicas } });
     this.#before = null;
   }
