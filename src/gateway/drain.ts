@@ -8,8 +8,8 @@ import { goingDown } from "./http/refused-request.ts";
 /** What clients have to read the last words: the pod's grace is longer than `limits.drainMs` by a little more than that. */
 const LAST_WORDS_MS = 5000;
 const LET_GO_EVERY_MS = 1000;
-/** As long as the server waits for the head of a request (`headersTimeout` in `serve.ts`). */
-const ASKED_WITHIN_MS = 10_000;
+/** As long as a replica waits for the head of a request. */
+export const ASKED_WITHIN_MS = 10_000;
 
 /**
  * The way out of a replica. A client's connection cannot move to the other one, so as long as answers run this replica keeps the

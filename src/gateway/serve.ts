@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { ApiKeys } from "../stream/api-keys.ts";
 import { tlsServer } from "../stream/tls.ts";
 import type { GatewayConfig, GatewaySecrets } from "./config.ts";
-import { drain, handOver } from "./drain.ts";
+import { ASKED_WITHIN_MS, drain, handOver } from "./drain.ts";
 import { Gateway, type GatewayParts } from "./gateway.ts";
 import { handleAdmin } from "./http/admin-api.ts";
 import { BodyBudget } from "./http/body-budget.ts";
@@ -46,7 +46,7 @@ export async function serveGateway(
   };
   const options = {
     maxHeaderSize: 16_384,
-    headersTimeout: 10_000,
+    headersTimeout: ASKED_WITHIN_MS,
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     noDelay: true,

@@ -3,9 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { execa } from "execa";
 import { engineDir, tandemHome } from "../../src/machines/home.ts";
-import { debianMirror } from "../../src/machines/local/base-image.ts";
+import { machineSources } from "../../src/machines/local/base-image.ts";
 import { unpackDebianPackages } from "../../src/machines/local/debian-packages.ts";
-import { MACHINE_SUITE } from "../../src/machines/local/machine-files.ts";
 import { fileInput, type Remote } from "../../src/machines/server/remote.ts";
 
 const KEYRING = "usr/share/keyrings/debian-archive-keyring.gpg";
@@ -37,19 +36,11 @@ async function fetcher(folder: string) {
   const { root } = await unpackDebianPackages(builder, ["mmdebstrap", "debian-archive-keyring"]);
   // A package that this computer has is used from it.
   const keyring = [join(root, KEYRING), join("/", KEYRING)].find((path) => existsSync(path));
-  const mirror = await debianMirror();
   const lists = join(folder, "lists");
   mkdirSync(join(lists, "partial"), { recursive: true });
-  const source = (url: string, suite: string) => `deb [signed-by=${keyring}] ${url} ${suite} main\n`;
   const sources = join(folder, "sources.list");
-  writeFileSync(
-    sources,
-    [
-      source(mirror, MACHINE_SUITE),
-      source(mirror, `${MACHINE_SUITE}-updates`),
-      source(mirror.replace(/debian$/, "debian-security"), `${MACHINE_SUITE}-security`),
-    ].join(""),
-  );
+  const lines = (await machineSources()).map(({ url, suite }) => `deb [signed-by=${keyring}] ${url} ${suite} main\n`);
+  writeFileSync(sources, lines.join(""));
   const run = (settings: Record<string, string>, words: readonly string[]) => {
     const all = {
       "Dir::Etc::sourcelist": sources,

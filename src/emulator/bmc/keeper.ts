@@ -10,7 +10,8 @@ import { compiledDir, stackDir } from "../../machines/home.ts";
 import { isRunning, type ProcessRecord } from "../../machines/process-record.ts";
 import { replaceFile } from "../../machines/replace-file.ts";
 
-const PORT = 443;
+/** The one that a URL without a port means, as the spec gives an address alone. */
+export const BMC_PORT = 443;
 const ANSWER_WITHIN_MS = 1000;
 const READY_WITHIN_MS = 20_000;
 const END_WITHIN_MS = 5000;
@@ -90,7 +91,7 @@ async function runningRecord(stack: string): Promise<ProcessRecord | undefined> 
 async function answer(addresses: readonly string[]): Promise<boolean> {
   const tried = await Promise.all(
     addresses.map(async (host) => {
-      const socket = createConnection({ host, port: PORT });
+      const socket = createConnection({ host, port: BMC_PORT });
       return once(socket, "connect", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
         .then(() => true)
         .catch(() => false)

@@ -7,13 +7,12 @@ import { bridgeName } from "../../machines/local/labels.ts";
 import { recordOf } from "../../machines/process-record.ts";
 import { replaceFile } from "../../machines/replace-file.ts";
 import { readKeyPair, readLocalBmcs } from "./credentials.ts";
-import { bmcFiles } from "./keeper.ts";
+import { BMC_PORT, bmcFiles } from "./keeper.ts";
 import { localPower } from "./local-power.ts";
 import { startBmc } from "./redfish.ts";
 
 // `main.ts STACK FILE`: the BMCs of a local stack, each on the address that FILE gives it, on the bridge that the machines
 // share. `keeper.ts` starts it; it says "ready" or what is wrong over the channel to it.
-const PORT = 443;
 const LOOK_EVERY_MS = 5000;
 const Servers = z.record(z.string(), z.ipv4());
 
@@ -33,7 +32,7 @@ try {
     // It goes with the bridge.
     await execa("ip", ["address", "replace", `${host}/32`, "dev", bridgeName(engine, stack)]);
     const power = localPower(engine, stack, server);
-    await startBmc({ host, port: PORT, user, password, server, power, tls });
+    await startBmc({ host, port: BMC_PORT, user, password, server, power, tls });
   }
   process.send?.("ready");
   // Without its stack it is nobody's, whoever took that away.

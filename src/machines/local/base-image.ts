@@ -71,20 +71,23 @@ export async function importBaseImage(
 }
 
 async function builderArguments(): Promise<string[]> {
+  const sources = await machineSources();
+  return [...BASE_RECIPE, MACHINE_SUITE, "-", ...sources.map(({ url, suite }) => `deb ${url} ${suite} main`)];
+}
+
+/** Where the packages of a machine come from. */
+export async function machineSources(): Promise<{ url: string; suite: string }[]> {
   const mirror = await debianMirror();
   const security = mirror === MIRROR ? "http://deb.debian.org/debian-security" : `${mirror}-security`;
   return [
-    ...BASE_RECIPE,
-    MACHINE_SUITE,
-    "-",
-    `deb ${mirror} ${MACHINE_SUITE} main`,
-    `deb ${mirror} ${MACHINE_SUITE}-updates main`,
-    `deb ${security} ${MACHINE_SUITE}-security main`,
+    { url: mirror, suite: MACHINE_SUITE },
+    { url: mirror, suite: `${MACHINE_SUITE}-updates` },
+    { url: security, suite: `${MACHINE_SUITE}-security` },
   ];
 }
 
 /** The mirror that this machine's own apt uses for Debian, else the public one. */
-export async function debianMirror(): Promise<string> {
+async function debianMirror(): Promise<string> {
   const format = ["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"];
   const { stdout } = await execa("apt-get", format, { reject: false });
   const row = String(stdout)
