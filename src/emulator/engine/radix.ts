@@ -1,3 +1,5 @@
+import type { EngineSettings } from "./settings.ts";
+
 /** Page of the emulated cache in tokens; SGLang's own is 1, which would cost a hash entry a token here. */
 const PAGE_TOKENS = 16;
 
@@ -48,6 +50,47 @@ export class PrefixCache {
       if (this.#pages.size <= pages) return;
       this.#pages.delete(key);
     }
+  }
+}
+
+interface Holder {
+  dpRank: number;
+  tokens: number;
+}
+
+/** The cache of each attention-DP rank: none has what another has read. */
+export class PrefixCaches {
+  readonly #caches: readonly PrefixCache[];
+  /** Tokens of one rank's pool, which running requests and cached prefixes share. */
+  readonly #poolTokens: number;
+
+  constructor({
+    radixCache,
+    maxTotalTokens,
+    attnDpSize,
+  }: Pick<EngineSettings, "radixCache" | "maxTotalTokens" | "attnDpSize">) {
+    this.#poolTokens = Math.floor(maxTotalTokens / attnDpSize);
+    this.#caches = Array.from({ length: attnDpSize }, () => new PrefixCache(radixCache ? this.#poolTokens : 0));
+  }
+
+  of({ dpRank }: Pick<Holder, "dpRank">): PrefixCache {
+    const cache = this.#caches[dpRank];
+    if (cache === undefined) throw new Error(`there is no attention-DP rank ${dpRank}`);
+    return cache;
+  }
+
+  /** Running requests need the room: what is cached beside those of `next`'s rank goes, the oldest first. */
+  makeRoom(next: Holder, running: readonly Holder[]): void {
+    const used = running.reduce((sum, { dpRank, tokens }) => sum + (dpRank === next.dpRank ? tokens : 0), 0);
+    this.of(next).evictTo(this.#poolTokens - used);
+  }
+
+  get tokens(): number {
+    return this.#caches.reduce((sum, { tokens }) => sum + tokens, 0);
+  }
+
+  clear(): void {
+    for (const cache of this.#caches) cache.clear();
   }
 }
 

@@ -68,6 +68,13 @@ export function readSampling(
     n: Math.max(1, integer(body, "n") ?? 1),
     priority: priority ?? settings.priority.defaultValue ?? (settings.priority.enabled ? lowest : 0),
     rid: typeof outer.rid === "string" ? outer.rid : null,
-    dpRank: integer(outer, "routed_dp_rank") ?? integer(outer, "data_parallel_rank"),
+    dpRank: dpRankOf(outer, settings.attnDpSize),
   };
+}
+
+/** entrypoints/engine.py, `_resolve_routed_dp_rank`. */
+function dpRankOf(outer: Record<string, unknown>, attnDpSize: number): number | null {
+  const rank = integer(outer, "routed_dp_rank") ?? integer(outer, "data_parallel_rank");
+  if (rank === null || (rank >= 0 && rank < attnDpSize)) return rank;
+  throw new HttpError(400, `routed_dp_rank=${rank} out of range [0, ${attnDpSize})`, "BadRequestError");
 }

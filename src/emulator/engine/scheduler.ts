@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { mayStart, overflow, type PrefillPart, prefillChunk, stepMsOf, timedOut, victimOf } from "./admission.ts";
 import { alterText, assertNoPoison, type Faults } from "./faults.ts";
-import { PrefixCache } from "./radix.ts";
+import { PrefixCaches } from "./radix.ts";
 import type { EngineRequest, Finish } from "./request.ts";
 import { Sequence } from "./sequence.ts";
 import type { EngineSettings } from "./settings.ts";
@@ -19,7 +19,7 @@ export class Scheduler {
   readonly settings: EngineSettings;
   readonly #step: () => Promise<void>;
   readonly #faults: Faults;
-  readonly #cache: PrefixCache;
+  readonly #caches: PrefixCaches;
   readonly #queue: WaitingQueue;
   readonly #running: Sequence[] = [];
   readonly #probes: Sequence[] = [];
@@ -38,7 +38,7 @@ export class Scheduler {
     this.settings = settings;
     this.#step = step;
     this.#faults = faults;
-    this.#cache = new PrefixCache(settings.radixCache ? settings.maxTotalTokens : 0);
+    this.#caches = new PrefixCaches(settings);
     this.#queue = new WaitingQueue(settings);
     this.stats = new Statistics(settings);
   }
@@ -53,7 +53,7 @@ export class Scheduler {
 
   get load() {
     const used = this.#running.reduce((sum, sequence) => sum + sequence.tokens, 0);
-    return { running: this.#running, waiting: this.#queue.all, usedTokens: used, cachedTokens: this.#cache.tokens };
+    return { running: this.#running, waiting: this.#queue.all, usedTokens: used, cachedTokens: this.#caches.tokens };
   }
 
   submit(request: EngineRequest): void {
@@ -100,7 +100,7 @@ export class Scheduler {
   /** True if the cache was emptied: only an idle engine does. */
   flush(): boolean {
     if (this.inFlight > 0) return false;
-    this.#cache.clear();
+    this.#caches.clear();
     return true;
   }
 
@@ -151,12 +151,12 @@ export class Scheduler {
       }
       this.#queue.shift();
       next.startedAt = performance.now();
-      const cached = this.#cache.match([...next.request.promptIds, ...next.outputIds]);
+      const cached = this.#caches.of(next).match([...next.request.promptIds, ...next.outputIds]);
       next.prefilled = Math.min(cached, next.request.recomputeFrom ?? cached);
       if (next.outputIds.length === 0) next.cachedTokens = next.prefilled;
       this.stats.admitted(next);
       this.#running.push(next);
-      this.#cache.evictTo(this.settings.maxTotalTokens - this.load.usedTokens);
+      this.#caches.makeRoom(next, this.#running);
     }
   }
 
@@ -180,7 +180,7 @@ export class Scheduler {
       sequence.prefilled += done;
       this.stats.prefilled(sequence, done);
       if (sequence.prefilled < sequence.tokens || !this.#running.includes(sequence)) continue;
-      this.#cache.insert(sequence.request.promptIds);
+      this.#caches.of(sequence).insert(sequence.request.promptIds);
       this.#write(sequence, 1);
     }
   }
@@ -215,7 +215,9 @@ export class Scheduler {
   #leave(sequence: Sequence): void {
     const at = this.#running.indexOf(sequence);
     if (at >= 0) this.#running.splice(at, 1);
-    this.#cache.insert([...sequence.request.promptIds, ...sequence.outputIds]);
+    // Of a request that is ended early there is no more than was read.
+    const ids = [...sequence.request.promptIds, ...sequence.outputIds];
+    this.#caches.of(sequence).insert(ids.slice(0, sequence.prefilled));
     this.stats.finished(sequence);
   }
 
