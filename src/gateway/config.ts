@@ -23,6 +23,8 @@ export const GatewayConfigSchema = z.strictObject({
     parser: z.enum(["deepseek-r1", "deepseek-v3"]).nullable(),
     templateOpensThink: z.boolean(),
     contextLength: z.int().positive(),
+    /** Attention data parallelism (`--attn-dp-size`): so many prefix caches has an engine. */
+    attentionDp: z.int().positive().default(1),
   }),
   /** `engine`: where a server answers that joins a group later; the first members' addresses stand in `groups`. */
   servers: z.record(
@@ -39,6 +41,8 @@ export const GatewayConfigSchema = z.strictObject({
   /** Keeps the last role for the next start: with neither sibling nor reconciler, nobody else would know it. */
   roleFile: z.string().optional(),
   keys: z.array(z.strictObject({ name: z.string(), sha256 })).default([]),
+  /** The standby reads running answers, so that its prefix cache has them when it takes over. */
+  warmStandby: z.boolean().default(true),
   xids: z.record(z.coerce.number<string>(), z.enum(REMEDIES)).default({}),
   limits: z
     .strictObject({

@@ -1,7 +1,8 @@
 /** A request that waits for a group: new, or broken and to be carried on. */
 export interface Job {
   readonly id: string;
-  readonly contextTokens: number;
+  /** What this group would have to read before the first token: its context, less what it has in its cache. */
+  prefillTokens(group: string): number;
   start(group: string): void;
 }
 
@@ -86,18 +87,18 @@ export class Dispatcher {
 
   #pump(): void {
     while (this.#group !== null) {
-      const job = this.#next();
+      const job = this.#next(this.#group);
       if (job === undefined) return;
       job.start(this.#group);
     }
   }
 
-  #next(): Job | undefined {
+  #next(group: string): Job | undefined {
     if (this.#carried.length > 0) {
       const inPrefill = [...this.#prefilling.values()].reduce((sum, tokens) => sum + tokens, 0);
       if (inPrefill >= this.#limits.prefillWindowTokens) return undefined;
       const job = this.#carried.shift();
-      if (job !== undefined) this.#prefilling.set(job, job.contextTokens);
+      if (job !== undefined) this.#prefilling.set(job, job.prefillTokens(group));
       return job;
     }
     if (this.#slot === null && this.#suspects.length > 0 && this.#prefilling.size === 0) {

@@ -18,9 +18,12 @@ import { GatewayMetrics } from "./metrics.ts";
 import { rememberedRole } from "./remembered-role.ts";
 import { MemoryRoles } from "./roles.ts";
 import { highestRole } from "./siblings.ts";
-import { answeredOf, FailoverRecord, type GatewayStatus, heardOf } from "./status.ts";
+import { FailoverRecord, type GatewayStatus, groupsOf, heardOf } from "./status.ts";
 import { longestGap } from "./stream/longest-gap.ts";
 import { Traffic } from "./traffic.ts";
+import { idleStandby } from "./warm/standby.ts";
+import { unreadTokens } from "./warm/unread.ts";
+import { Warmer } from "./warm/warmer.ts";
 import { WatchClock } from "./watch-clock.ts";
 
 export interface GatewayParts {
@@ -42,6 +45,7 @@ export class Gateway {
   readonly #log: Logger;
   readonly #groups: Map<string, Group>;
   readonly #switcher: Switcher;
+  readonly #warmer: Warmer;
   readonly #listeners: Listeners;
   readonly #servers: () => GatewayStatus["servers"];
   readonly #record = new FailoverRecord();
@@ -114,6 +118,7 @@ export class Gateway {
         log.debug({ request: rider.id, gapMs: Math.round(gapMs), legs: rider.legs }, "stream carried on");
       },
       onFirstToken: (waitedMs) => this.metrics.firstToken.observe(waitedMs / 1000),
+      onRunning: () => void (config.warmStandby && this.#warmer.wake()),
       onOver: (_rider, outcome) => this.metrics.requests.inc({ outcome }),
       onPoison: ({ id, request }) =>
         log.warn({ request: id, fingerprint: request.fingerprint }, "suspected poison, refused for a while"),
@@ -133,6 +138,15 @@ export class Gateway {
       pendingSinceMs: () => this.traffic.pendingSinceMs,
       ask: (group) => void askCanary(group, config.model.name, clock, () => this.#switcher.evaluate()),
     });
+    const standby = () => idleStandby(this.#switcher, this.#groups);
+    this.#warmer = new Warmer({
+      riders: this.traffic.riders,
+      current: () => this.#switcher.current,
+      standby,
+      attentionDp: config.model.attentionDp,
+      clock,
+      onOutcome: (outcome) => this.metrics.cacheWarmings.inc({ outcome }),
+    });
     this.metrics = new GatewayMetrics(
       () => this.traffic,
       () => ({
@@ -140,6 +154,7 @@ export class Gateway {
         choice: this.#switcher.choice?.kind ?? "use",
         epoch: this.#switcher.adoptedEpoch,
         servers: intakes.map(({ view }) => ({ ...view, silentMs: clock.now() - view.lastHeardMs })),
+        unreadTokens: unreadTokens(this.traffic.riders, standby()),
         heldUpMs: clock.heldUpMs,
         suspect: Object.fromEntries([...this.#groups.keys()].map((id) => [id, this.#suspicion(id) === "suspect"])),
       }),
@@ -173,6 +188,7 @@ export class Gateway {
     }
     const carry = choice.running === "carry";
     if (choice.group !== before.group) {
+      this.#warmer.stop();
       if (carry) {
         this.metrics.failovers.inc({ from: before.group, to: choice.group });
         this.#record.moved({ from: before.group, to: choice.group, reason });
@@ -203,24 +219,7 @@ export class Gateway {
   get status(): GatewayStatus {
     const { choice, current, adoptedEpoch } = this.#switcher;
     const kind = choice?.kind ?? "use";
-    const groups = Object.fromEntries(
-      [...this.#groups.values()].map((group) => {
-        const suspicion = choice?.suspicions.find((one) => one.group === group.id);
-        const { servers, url, passengers, tokens } = group;
-        return [
-          group.id,
-          {
-            state: suspicion?.state ?? "clear",
-            reason: suspicion?.reason ?? "",
-            servers: [...servers],
-            url,
-            requests: passengers.size,
-            tokens,
-            answeredMs: answeredOf(group, this.#clock),
-          },
-        ];
-      }),
-    );
+    const groups = groupsOf(this.#groups.values(), choice, this.#clock);
     return {
       version: this.changes.version,
       wallMs: Date.now(),
@@ -244,6 +243,7 @@ export class Gateway {
   close(): void {
     this.#listeners.close();
     this.#switcher.close();
+    this.#warmer.close();
     for (const group of this.#groups.values()) group.dropIdle();
   }
 }

@@ -10,6 +10,8 @@ export interface GatewayState {
   epoch: number;
   suspect: Record<string, boolean>;
   servers: readonly (ServerView & { silentMs: number })[];
+  /** See `tandem_gateway_unread_tokens`. */
+  unreadTokens: number;
   /** Time in all for which this process itself stood still. */
   heldUpMs: number;
 }
@@ -22,6 +24,7 @@ export class GatewayMetrics {
   readonly requests: Counter<"outcome">;
   readonly refusals: Counter<"status">;
   readonly failovers: Counter<"from" | "to">;
+  readonly cacheWarmings: Counter<"outcome">;
   readonly continued: Histogram;
   readonly firstToken: Histogram;
 
@@ -45,6 +48,12 @@ export class GatewayMetrics {
       name: "tandem_gateway_failovers_total",
       help: "Unplanned moves of traffic.",
       labelNames: ["from", "to"],
+      registers,
+    });
+    this.cacheWarmings = new Counter({
+      name: "tandem_gateway_cache_warmings_total",
+      help: "Requests that had the standby read a running answer, by outcome.",
+      labelNames: ["outcome"],
       registers,
     });
     this.continued = new Histogram({
@@ -74,6 +83,14 @@ export class GatewayMetrics {
       registers,
       collect() {
         for (const [kind, count] of Object.entries(traffic().dispatcher.waiting)) this.set({ kind }, count);
+      },
+    });
+    new Gauge({
+      name: "tandem_gateway_unread_tokens",
+      help: "Tokens of running answers that the standby would have to read if it took over now.",
+      registers,
+      collect() {
+        this.set(state().unreadTokens);
       },
     });
     new Gauge({

@@ -1,4 +1,5 @@
 import type { ServerView } from "../failover/choose/view.ts";
+import type { Choice } from "../failover/choose.ts";
 import type { LastFailover } from "../stream/last-failover.ts";
 import type { Group } from "./groups/group.ts";
 import type { Role } from "./roles.ts";
@@ -44,6 +45,28 @@ export interface GatewayStatus {
   draining: boolean;
 }
 
+/** What is known of each group, as of the last choice. */
+export function groupsOf(groups: Iterable<Group>, choice: Choice | null, clock: WatchClock): GatewayStatus["groups"] {
+  return Object.fromEntries(
+    [...groups].map((group) => {
+      const suspicion = choice?.suspicions.find((one) => one.group === group.id);
+      const { servers, url, passengers, tokens } = group;
+      return [
+        group.id,
+        {
+          state: suspicion?.state ?? "clear",
+          reason: suspicion?.reason ?? "",
+          servers: [...servers],
+          url,
+          requests: passengers.size,
+          tokens,
+          answeredMs: answeredOf(group, clock),
+        },
+      ];
+    }),
+  );
+}
+
 /** Remembers the last unplanned move and how its streams fared. */
 export class FailoverRecord {
   last: LastFailover | null = null;
@@ -63,7 +86,7 @@ export class FailoverRecord {
  * Milliseconds since its last token, of a stream or of a question of this gateway's own. Real ones: for whoever would stake
  * something on a group, a gateway that was held up knows of no token in that time.
  */
-export function answeredOf({ lastTokenMs, canary }: Group, clock: WatchClock): number | null {
+function answeredOf({ lastTokenMs, canary }: Group, clock: WatchClock): number | null {
   const lastMs = Math.max(lastTokenMs ?? Number.NEGATIVE_INFINITY, canary.answeredMs ?? Number.NEGATIVE_INFINITY);
   return Number.isFinite(lastMs) ? Math.round(clock.agoMs(lastMs)) : null;
 }

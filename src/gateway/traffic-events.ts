@@ -17,6 +17,8 @@ export interface TrafficLimits {
 export interface TrafficEvents {
   /** A connection broke: the choice must be made again. */
   onBreak(): void;
+  /** A request has the first token of this leg. */
+  onRunning(): void;
   onContinued(rider: Rider, gapMs: number): void;
   /** The first token of all of a request, and how long its client waited for it. */
   onFirstToken(waitedMs: number): void;

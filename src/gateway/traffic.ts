@@ -147,6 +147,7 @@ export class Traffic implements RiderHost {
 
   onFirstToken(rider: Rider): void {
     this.dispatcher.prefilled(rider);
+    this.#events.onRunning();
     this.#turnedAway.forget(rider);
     const admittedMs = this.#admittedMs.get(rider);
     if (admittedMs !== undefined && !this.#firstSeen.has(rider)) this.#events.onFirstToken(this.now() - admittedMs);

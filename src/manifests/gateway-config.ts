@@ -37,6 +37,7 @@ export function gatewayConfig(
       // The template of R1-0528 leaves the opening tag to the model.
       templateOpensThink: !plan.model.preset.includes("0528"),
       contextLength: plan.model.contextLength,
+      attentionDp: Number(flagOf(plan.launch.leader.args, "--attn-dp-size") ?? 1),
     },
     // The engine's address of a spare too: it may join a group while the gateway runs.
     servers: Object.fromEntries(
@@ -48,6 +49,7 @@ export function gatewayConfig(
     ),
     active: groups.find(({ role }) => role === "active")?.id ?? groups[0]?.id,
     epoch: 1,
+    warmStandby: gateway.warmStandby,
     xids: plan.spec.failover.xids,
     limits: limitsOf(plan, groups.length),
     longestStepMs: Math.round(prefillSeconds(plan.spec) * 1_000),

@@ -105,6 +105,10 @@ const Gateway = z.strictObject({
     })
     .optional()
     .meta({ description: "Clients come over TLS. Without it the network carries prompts and API keys in clear." }),
+  warmStandby: z.boolean().default(true).meta({
+    description: "The standby reads running answers meanwhile, so that its prefix cache has them when it takes over.",
+    reason: "an idle standby has time for it; without it a failover waits until every prompt is read again",
+  }),
 });
 
 /** The shape of `tandem.yaml`; relations between fields (address clashes, group sizes) are checked in `src/spec/rules`. */

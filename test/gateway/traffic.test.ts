@@ -48,7 +48,11 @@ describe("the watch clock", () => {
 
 describe("who gets a group first", () => {
   const started: string[] = [];
-  const job = (id: string, contextTokens: number): Job => ({ id, contextTokens, start: () => void started.push(id) });
+  const job = (id: string, contextTokens: number): Job => ({
+    id,
+    prefillTokens: () => contextTokens,
+    start: () => void started.push(id),
+  });
   beforeEach(() => started.splice(0));
 
   test("continuations before new requests, no more prompt at once than the window, suspects one by one", () => {
@@ -100,6 +104,7 @@ const limits = {
 const model = { name: "m", parser: null, templateOpensThink: true, contextLength: 1000 };
 const events = {
   onBreak: () => {},
+  onRunning: () => {},
   onContinued: () => {},
   onFirstToken: () => {},
   onOver: () => {},
@@ -136,6 +141,7 @@ describe("carrying over", () => {
         lastTokenMs: 1,
         strikes: 0,
         stuck: null,
+        warmed: null,
         over: false,
         waitingSinceMs: null,
       };
@@ -143,6 +149,8 @@ describe("carrying over", () => {
       return {
         ...one,
         request: { fingerprint: id } as ClientRequest,
+        prefillTokens: () => one.contextTokens,
+        remaining: () => ({}),
         get group() {
           return group;
         },

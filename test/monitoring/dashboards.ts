@@ -123,6 +123,12 @@ const SERVING: Dashboard = {
       ],
     },
     {
+      title: "What the standby would have to read at a takeover",
+      kind: "timeseries",
+      width: 12,
+      queries: [["sum(tandem_gateway_unread_tokens)", "tokens"]],
+    },
+    {
       title: "Silence of servers, as gateways hear it",
       kind: "timeseries",
       unit: "s",

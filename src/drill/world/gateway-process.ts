@@ -117,6 +117,7 @@ function configOf(world: World, active: string, apiKey: string): GatewayConfigIn
       parser: (at < 0 ? null : args[at + 1]) as GatewayConfigInput["model"]["parser"],
       templateOpensThink: !modelOf(plan).opensThink,
       contextLength: plan.model.contextLength,
+      attentionDp: plan.layout.dataParallel,
     },
     servers: Object.fromEntries(servers.map(({ name, place }) => [name, { agent: local(place.reachedAt.agent) }])),
     groups: Object.fromEntries(

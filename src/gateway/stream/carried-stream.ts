@@ -2,8 +2,10 @@ import type { Break } from "../../failover/choose/view.ts";
 import type { Group } from "../groups/group.ts";
 import type { Leg } from "../groups/leg.ts";
 import { engineRefusal, RefusedRequest } from "../http/refused-request.ts";
+import { atRank } from "../warm/warm-body.ts";
+import { stillWarm, type Warmed } from "../warm/warmed.ts";
 import type { ClientRequest } from "./client-request.ts";
-import { continuationBody, streamedBody, tokensLeft } from "./continuation.ts";
+import { remainingBody, streamedBody, tokensLeft } from "./continuation.ts";
 import { lengthFrame, usageFrame } from "./frames.ts";
 import { LegReader, nothingSent, type Sent } from "./leg-reader.ts";
 import { RefusedLeg } from "./refused-leg.ts";
@@ -22,6 +24,7 @@ export class CarriedStream implements Rider {
   readonly request: ClientRequest;
   readonly sent: Sent = nothingSent();
   strikes = 0;
+  warmed: Warmed | null = null;
   legs = 0;
   over = false;
   /** When its last token came, on the watch clock. */
@@ -48,11 +51,12 @@ export class CarriedStream implements Rider {
   }
 
   get contextTokens(): number {
-    return (
-      (this.#tally.promptTokens ?? this.request.promptTokens) +
-      this.#tally.completionTokens +
-      this.#reader.completionTokens
-    );
+    const reader = this.#reader;
+    return this.#tally.contextTokens(() => reader.lastUsage, this.request.promptTokens) + reader.completionTokens;
+  }
+
+  prefillTokens(group: string): number {
+    return Math.max(0, this.contextTokens - (stillWarm(this.warmed, this.#host.group(group))?.tokens ?? 0));
   }
 
   get legTokens(): number {
@@ -81,7 +85,11 @@ export class CarriedStream implements Rider {
     this.waitingSinceMs = this.#host.now();
     this.#refusedLeg = null;
     group.passengers.add(this);
-    this.#leg = group.open(this.request.path, JSON.stringify(this.#body()), {
+    const body = {
+      ...streamedBody(this.remaining(), this.id, this.legs),
+      ...atRank(stillWarm(this.warmed, group)?.dpRank),
+    };
+    this.#leg = group.open(this.request.path, JSON.stringify(body), {
       onHead: (status, stream, retryAfterS) => {
         if (!stream || status !== 200) this.#refusedLeg = new RefusedLeg(status, retryAfterS);
       },
@@ -91,15 +99,8 @@ export class CarriedStream implements Rider {
     });
   }
 
-  #body(): Record<string, unknown> {
-    const { request, sent, legs } = this;
-    const written = {
-      reasoning: sent.reasoning.text,
-      content: sent.content.text,
-      completionTokens: this.#tally.completionTokens,
-    };
-    const body = sent.frames === 0 ? request.body : continuationBody(request, written, this.#host.model);
-    return streamedBody(body, this.id, legs);
+  remaining(): Record<string, unknown> {
+    return remainingBody(this.request, this.sent, this.#tally.completionTokens, this.#host.model);
   }
 
   #newReader(): LegReader {
@@ -187,10 +188,7 @@ export class CarriedStream implements Rider {
     this.#complete();
   }
 
-  /**
-   * Takes the leg's tokens into account and lets go of its group, without counting that against it. It is over then if all was
-   * said but the last formality: another group would only write on after the end.
-   */
+  /** Counts the leg's tokens and lets go of its group. It is over if all was said: another group would write past the end. */
   leave(): void {
     const reader = this.#reader;
     if (this.#leg !== null) {

@@ -1,5 +1,6 @@
 import type { ModelTraits } from "../model-traits.ts";
 import type { ClientRequest } from "./client-request.ts";
+import type { Sent } from "./leg-reader.ts";
 
 /** What the client has of an answer. */
 export interface Written extends Texts {
@@ -33,6 +34,17 @@ export function continuationBody(
   }
   const content = textBefore(request) + writtenText(request, written, model);
   return { ...limited, messages: [...messages, { role: "assistant", content }], continue_final_message: true };
+}
+
+/** The body that makes an engine write what `sent` lacks: all of it, if that is nothing. */
+export function remainingBody(
+  request: ClientRequest,
+  { frames, reasoning, content }: Sent,
+  completionTokens: number,
+  model: ModelTraits,
+): Record<string, unknown> {
+  if (frames === 0) return request.body;
+  return continuationBody(request, { reasoning: reasoning.text, content: content.text, completionTokens }, model);
 }
 
 /** What the model has written of it: without an echo of the prompt, and with the tags that its parser takes out. */

@@ -14,6 +14,7 @@ export class PlainRequest implements Rider {
   readonly contextTokens: number;
   readonly legTokens = 0;
   readonly stuck = null;
+  readonly warmed = null;
   // It has no tokens to wait for: the engine is silent until all is written.
   readonly waitingSinceMs = null;
   strikes = 0;
@@ -31,6 +32,15 @@ export class PlainRequest implements Rider {
     this.contextTokens = request.promptTokens;
     this.#host = host;
     this.#response = response;
+  }
+
+  /** It begins anew. */
+  prefillTokens(): number {
+    return this.contextTokens;
+  }
+
+  remaining(): Record<string, unknown> {
+    return this.request.body;
   }
 
   get group(): string | null {

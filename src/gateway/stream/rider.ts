@@ -3,6 +3,7 @@ import type { Job } from "../dispatcher.ts";
 import type { Group, Passenger } from "../groups/group.ts";
 import type { RefusedRequest } from "../http/refused-request.ts";
 import type { ModelTraits } from "../model-traits.ts";
+import type { Warmed } from "../warm/warmed.ts";
 import type { ClientRequest } from "./client-request.ts";
 
 /** A client's request on its way, whichever form its answer has. */
@@ -11,6 +12,8 @@ export interface Rider extends Job, Passenger {
   /** The group that has it; null while it waits for one. */
   readonly group: string | null;
   readonly over: boolean;
+  /** Tokens of its prompt, and of what was written. */
+  readonly contextTokens: number;
   /** Tokens of the present leg, or of the one that broke last. */
   readonly legTokens: number;
   readonly legs: number;
@@ -18,6 +21,10 @@ export interface Rider extends Job, Passenger {
   readonly lastTokenMs: number;
   /** Software crashes that it was present at. */
   strikes: number;
+  /** What another group has read of it meanwhile. */
+  warmed: Warmed | null;
+  /** The body that makes a group write what is left of it. */
+  remaining(): Record<string, unknown>;
   /** Why it cannot go on after a break; null if it can. */
   readonly stuck: string | null;
   /** Leaves its group without counting that against it; it is over then if its answer lacked nothing but the last formality. */

@@ -12,6 +12,7 @@ export interface Usage {
 export class UsageTally {
   /** Of the first leg that said it; later ones read the text already sent as a part of their prompt. */
   #first: Usage | null = null;
+  #prompt: number | null = null;
   #completion = 0;
   #reasoning = 0;
 
@@ -20,8 +21,11 @@ export class UsageTally {
     return this.#completion;
   }
 
-  get promptTokens(): number | null {
-    return this.#first?.prompt_tokens ?? null;
+  /** Tokens of the prompt, and of what was written by the legs that are over. */
+  contextTokens(present: () => Usage | null, estimatedPrompt: number): number {
+    // Asked of every answer several times a second, and it never changes.
+    this.#prompt ??= (this.#first ?? present())?.prompt_tokens ?? null;
+    return (this.#prompt ?? estimatedPrompt) + this.#completion;
   }
 
   /** A leg broke: what it had written counts. */
