@@ -61,7 +61,7 @@ export async function startAgent(settings: AgentSettings, clock: Clock = systemC
   };
 }
 
-function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): Source[] {
+function startSources(settings: AgentSettings, emit: Emit, { monoMs, wallMs }: Clock): Source[] {
   const { AGENT_KERNEL_LOG, AGENT_PROC, AGENT_ENGINE_URL, AGENT_NVIDIA_SMI, AGENT_SYS } = settings;
   const sources: Source[] = [];
   if (AGENT_KERNEL_LOG !== null) sources.push(kernelLog({ path: AGENT_KERNEL_LOG, emit, monoMs }));
@@ -80,7 +80,8 @@ function startSources(settings: AgentSettings, emit: Emit, { monoMs }: Clock): S
         emit,
         monoMs,
         onEngine: (launcher) => engine?.follow(launcher),
-        pollMs: settings.AGENT_PROCESS_POLL_MS,
+        wallMs,
+        pollMs: settings.AGENT_HEARTBEAT_MS / settings.AGENT_PROCESS_POLLS,
         scanMs: settings.AGENT_PROCESS_SCAN_MS,
       }),
     );

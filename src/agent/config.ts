@@ -31,8 +31,9 @@ const Settings = z.object({
   /** Folder in which a drill pretends lines of the kernel log (`kernel-log/drill-lines.ts`). */
   AGENT_DRILL: orOff("off"),
   AGENT_PROC: orOff("/proc"),
-  // Of the 50 ms in which an exit is to be heard; each look wakes the process up, all day long.
-  AGENT_PROCESS_POLL_MS: whole(35, 5, 1_000),
+  // To a beat: every 42 ms of the 50 in which an exit is to be heard. Each look wakes the process up, all day long, and one in
+  // so many does so with a beat.
+  AGENT_PROCESS_POLLS: whole(6, 1, 50),
   AGENT_PROCESS_SCAN_MS: whole(1_000, 20, 60_000),
   /** Part of the launcher's command line that tells this server's engine from others on the same computer. */
   AGENT_ENGINE_MATCH: text(""),

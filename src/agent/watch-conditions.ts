@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import * as z from "zod/mini";
+import { alignedTimer } from "../stream/aligned-timer.ts";
 import { monitorState } from "./monitor-state.ts";
 import type { Emit, Source } from "./source.ts";
 
@@ -43,7 +44,7 @@ export function watchConditions({ path, emit }: { path: string; emit: Emit }): S
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") tell("failed", (error as Error).message.slice(0, 200));
     }
   };
-  const timer = setInterval(look, EVERY_MS);
+  const end = alignedTimer(EVERY_MS, Date.now, look);
   look();
-  return { stop: () => clearInterval(timer) };
+  return { stop: end };
 }

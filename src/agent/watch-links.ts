@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { untilAligned } from "../stream/aligned-timer.ts";
 import { HeldFile } from "./held-file.ts";
 import { monitorState } from "./monitor-state.ts";
 import type { Emit, Source } from "./source.ts";
@@ -83,7 +84,7 @@ export function watchLinks({ root, everyMs, devices = [], emit }: WatchLinksOpti
       clearTimeout(hung);
       looking = false;
       if (stopped) letGo();
-      else timer = setTimeout(look, everyMs);
+      else timer = setTimeout(look, untilAligned(everyMs, Date.now()));
     }
   };
   void look();

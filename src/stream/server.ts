@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { alignedTimer } from "./aligned-timer.ts";
 import { bearerMatches } from "./bearer.ts";
 import { encodeFrame } from "./encode-frame.ts";
 import type { EvidenceLog } from "./evidence-log.ts";
@@ -39,7 +40,7 @@ export class EvidenceServer {
   /** With how many beats go by for each that it hears. */
   readonly #subscribers = new Map<ServerResponse, number>();
   #beats = 0;
-  #heartbeat: NodeJS.Timeout | undefined;
+  #endBeats = () => {};
 
   constructor(options: EvidenceServerOptions) {
     this.#options = options;
@@ -64,7 +65,12 @@ export class EvidenceServer {
   async listen(host: string, port: number): Promise<AddressInfo> {
     this.#http.listen(port, host);
     await once(this.#http, "listening");
-    this.#beatLater();
+    const { heartbeatMs, clock } = this.#options;
+    this.#endBeats = alignedTimer(
+      heartbeatMs,
+      () => clock.wallMs(),
+      () => this.#beat(),
+    );
     return this.#http.address() as AddressInfo;
   }
 
@@ -77,28 +83,14 @@ export class EvidenceServer {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#heartbeat);
+    this.#endBeats();
     for (const subscriber of this.#subscribers.keys()) subscriber.end();
     this.#subscribers.clear();
     this.#http.close();
     this.#http.closeAllConnections();
   }
 
-  /**
-   * One timer for all: every subscriber hears the same beat at the same moment, and those of all servers whose clocks agree come
-   * together, so that who listens to many wakes up once for them. A clock that leaps moves one beat by half a period at most.
-   */
-  #beatLater(): void {
-    const { clock, heartbeatMs } = this.#options;
-    const leftMs = heartbeatMs - (clock.wallMs() % heartbeatMs);
-    // A timer may come a little early: that beat was this one.
-    const waitMs = leftMs < heartbeatMs / 2 ? leftMs + heartbeatMs : leftMs;
-    this.#heartbeat = setTimeout(() => {
-      this.#beat();
-      this.#beatLater();
-    }, waitMs);
-  }
-
+  /** One timer for all: every subscriber hears the same beat at the same moment. */
   #beat(): void {
     const { log, clock } = this.#options;
     this.#beats += 1;

@@ -1,3 +1,4 @@
+import { untilAligned } from "../../stream/aligned-timer.ts";
 import { monitorState } from "../monitor-state.ts";
 import type { FoundLauncher } from "../processes/discover.ts";
 import type { Emit, Source } from "../source.ts";
@@ -71,7 +72,7 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
   };
   const run = async (mine: Target): Promise<void> => {
     await look(mine);
-    if (mine === target) timer = setTimeout(() => void run(mine), everyMs);
+    if (mine === target) timer = setTimeout(() => void run(mine), untilAligned(everyMs, Date.now()));
   };
   const leave = () => {
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
+import { untilAligned } from "../../stream/aligned-timer.ts";
 import type { Source } from "../source.ts";
 
 export interface TailHandlers {
@@ -57,7 +58,8 @@ export class TailFile implements Source {
       this.#handlers.onState("failed", (error as Error).message);
     }
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), this.#watcher === undefined ? SAFETY_MS : WITH_NOTIFICATIONS_MS);
+    const everyMs = this.#watcher === undefined ? SAFETY_MS : WITH_NOTIFICATIONS_MS;
+    this.#timer = setTimeout(() => this.#look(), untilAligned(everyMs, Date.now()));
   }
 
   #open(inode: number): void {

@@ -1,4 +1,5 @@
 import type { Evidence } from "../../health/evidence.ts";
+import { alignedTimer } from "../../stream/aligned-timer.ts";
 import { monitorState } from "../monitor-state.ts";
 import type { Emit, Source } from "../source.ts";
 import { Discovery, type FoundLauncher, type FoundRank } from "./discover.ts";
@@ -16,8 +17,9 @@ export interface WatchProcessesOptions {
   monoMs(): number;
   /** The engine of this server came or went: the source of engine evidence follows it. */
   onEngine(launcher: (FoundLauncher & { group: string }) | null): void;
-  pollMs?: number;
-  scanMs?: number;
+  wallMs(): number;
+  pollMs: number;
+  scanMs: number;
 }
 
 interface Watched {
@@ -32,7 +34,7 @@ interface Watched {
  * cannot hang; there is no notification in Linux that a program without native code could wait for.
  */
 export function watchProcesses(options: WatchProcessesOptions): Source {
-  const { emit, monoMs, onEngine, pollMs = 25, scanMs = 1_000 } = options;
+  const { emit, monoMs, wallMs, onEngine, pollMs, scanMs } = options;
   const proc = new Proc(options.root);
   const tell = monitorState(emit, "processes");
   const watched = new Map<number, Watched>();
@@ -103,15 +105,15 @@ export function watchProcesses(options: WatchProcessesOptions): Source {
       tell("failed", (error as Error).message);
     }
   };
-  const poll = setInterval(() => {
+  const endPolls = alignedTimer(pollMs, wallMs, () => {
     for (const [pid, entry] of watched) look(pid, entry);
-  }, pollMs);
-  const scanner = setInterval(scan, scanMs);
+  });
+  const endScans = alignedTimer(scanMs, wallMs, scan);
   scan();
   return {
     stop() {
-      clearInterval(poll);
-      clearInterval(scanner);
+      endPolls();
+      endScans();
       for (const { stat } of watched.values()) stat.close();
       watched.clear();
     },
