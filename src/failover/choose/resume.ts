@@ -1,7 +1,7 @@
 /** A stream that lost its group, as far as the order of resuming needs to know it. */
 export interface BrokenStream {
   id: string;
-  /** Tokens that the next group must read: prompt and what was written. */
+  /** Tokens of its prompt, and of what was written. */
   contextTokens: number;
   /** Tokens of the leg that broke; 0 is a request that was still in prefill. */
   legTokens: number;

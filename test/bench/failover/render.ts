@@ -23,7 +23,7 @@ export function renderFailovers(
   return [
     "## Failovers on the local cluster",
     "",
-    `Measured up to ${date}, the last run with Tandem ${commit}, on ${cpus} × ${model}, Linux ${kernel}. Real Kubernetes, emulated engines; a random server, rank and moment, 20 streams with contexts of up to 2,000 tokens. Seconds from the fault, as median and worst, of each run its slowest stream; in brackets what median and worst may be until the other group has the request. The next token comes when it has read the contexts again (33,000 tokens a second in the emulator). Isolated, fenced and redundant again are the reconciler's work; a rebuilt group loads for some ten seconds.`,
+    `Measured up to ${date}, the last run with Tandem ${commit}, on ${cpus} × ${model}, Linux ${kernel}. Real Kubernetes, emulated engines; a random server, rank and moment, 20 streams with contexts of up to 2,000 tokens. Seconds from the fault, as median and worst, of each run its slowest stream; in brackets what median and worst may be. The next token comes when the other group has read what its prefix cache lacks of the contexts (33,000 tokens a second in the emulator). Isolated, fenced and redundant again are the reconciler's work; a rebuilt group loads for some ten seconds.`,
     "",
     `| fault | runs | ${SHOWN.map(([, title]) => title).join(" | ")} | streams carried on, whole |`,
     `| --- | --- | ${SHOWN.map(() => "---").join(" | ")} | --- |`,
@@ -38,7 +38,7 @@ function row(fault: FaultClass, reports: readonly Report[]): string {
   const times = SHOWN.map(([phase]) => {
     const seconds = reports.flatMap((report) => report.phases.filter((one) => one.phase === phase));
     const text = span(seconds.map((one) => one.seconds));
-    return phase === "continuation accepted" ? `${text} (${p50}, ${max})` : text;
+    return phase === "continuation accepted" || phase === "next token" ? `${text} (${p50}, ${max})` : text;
   });
   const carried = reports.reduce((total, { streams }) => total + streams.carriedOn, 0);
   const perfect = reports.every(({ streams }) => streams.perfect === streams.streams);
