@@ -19,7 +19,10 @@ function say(line: string): void {
   process.stdout.write(`\n── ${line} (${Math.round((Date.now() - started) / 1000)} s)\n`);
 }
 
-/** Runs a program and answers its exit code, undefined if a signal ended it. After Ctrl-C no other one follows. */
+/** After Ctrl-C nothing follows but the count of what was done. */
+class Interrupted extends Error {}
+
+/** Runs a program and answers its exit code, undefined if a signal ended it. */
 async function run(file: string, args: readonly string[]): Promise<number | undefined> {
   const { exitCode } = await execa(file, args, {
     stdio: ["ignore", "inherit", "inherit"],
@@ -28,7 +31,7 @@ async function run(file: string, args: readonly string[]): Promise<number | unde
     // Vitest ends its workers, and they their processes, on SIGTERM as on Ctrl-C.
     forceKillAfterDelay: 30_000,
   });
-  if (stop.signal.aborted) process.exit(128 + constants.signals[stop.signal.reason as NodeJS.Signals]);
+  if (stop.signal.aborted) throw new Interrupted();
   return exitCode;
 }
 
@@ -50,32 +53,61 @@ async function suite(project: string): Promise<void> {
     "--reporter=json",
     `--outputFile.json=${report}`,
   ];
-  totals.push(await tallyOf(project, report, await run(node, args)));
-  await rm(report, { force: true });
+  try {
+    totals.push(await tallyOf(project, report, await run(node, args)));
+  } finally {
+    await rm(report, { force: true });
+  }
 }
 
-await check("types", node, ["node_modules/typescript/bin/tsc", "--noEmit"]);
-await check("style", node, ["test/lint.ts"]);
-await check("a browser for the tests of pages", node, ["test/support/install-browser.ts"]);
-await suite("unit");
-await suite("rehearsal");
-await suite("conformity");
-
-const obstacle = clusterObstacle();
-if (obstacle === null) {
-  await check("programs of this computer", node, ["test/support/install-host-programs.ts"]);
-  await check("tools", node, ["src/cli/main.ts", "tools", "install"]);
-  await suite("cluster");
-  await check("the container daemon of the tests ends", node, ["test/support/end-engine.ts"]);
-} else {
-  const skipped = await countTests(node, vitest, "cluster");
-  say(`cluster tests skipped: ${obstacle}`);
-  totals.push({ passed: 0, failed: 0, skipped, failures: [] });
+/** The daemon that the cluster tests shared; also after Ctrl-C, and not for it. */
+async function endEngine(): Promise<void> {
+  const title = "the container daemon of the tests ends";
+  say(title);
+  const { exitCode } = await execa(node, ["test/support/end-engine.ts"], {
+    stdio: ["ignore", "inherit", "inherit"],
+    reject: false,
+    // Ctrl-C of a terminal reaches the whole group.
+    detached: true,
+  });
+  totals.push(tallyOfCheck(title, exitCode));
 }
 
+async function everything(): Promise<void> {
+  await check("types", node, ["node_modules/typescript/bin/tsc", "--noEmit"]);
+  await check("style", node, ["test/lint.ts"]);
+  await check("a browser for the tests of pages", node, ["test/support/install-browser.ts"]);
+  await suite("unit");
+  await suite("rehearsal");
+  await suite("conformity");
+
+  const obstacle = clusterObstacle();
+  if (obstacle === null) {
+    await check("programs of this computer", node, ["test/support/install-host-programs.ts"]);
+    await check("tools", node, ["src/cli/main.ts", "tools", "install"]);
+    try {
+      await suite("cluster");
+    } finally {
+      await endEngine();
+    }
+  } else {
+    const skipped = await countTests(node, vitest, "cluster");
+    say(`cluster tests skipped: ${obstacle}`);
+    totals.push({ passed: 0, failed: 0, skipped, failures: [] });
+  }
+}
+
+try {
+  await everything();
+} catch (error) {
+  if (!(error instanceof Interrupted)) throw error;
+  totals.push({ passed: 0, failed: 1, skipped: 0, failures: [`interrupted by ${stop.signal.reason}`] });
+}
 const { passed, failed, skipped, failures } = addTallies(totals);
 say("done");
 // The report of each stage is far above, and what a machine keeps of a long output is its end.
 for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+process.exitCode = stop.signal.aborted
+  ? 128 + constants.signals[stop.signal.reason as NodeJS.Signals]
+  : Number(failed > 0 || passed === 0);
