@@ -4,13 +4,12 @@ import { stackAccess } from "../../src/cli/stack-access.ts";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
-import type { DrillReport } from "../../src/report/drill.ts";
-import { FAULT_CLASSES, type FaultClass, type RehearsalReport } from "../../src/report/rehearsal.ts";
+import { FAULT_CLASSES, type FaultClass } from "../../src/report/rehearsal.ts";
 import { gateDrill } from "../support/gate-drill.ts";
 import { Journal } from "../support/journal.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import type { Bench, Measurement } from "./bench.ts";
-import { renderFailovers } from "./failover/render.ts";
+import { type Report, renderFailovers } from "./failover/render.ts";
 import { writeSection } from "./section.ts";
 
 /** A stack that runs: `tandem up` first. */
@@ -25,7 +24,12 @@ const PATIENCE = 3;
 
 interface Run {
   fault: FaultClass;
-  report: DrillReport | RehearsalReport;
+  report: Report;
+}
+/** A run that could not begin, or not be judged. */
+interface Missing {
+  fault: FaultClass;
+  missing: string;
 }
 
 /**
@@ -39,11 +43,11 @@ export const bench: Bench = async () => {
       throw new Error(`BENCH_CLASSES: no class ${fault}, want ${FAULT_CLASSES.join(", ")}`);
   await stackAccess(STACK);
   if (API !== "there" && API !== "away") throw new Error(`BENCH_API: ${API}, want there or away`);
-  const journal = new Journal<Run>(`failover-${STACK}${API === "away" ? "-without-api" : ""}`);
+  const journal = new Journal<Run | Missing>(`failover-${STACK}${API === "away" ? "-without-api" : ""}`);
   if (process.env.BENCH_FRESH === "1") journal.clear();
   const engine = await ensureEngine();
   const reportsOf = (fault: FaultClass) =>
-    journal.entries.filter((entry) => entry.fault === fault).map(({ report }) => report);
+    journal.entries.flatMap((entry) => ("report" in entry && entry.fault === fault ? entry.report : []));
   let failures = 0;
   try {
     for (let run = 0; run < RUNS; run++)
@@ -55,34 +59,37 @@ export const bench: Bench = async () => {
           failures = 0;
           tell(fault, report);
         } catch (error) {
-          process.stderr.write(`  ${fault}: ${(error as Error).message}\n`);
+          const missing = (error as Error).message;
+          process.stderr.write(`  ${fault}: ${missing}\n`);
+          journal.add({ fault, missing });
           if (++failures >= PATIENCE) throw error;
         }
       }
   } finally {
     await engine.api.close();
   }
+  const missing = journal.entries.filter((entry) => "missing" in entry).length;
   // A part of them would take the place of the whole.
   if (API === "there" && FAULT_CLASSES.every((fault) => reportsOf(fault).length > 0))
-    await writeFailovers(new Map(FAULT_CLASSES.map((fault) => [fault, reportsOf(fault)])));
+    await writeFailovers(new Map(FAULT_CLASSES.map((fault) => [fault, reportsOf(fault)])), missing);
   return CLASSES.flatMap((fault) => measurements(fault, reportsOf(fault).slice(0, RUNS)));
 };
 
-async function writeFailovers(runs: Parameters<typeof renderFailovers>[0]): Promise<void> {
+async function writeFailovers(runs: Parameters<typeof renderFailovers>[0], missing: number): Promise<void> {
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() };
   const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
   const date = new Date().toISOString().slice(0, 10);
-  writeSection("failover", renderFailovers(runs, { ...machine, commit, date }));
+  writeSection("failover", renderFailovers(runs, missing, { ...machine, commit, date }));
 }
 
-function tell(fault: FaultClass, report: Run["report"]): void {
+function tell(fault: FaultClass, report: Report): void {
   const phases = report.phases.map(({ phase, seconds }) => `${phase} ${seconds?.toFixed(3) ?? "never"} s`).join(", ");
   process.stderr.write(`  ${fault} on ${report.victim}: ${phases}\n`);
   for (const { stream, problems } of report.streams.failures)
     process.stderr.write(`    ${stream}: ${problems.join("; ")}\n`);
 }
 
-function measurements(fault: FaultClass, reports: readonly Run["report"][]): Measurement[] {
+function measurements(fault: FaultClass, reports: readonly Report[]): Measurement[] {
   const { p50, max } = BUDGETS[fault];
   const broken = reports.reduce((sum, { streams }) => sum + streams.streams - streams.perfect, 0);
   const carried = reports.reduce((sum, report) => sum + report.streams.carriedOn, 0);

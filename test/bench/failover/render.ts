@@ -3,7 +3,7 @@ import type { DrillReport } from "../../../src/report/drill.ts";
 import type { FaultClass, RehearsalReport } from "../../../src/report/rehearsal.ts";
 import { type DrillsMachine, span } from "../drills/render.ts";
 
-type Report = DrillReport | RehearsalReport;
+export type Report = DrillReport | RehearsalReport;
 
 const SHOWN = [
   ["continuation accepted", "moved"],
@@ -13,9 +13,14 @@ const SHOWN = [
   ["redundant again", "redundant again"],
 ] as const;
 
-/** The section of docs/benchmarks.md: each failure class with what it may take beside what it took. Pure. */
+/**
+ * The section of docs/benchmarks.md: each failure class with what it may take beside what it took. Pure.
+ *
+ * @param missing runs that did not begin
+ */
 export function renderFailovers(
   runs: ReadonlyMap<FaultClass, readonly Report[]>,
+  missing: number,
   { date, commit, cpus, model, kernel }: DrillsMachine & { commit: string },
 ): string {
   const all = [...runs.values()].flat();
@@ -29,7 +34,7 @@ export function renderFailovers(
     `| --- | --- | ${SHOWN.map(() => "---").join(" | ")} | --- |`,
     ...[...runs].map(([fault, reports]) => row(fault, reports)),
     "",
-    `${sum(({ streams }) => streams.tokens)} tokens of ${sum(({ streams }) => streams.streams)} streams: ${sum(({ streams }) => streams.lost)} lost, ${sum(({ streams }) => streams.doubled)} doubled, ${sum(({ streams }) => streams.foreign)} foreign.`,
+    `${sum(({ streams }) => streams.tokens)} tokens of ${sum(({ streams }) => streams.streams)} streams: ${sum(({ streams }) => streams.lost)} lost, ${sum(({ streams }) => streams.doubled)} doubled, ${sum(({ streams }) => streams.foreign)} foreign. Runs that did not begin, and are in no row: ${missing}.`,
   ].join("\n");
 }
 
