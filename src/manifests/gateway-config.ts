@@ -1,6 +1,7 @@
 import { prefillSeconds } from "../plan/failover-budget.ts";
 import { AGENT_PORT, GATEWAY_ADMIN_PORT } from "../plan/service-ports.ts";
 import type { ServingPlan } from "../plan/serving-plan.ts";
+import { warmsStandby } from "../plan/warm-standby.ts";
 import { groupsOf } from "./names.ts";
 
 /** Address of a server of the spec, of the control plane's too. */
@@ -49,7 +50,7 @@ export function gatewayConfig(
     ),
     active: groups.find(({ role }) => role === "active")?.id ?? groups[0]?.id,
     epoch: 1,
-    warmStandby: gateway.warmStandby,
+    warmStandby: warmsStandby(plan),
     xids: plan.spec.failover.xids,
     limits: limitsOf(plan, groups.length),
     longestStepMs: Math.round(prefillSeconds(plan.spec) * 1_000),

@@ -44,6 +44,21 @@ describe("the gateway", () => {
     expect([maxRequests, maxEngineQueue]).toEqual([3 * running, running]);
   });
 
+  test.each([
+    ["as the spec says nothing", {}, [], true],
+    ["as the spec says", { warmStandby: false }, [], false],
+    ["but an engine without a prefix cache", {}, ["--disable-radix-cache"], false],
+  ])("the standby reads along %s", (_, gateway, args, warm) => {
+    const { spec, launch, ...plan } = stackPlan("example");
+    const leader = { ...launch.leader, args: [...launch.leader.args, ...args] };
+    const changed = {
+      ...plan,
+      spec: { ...spec, gateway: { ...spec.gateway, ...gateway } },
+      launch: { ...launch, leader },
+    };
+    expect(parseGatewayConfig(gatewayConfig(changed as ReturnType<typeof stackPlan>, FOLDERS)).warmStandby).toBe(warm);
+  });
+
   test("another configuration is another pod", () => {
     const plan = stackPlan("example");
     const pod = (changed: typeof plan) => JSON.stringify(podOf(gatewayObjects(changed).at(-1) ?? {}));

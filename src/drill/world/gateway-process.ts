@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { TandemError } from "../../errors.ts";
 import type { GatewayConfigInput } from "../../gateway/config.ts";
 import { entryPath } from "../../machines/entry-path.ts";
+import { warmsStandby } from "../../plan/warm-standby.ts";
 import { monotonicMs } from "../clock.ts";
 import type { Front, Move } from "../front.ts";
 import { modelOf } from "../model-of.ts";
@@ -129,6 +130,7 @@ function configOf(world: World, active: string, apiKey: string): GatewayConfigIn
         },
       ]),
     ),
+    warmStandby: warmsStandby(plan),
     ...world.gatewayConfig,
     active,
     keys: [{ name: "rehearsal", sha256: createHash("sha256").update(apiKey).digest("hex") }],
