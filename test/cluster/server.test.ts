@@ -352,13 +352,20 @@ rmdir /var/lib/kubelet; rm /run/swaps /run/release`);
       await eventually("routes are back", async () => (await routes(a)) === whole);
       // What is sent to the API server is lost, as when that server has no power.
       await a.run(`nft -f - << 'end'
-table inet cut { chain out { type filter hook output priority 0; tcp dport 6443 drop; } }
+table inet cut {
+  chain out {
+    type filter hook output priority 0
+    tcp dport 6443 drop
+  }
+}
 end`);
       try {
         await a.run("systemctl stop tandem-network; ip -4 route flush proto 184; systemctl start tandem-network");
         await eventually("routes come from the file", async () => (await routes(a)) === whole);
         expect(
-          await a.test("timeout 2 kubectl --kubeconfig /etc/kubernetes/kubelet.conf get --raw /readyz > /dev/null || exit 1"),
+          await a.test(
+            "timeout 2 kubectl --kubeconfig /etc/kubernetes/kubelet.conf get --raw /readyz > /dev/null || exit 1",
+          ),
         ).toBe(false);
       } finally {
         await a.run("nft delete table inet cut; systemctl restart tandem-network");
