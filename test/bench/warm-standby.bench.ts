@@ -1,4 +1,5 @@
 import { expectedText } from "../../src/emulator/tokens.ts";
+import { STEP_TOKENS } from "../../src/gateway/warm/due.ts";
 import { events } from "../emulator/server-process.ts";
 import { startAgents } from "../gateway/fake-agents.ts";
 import { ADMIN_TOKEN, ask, chat, startWorld } from "../gateway/gateway-fixture.ts";
@@ -7,7 +8,7 @@ import { type Bench, type Measurement, median } from "./bench.ts";
 /** `BENCH_STREAMS=100 BENCH_PROMPT_TOKENS=10000 npm run bench warm-standby`. */
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 40);
 const PROMPT_TOKENS = Number(process.env.BENCH_PROMPT_TOKENS ?? 8_000);
-const ANSWER_TOKENS = 700;
+const ANSWER_TOKENS = 800;
 /** Rates of the plan for a group (docs/emulator.md), which the tests' engines do not have. */
 const RATES = {
   EMULATOR_PREFILL_TOKENS_PER_SECOND: "33000",
@@ -53,9 +54,10 @@ async function round(warmStandby: boolean): Promise<Round> {
     fleet.agents["gpu-c"]?.say({ kind: "engine", group: "b", instance: "1:1", state: "serving", ...counts });
     const streams = Array.from({ length: STREAMS }, (_, id) => new Stream(world.url, id));
     await until(() => streams.every(({ tokens }) => tokens > 4));
-    // As long as it takes to read all of them once, and a little.
-    await new Promise((resolve) => setTimeout(resolve, (STREAMS * PROMPT_TOKENS * 1_000) / 33_000 + 3_000));
-    const unread = await unreadTokens(world.gateway.adminUrl);
+    const unreadNow = () => unreadTokens(world.gateway.adminUrl);
+    // Until it has read all of them once, and reads on.
+    if (warmStandby) await until(async () => (await unreadNow()) < STREAMS * STEP_TOKENS);
+    const unread = await unreadNow();
     const killedMs = performance.now();
     for (const stream of streams) stream.killedMs = killedMs;
     await world.a[0]?.stop();
@@ -99,9 +101,9 @@ async function unreadTokens(adminUrl: string): Promise<number> {
   return Number(/^tandem_gateway_unread_tokens (\S+)$/m.exec(await response.text())?.[1]);
 }
 
-async function until(met: () => boolean): Promise<void> {
-  for (let left = 1_200; !met(); left--) {
-    if (left === 0) throw new Error("not every stream has begun within a minute");
+async function until(met: () => boolean | Promise<boolean>): Promise<void> {
+  for (let left = 1_200; !(await met()); left--) {
+    if (left === 0) throw new Error("not within a minute");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

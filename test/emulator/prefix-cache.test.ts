@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PrefixCaches } from "../../src/emulator/engine/radix.ts";
 import { type ServerProcess, startGroup } from "./server-process.ts";
 
 const CHUNK = 256;
@@ -51,3 +52,18 @@ async function running(): Promise<number> {
   const { loads } = (await response.json()) as { loads: { num_running_reqs: number }[] };
   return loads.reduce((sum, { num_running_reqs }) => sum + num_running_reqs, 0);
 }
+
+test("what a running request has of the cache takes no room twice", () => {
+  const caches = new PrefixCaches({ radixCache: true, maxTotalTokens: 1_000, attnDpSize: 1 });
+  const ids = (from: number) => Array.from({ length: 400 }, (_, at) => from + at);
+  const running = [0, 1_000].map((from) => {
+    caches.of({ dpRank: 0 }).insert(ids(from));
+    return { dpRank: 0, tokens: 410, sharedTokens: 400 };
+  });
+  for (const one of running) caches.makeRoom(one, running);
+  expect(caches.of({ dpRank: 0 }).match(ids(0))).toBe(399);
+  // Without sharing there are 180 tokens of room beside them.
+  for (const one of running) one.sharedTokens = 0;
+  for (const one of running) caches.makeRoom(one, running);
+  expect(caches.tokens).toBeLessThanOrEqual(180);
+});

@@ -56,6 +56,7 @@ export class PrefixCache {
 interface Holder {
   dpRank: number;
   tokens: number;
+  sharedTokens: number;
 }
 
 /** The cache of each attention-DP rank: none has what another has read. */
@@ -81,7 +82,8 @@ export class PrefixCaches {
 
   /** Running requests need the room: what is cached beside those of `next`'s rank goes, the oldest first. */
   makeRoom(next: Holder, running: readonly Holder[]): void {
-    const used = running.reduce((sum, { dpRank, tokens }) => sum + (dpRank === next.dpRank ? tokens : 0), 0);
+    const same = running.filter(({ dpRank }) => dpRank === next.dpRank);
+    const used = same.reduce((sum, { tokens, sharedTokens }) => sum + tokens - sharedTokens, 0);
     this.of(next).evictTo(this.#poolTokens - used);
   }
 

@@ -153,6 +153,7 @@ export class Scheduler {
       next.startedAt = performance.now();
       const cached = this.#caches.of(next).match([...next.request.promptIds, ...next.outputIds]);
       next.prefilled = Math.min(cached, next.request.recomputeFrom ?? cached);
+      next.sharedTokens = cached;
       if (next.outputIds.length === 0) next.cachedTokens = next.prefilled;
       this.stats.admitted(next);
       this.#running.push(next);
@@ -181,6 +182,7 @@ export class Scheduler {
       this.stats.prefilled(sequence, done);
       if (sequence.prefilled < sequence.tokens || !this.#running.includes(sequence)) continue;
       this.#caches.of(sequence).insert(sequence.request.promptIds);
+      sequence.sharedTokens = sequence.request.promptIds.length;
       this.#write(sequence, 1);
     }
   }

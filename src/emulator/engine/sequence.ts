@@ -15,6 +15,8 @@ export class Sequence {
   cachedTokens = 0;
   /** Prompt tokens whose KV exists; a retracted sequence starts again from its cached prefix. */
   prefilled = 0;
+  /** Of its tokens those whose KV is in the prefix cache: they take no other room. */
+  sharedTokens = 0;
   outputIds: number[] = [];
   reasoningTokens = 0;
   #text = "";

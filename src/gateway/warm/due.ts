@@ -6,7 +6,7 @@ import { stillWarm } from "./warmed.ts";
  * Tokens that may be written before the standby reads on. 20 streams lack 2,600 at a takeover then, 80 ms of prefill, and a
  * stream of 20 tokens a second costs a request each 13 s. Ours.
  */
-const STEP_TOKENS = 256;
+export const STEP_TOKENS = 256;
 /** A request that has written so much has not crashed an engine in its prefill, and may take long enough to be worth it. */
 const FROM_TOKENS = 4;
 
