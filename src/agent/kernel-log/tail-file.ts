@@ -46,12 +46,8 @@ export class TailFile implements Source {
   #look(): void {
     if (this.#stopped) return;
     try {
-      const { ino, size } = statSync(this.#path);
+      const { ino } = statSync(this.#path);
       if (this.#fd === null || ino !== this.#inode) this.#open(ino);
-      else if (size < this.#at) {
-        this.#at = 0;
-        this.#handlers.onRestart();
-      }
       this.#read();
     } catch (error) {
       this.#close();
@@ -83,11 +79,19 @@ export class TailFile implements Source {
     if (this.#fd === null || this.#stopped) return;
     for (let chunk = 0; chunk < CHUNKS_A_TURN; chunk++) {
       const count = readSync(this.#fd, this.#buffer, 0, CHUNK_BYTES, this.#at);
-      if (count === 0) return;
+      if (count === 0 && !this.#cutShort(this.#fd)) return;
       this.#at += count;
-      this.#handlers.onBytes(this.#buffer.subarray(0, count));
+      if (count > 0) this.#handlers.onBytes(this.#buffer.subarray(0, count));
     }
     setImmediate(() => this.#read());
+  }
+
+  /** Also at a notification, and not only at the next look: by then it may have grown to what it was. */
+  #cutShort(fd: number): boolean {
+    if (fstatSync(fd).size >= this.#at) return false;
+    this.#at = 0;
+    this.#handlers.onRestart();
+    return true;
   }
 
   #unwatch(): void {
