@@ -38,7 +38,7 @@ export function gatewayConfig(
       // The template of R1-0528 leaves the opening tag to the model.
       templateOpensThink: !plan.model.preset.includes("0528"),
       contextLength: plan.model.contextLength,
-      attentionDp: Number(flagOf(plan.launch.leader.args, "--attn-dp-size") ?? 1),
+      attentionDp: plan.layout.dataParallel,
     },
     // The engine's address of a spare too: it may join a group while the gateway runs.
     servers: Object.fromEntries(
