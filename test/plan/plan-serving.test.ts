@@ -20,6 +20,9 @@ function forEveryPlan(check: (plan: ServingPlan) => void): void {
   );
 }
 
+/** One in some fifteen specs has a plan: of fewer there may by chance be too few that do. */
+const MANY = { ...RUNS, numRuns: 4 * RUNS.numRuns };
+
 test("never throws: a plan, or problems that each say what, why, what would work, and where", () => {
   let plans = 0;
   fc.assert(
@@ -36,10 +39,10 @@ test("never throws: a plan, or problems that each say what, why, what would work
         }
       }
     }),
-    RUNS,
+    MANY,
   );
   // Otherwise the properties below would say nothing.
-  expect(plans).toBeGreaterThan(RUNS.numRuns / 30);
+  expect(plans).toBeGreaterThan(MANY.numRuns / 30);
 });
 
 test("same spec, same plan, whatever the order of the fields in memory", () => {
