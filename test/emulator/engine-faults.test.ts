@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { tagOf } from "../../src/emulator/tokens.ts";
-import { events, freePort, type GroupOptions, MODULE, readChat, ServerProcess, startGroup } from "./server-process.ts";
+import { freePort } from "../support/free-port.ts";
+import { events, type GroupOptions, MODULE, readChat, ServerProcess, startGroup } from "./server-process.ts";
 
 const servers: ServerProcess[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { createConnection, createServer } from "node:net";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compiledDir } from "../../src/machines/home.ts";
+import { freePort } from "../support/free-port.ts";
 
 const ENTRY = new URL("../../src/emulator/engine/python3.ts", import.meta.url).pathname;
 /** Some hundred engines and agents start in the tests; compiled code makes each a third. */
@@ -127,16 +128,6 @@ export class ServerProcess {
     await this.exited;
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** A free TCP port of 127.0.0.1. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 export interface GroupOptions {

@@ -1,11 +1,10 @@
-import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseGatewayConfig } from "../../src/gateway/config.ts";
 import { type RunningGateway, serveGateway } from "../../src/gateway/serve.ts";
 import { subscribe } from "../../src/stream/subscribe.ts";
+import { freePort } from "../support/free-port.ts";
 import { startAgents } from "./fake-agents.ts";
 import { ADMIN_TOKEN, AGENT_TOKEN, AUTH, ask, configFor } from "./gateway-fixture.ts";
 
@@ -25,14 +24,6 @@ function engine(id: string): Server {
       );
     });
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function start(holdDeadlineMs: number): Promise<void> {

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Child } from "../../src/drill/world/child.ts";
+import { freePort } from "../support/free-port.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { ADMIN_TOKEN, AGENT_TOKEN, AUTH, ask, chat, configFor } from "./gateway-fixture.ts";
 
@@ -43,14 +43,6 @@ afterEach(async () => {
   engine.close();
   rmSync(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 async function start(): Promise<Child> {
   const replica = new Child({

@@ -24,6 +24,7 @@ const failing = {
     { status: "passed", fullName: "b adds" },
   ],
 };
+const OUTPUT = "1\n2\n3\n4\n5\n6\n7\n8\naddress in use\n    at b.ts:1\n    at c.ts:1";
 const didNotLoad = { name: file("c.test.ts"), status: "failed", message: "Cannot find module", assertionResults: [] };
 const report = { numPassedTests: 3, numPendingTests: 0, testResults: [ran] };
 const clean = { passed: 3, failed: 0, skipped: 0, failures: [] };
@@ -35,6 +36,24 @@ test.each([
     report: { ...report, testResults: [ran, failing] },
     exitCode: 1,
     then: { ...clean, failed: 1, failures: ["test/b.test.ts: b takes away: Error: took 2"] },
+  },
+  {
+    when: "one fails with the output of a process",
+    report: {
+      ...report,
+      testResults: [
+        {
+          ...failing,
+          assertionResults: [{ ...failing.assertionResults[0], failureMessages: [`Error: ended:\n${OUTPUT}`] }],
+        },
+      ],
+    },
+    exitCode: 1,
+    then: {
+      ...clean,
+      failed: 1,
+      failures: ["test/b.test.ts: b takes away: Error: ended:\n  …\n  4\n  5\n  6\n  7\n  8\n  address in use"],
+    },
   },
   {
     when: "a file does not load",

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type KubeClient, kubeClient } from "../../src/kube/client.ts";
 import { toolsDir } from "../../src/machines/home.ts";
+import { freePort } from "./free-port.ts";
 
 const READY_MS = 60_000;
 
@@ -95,12 +95,4 @@ export class ApiServer {
         await new Promise<void>((resolve) => child.once("exit", () => resolve()));
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { execa } from "execa";
 import { ensureHostPrograms, HOST_PROGRAMS } from "../../src/machines/local/host-programs.ts";
 import type { SshTarget } from "../../src/machines/server/target.ts";
+import { freePort } from "./free-port.ts";
 
 export interface TestSshd {
   target: SshTarget;
@@ -78,17 +78,4 @@ async function findSshd(): Promise<string> {
   await ensureHostPrograms({ programs: { ...HOST_PROGRAMS, sshd: "openssh-server" } });
   // sshd starts itself anew for each connection and insists on its full path.
   return "/usr/sbin/sshd";
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

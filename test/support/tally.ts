@@ -7,7 +7,7 @@ export interface Tally {
   passed: number;
   failed: number;
   skipped: number;
-  /** What failed, one text each: file and test, and the first line of why. */
+  /** What failed, one text each: file and test, and why in a few lines. */
   failures: readonly string[];
 }
 
@@ -53,13 +53,23 @@ export async function tallyOf(project: string, reportFile: string, exitCode: num
 
 function failuresOf({ name = "", status, message = "", assertionResults }: VitestFile): string[] {
   const file = relative(process.cwd(), name);
-  if (status === "failed" && assertionResults.length === 0) return [`${file}: ${firstLine(message)}`];
+  if (status === "failed" && assertionResults.length === 0) return [`${file}: ${why(message)}`];
   return assertionResults
     .filter((test) => test.status === "failed")
-    .map(({ fullName, failureMessages = [] }) => `${file}: ${fullName}: ${firstLine(failureMessages[0] ?? "")}`);
+    .map(({ fullName, failureMessages = [] }) => `${file}: ${fullName}: ${why(failureMessages[0] ?? "")}`);
 }
 
-const firstLine = (text: string) => stripVTControlCharacters(text).split("\n", 1)[0] ?? "";
+/** A process that ended says why at the end of what it printed, so the last lines are shown as well as the first. */
+const LAST_LINES = 6;
+
+/** What an error says, without its stack. */
+function why(text: string): string {
+  const lines = stripVTControlCharacters(text)
+    .split(/\n\s+at /, 1)
+    .flatMap((message) => message.trimEnd().split("\n"));
+  const shown = lines.length > LAST_LINES + 1 ? [lines[0], "…", ...lines.slice(-LAST_LINES)] : lines;
+  return shown.join("\n  ");
+}
 
 export function addTallies(tallies: readonly Tally[]): Tally {
   const sum = (field: "passed" | "failed" | "skipped") => tallies.reduce((total, tally) => total + tally[field], 0);

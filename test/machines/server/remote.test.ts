@@ -9,7 +9,8 @@ import type { TandemError } from "../../../src/errors.ts";
 import { openRemote, type Remote } from "../../../src/machines/server/remote.ts";
 import type { SshTarget } from "../../../src/machines/server/target.ts";
 import { upload } from "../../../src/machines/server/upload.ts";
-import { freePort, startSshd, type TestSshd } from "../../support/sshd.ts";
+import { freePort } from "../../support/free-port.ts";
+import { startSshd, type TestSshd } from "../../support/sshd.ts";
 
 let sshd: TestSshd;
 let remote: Remote;
