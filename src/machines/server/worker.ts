@@ -9,6 +9,7 @@ import { readyStep, serviceStep } from "./ready-step.ts";
 import type { Remote } from "./remote.ts";
 import { changing, script, scriptStep } from "./script.ts";
 import { runSteps, type Step, type StepOptions, type StepReport } from "./step.ts";
+import { whileReachable } from "./while-reachable.ts";
 
 export interface WorkerConfig extends NodeConfig, JoinInput {
   /** The stack's name, which is a label of the server for as long as it belongs to the stack: agents run by it. */
@@ -33,7 +34,7 @@ export async function joinWorker(
       joinStep(remote, controlPlane, config, ignoredChecks(config, facts)),
       labelsStep(controlPlane, config),
       networkStep(remote, config, apiAddress),
-      readyStep(controlPlane, config.name),
+      joinedStep(remote, controlPlane, config),
       serviceStep(remote, controlPlane, config),
       ...(config.gateway ? [gatewayAddressStep(remote, config.gateway)] : []),
     ],
@@ -74,6 +75,12 @@ function joinStep(remote: Remote, controlPlane: Remote, config: WorkerConfig, ig
       }
     },
   };
+}
+
+/** The control plane is asked, which calls a server that is gone unready, and waits for it. */
+function joinedStep(remote: Remote, controlPlane: Remote, { name }: WorkerConfig): Step {
+  const step = readyStep(controlPlane, name);
+  return { ...step, act: (signal) => whileReachable(remote, step.act, { step: step.name, signal }) };
 }
 
 function labelsStep(controlPlane: Remote, { name, stack, labels }: WorkerConfig): Step {
