@@ -123,13 +123,12 @@ export class Gateway {
       onPoison: ({ id, request }) =>
         log.warn({ request: id, fingerprint: request.fingerprint }, "suspected poison, refused for a while"),
     });
-    const timing = {
+    this.#timing = {
       ...DEFAULT_TIMING,
       stallAfterMs: stallAfter(config.longestStepMs),
       holdDeadlineMs: config.holdDeadlineMs,
     };
-    this.#timing = timing;
-    this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, timing, {
+    this.#switcher = new Switcher(roles.role, this.#groups, intakes, clock, this.#timing, {
       onChoice: (choice, before) => {
         this.#apply(choice, before);
         this.changes.tell();
@@ -142,10 +141,12 @@ export class Gateway {
     this.#warmer = new Warmer({
       riders: this.traffic.riders,
       current: () => this.#switcher.current,
-      standby,
       attentionDp: config.model.attentionDp,
-      clock,
-      onOutcome: (outcome) => this.metrics.cacheWarmings.inc({ outcome }),
+      ...{ standby, clock },
+      onOutcome: (outcome, { id, request: { fingerprint } }) => {
+        this.metrics.cacheWarmings.inc({ outcome });
+        if (outcome === "broke") log.warn({ request: id, fingerprint }, "the standby broke off while it read this");
+      },
     });
     this.metrics = new GatewayMetrics(
       () => this.traffic,

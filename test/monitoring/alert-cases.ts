@@ -163,6 +163,13 @@ export const ALERT_CASES: readonly AlertCase[] = [
     },
   },
   {
+    alert: "TandemStandbyBreaksReading",
+    series: {
+      'tandem_gateway_cache_warmings_total{instance="one",outcome="broke"}': [2, { from: 2, perMinute: 1 }, 17],
+      'tandem_gateway_cache_warmings_total{instance="one",outcome="read"}': [10, { from: 10, perMinute: 9 }, 145],
+    },
+  },
+  {
     alert: "TandemStreamGapLong",
     series: {
       'tandem_gateway_stream_gap_seconds_count{instance="one"}': [20, { from: 20, perMinute: 1 }, 35],

@@ -23,7 +23,7 @@ export interface WarmerHooks {
   /** Attention-DP ranks of an engine; each has a cache of its own. */
   attentionDp: number;
   clock: { now(): number };
-  onOutcome(outcome: WarmOutcome): void;
+  onOutcome(outcome: WarmOutcome, rider: Rider): void;
 }
 
 /**
@@ -95,7 +95,7 @@ export class Warmer {
     const over = (outcome: WarmOutcome) => {
       clearTimeout(timer);
       this.#reading.delete(rider);
-      this.#hooks.onOutcome(outcome);
+      this.#hooks.onOutcome(outcome, rider);
       this.#pump();
     };
     const body = warmBody(rider.remaining(), `${rider.id}-warm-${count}`, dpRank);
