@@ -3,19 +3,18 @@ import type { Scheduler } from "./scheduler.ts";
 import type { EngineSettings } from "./settings.ts";
 import type { Histogram } from "./statistics.ts";
 
+type Load = ReturnType<typeof loadOf>;
+
 /** `/metrics` under SGLang's names (observability/metrics_collector.py:365-490). Workers of plain TP have no series. */
 export function metricsText(settings: EngineSettings, scheduler: Scheduler): string {
-  const base = {
+  const base = labelText({
     model_name: settings.servedName,
     engine_type: "unified",
     tp_rank: "0",
     pp_rank: "0",
     moe_ep_rank: "0",
-  };
-  const label = (more: Record<string, string>) =>
-    `{${Object.entries({ ...base, ...more })
-      .map(([name, value]) => `${name}="${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`)
-      .join(",")}}`;
+  });
+  const label = (more: Record<string, string>) => `{${[...base, ...labelText(more)].join(",")}}`;
   const lines: string[] = [];
   const dpLabels = (rank: number): Record<string, string> => (settings.attnDpSize > 1 ? { dp_rank: String(rank) } : {});
   const first = settings.nodeRank * (settings.attnDpSize / settings.nnodes);
@@ -25,24 +24,25 @@ export function metricsText(settings: EngineSettings, scheduler: Scheduler): str
       ? settings.nodeRank === 0
       : rank >= first && rank < first + settings.attnDpSize / settings.nnodes,
   );
-  const gauge = (name: string, read: (rank: number) => number) => {
+  // Agents ask twice a second: each rank's load and labels are worked out once.
+  const each = ranks.map((rank) => ({ labels: label(dpLabels(rank)), load: loadOf(settings, scheduler, rank) }));
+  const gauge = (name: string, read: (load: Load) => number) => {
     lines.push(`# HELP sglang:${name} ${name.replaceAll("_", " ")}`, `# TYPE sglang:${name} gauge`);
-    for (const rank of ranks) lines.push(`sglang:${name}${label(dpLabels(rank))} ${read(rank)}`);
+    for (const { labels, load } of each) lines.push(`sglang:${name}${labels} ${read(load)}`);
   };
-  const load = (rank: number) => loadOf(settings, scheduler, rank);
-  gauge("num_running_reqs", (rank) => load(rank).num_running_reqs);
-  gauge("num_queue_reqs", (rank) => load(rank).num_waiting_reqs);
+  gauge("num_running_reqs", (load) => load.num_running_reqs);
+  gauge("num_queue_reqs", (load) => load.num_waiting_reqs);
   gauge("num_grammar_queue_reqs", () => 0);
-  gauge("gen_throughput", (rank) => load(rank).gen_throughput);
-  gauge("cache_hit_rate", (rank) => load(rank).cache_hit_rate);
-  gauge("token_usage", (rank) => load(rank).token_usage);
-  gauge("num_used_tokens", (rank) => load(rank).num_used_tokens);
-  gauge("kv_available_tokens", (rank) => load(rank).max_total_num_tokens - load(rank).num_total_tokens);
-  gauge("kv_evictable_tokens", (rank) => load(rank).num_total_tokens - load(rank).num_used_tokens);
+  gauge("gen_throughput", (load) => load.gen_throughput);
+  gauge("cache_hit_rate", (load) => load.cache_hit_rate);
+  gauge("token_usage", (load) => load.token_usage);
+  gauge("num_used_tokens", (load) => load.num_used_tokens);
+  gauge("kv_available_tokens", (load) => load.max_total_num_tokens - load.num_total_tokens);
+  gauge("kv_evictable_tokens", (load) => load.num_total_tokens - load.num_used_tokens);
   gauge("num_retracted_reqs", () => 0);
-  gauge("num_paused_reqs", (rank) => (scheduler.paused ? load(rank).num_running_reqs : 0));
-  gauge("utilization", (rank) => load(rank).utilization);
-  gauge("max_total_num_tokens", (rank) => load(rank).max_total_num_tokens);
+  gauge("num_paused_reqs", (load) => (scheduler.paused ? load.num_running_reqs : 0));
+  gauge("utilization", (load) => load.utilization);
+  gauge("max_total_num_tokens", (load) => load.max_total_num_tokens);
   const { stats } = scheduler;
   if (ranks.length > 0)
     lines.push(
@@ -82,4 +82,10 @@ export function metricsText(settings: EngineSettings, scheduler: Scheduler): str
     histogram("queue_time_seconds", stats.queueTime);
   }
   return `${lines.join("\n")}\n`;
+}
+
+function labelText(labels: Record<string, string>): string[] {
+  return Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`,
+  );
 }

@@ -21,8 +21,8 @@ if [ "${count:-0}" -eq 0 ]; then
 fi
 # A wedged driver holds every process that asks it; a caller must have its own time-out.
 while [ -s "$faults" ] && [ "$(awk -F'\t' '$2 == "hang" {v = $3} END {print v}' "$faults")" = 1 ]; do sleep 1; done
-hash=$(printf %s "$name" | sha256sum)
-hash=${hash%% *}
+field seed; hash=$value
+if [ -z "$hash" ]; then hash=$(printf %s "$name" | sha256sum); hash=${hash%% *}; fi
 
 mode=table; format=; fields=; only=; reset=
 while [ $# -gt 0 ]; do
@@ -51,11 +51,17 @@ case $mode in
   gpu | apps | rows) [ -n "$format" ] || { printf 'Required argument --format= is missing.\n\n'; exit 2; } ;;
 esac
 
-# Ranks of an engine hold the GPUs: their titles begin with sglang::scheduler, in the order of the GPUs.
+# Ranks of an engine hold the GPUs: their titles begin with sglang::scheduler, in the order of the GPUs. The shell reads a
+# byte at a time, so the short name that the kernel keeps tells whose title is worth it.
 apps=
 case $mode in
   apps | table | gpu | query)
     for dir in "$proc"/[0-9]*; do
+      # A process may be gone by now, and a read that fails leaves what was there.
+      comm=
+      { read -r comm < "$dir/comm"; } 2>/dev/null
+      [ "$comm" = "sglang::schedul" ] || continue
+      line=
       { read -r line < "$dir/cmdline"; } 2>/dev/null
       case $line in
         sglang::scheduler*) rank=${line#*_TP}; rank=${rank%%[!0-9]*}; apps="$apps ${dir##*/}:$((${rank:-0} % count))" ;;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,7 +10,9 @@ import type { MachineRequest } from "./machine-record.ts";
 /** What makes one machine different from the next, as a tar archive for its root: the key that may log in, who it is. */
 export async function machineSeed({ name, role, gpus, address, authorizedKey }: MachineRequest): Promise<Buffer> {
   const archive = new PassThrough();
-  const identity = { name, role, gpus, address };
+  // GPUs have their ids from it; nvidia-smi.sh, which runs all day, would start two programs to work it out.
+  const seed = createHash("sha256").update(name).digest("hex");
+  const identity = { name, role, gpus, address, seed };
   const [bytes] = await Promise.all([
     buffer(archive),
     packLayer(

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +37,14 @@ function smi(...argv: string[]) {
 }
 
 describe("nvidia-smi of an emulated server", () => {
-  test("-L lists eight GPUs with the ids that the device plugin gives out", () => {
+  test.each([
+    ["works them out", ""],
+    ["finds them in the machine's file", `,"seed":"${createHash("sha256").update("gpu-a").digest("hex")}"`],
+  ])("-L lists eight GPUs with the ids that the device plugin gives out, and %s", (_how, seed) => {
+    writeFileSync(
+      join(folder, "machine.json"),
+      `{"name":"gpu-a","role":"gpu","gpus":8,"address":"10.0.0.11"${seed}}\n`,
+    );
     expect(smi("-L")).toEqual({
       status: 0,
       lines: Array.from({ length: 8 }, (_, at) => `GPU ${at}: NVIDIA H100 80GB HBM3 (UUID: ${gpuUuid("gpu-a", at)})`),
@@ -106,11 +114,16 @@ describe("nvidia-smi of an emulated server", () => {
   });
 
   test("ranks show as processes that hold the GPUs; a reset is refused while they run and clears after", async () => {
-    const rank = spawn("sh", ["-c", "while read -r x; do :; done"], {
-      argv0: "sglang::scheduler_TP9",
-      stdio: ["pipe", "ignore", "ignore"],
-    });
-    await once(rank, "spawn");
+    // A title is two things: the command line, and the short name that the kernel keeps.
+    const rank = spawn(
+      "sh",
+      ["-c", "printf sglang::scheduler_TP9 > /proc/$$/comm; echo; while read -r x; do :; done"],
+      {
+        argv0: "sglang::scheduler_TP9",
+        stdio: ["pipe", "pipe", "ignore"],
+      },
+    );
+    await once(rank.stdout, "data");
     symlinkSync(`/proc/${rank.pid}`, join(folder, "proc", String(rank.pid)));
     try {
       const apps = smi("--query-compute-apps=pid,process_name,used_memory", "--format=csv,noheader").lines;
