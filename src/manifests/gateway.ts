@@ -78,8 +78,8 @@ function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"
         ],
         // No `ports`: the scheduler would take two replicas on one server for a conflict.
         startupProbe: { ...serves, periodSeconds: 1, failureThreshold: 60 },
-        readinessProbe: { ...answers, periodSeconds: 2 },
-        livenessProbe: { ...answers, periodSeconds: 5, failureThreshold: 6 },
+        readinessProbe: { ...answers, periodSeconds: 10 },
+        livenessProbe: { ...answers, periodSeconds: 10, failureThreshold: 3 },
         resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "1Gi" } },
         securityContext: {
           allowPrivilegeEscalation: false,

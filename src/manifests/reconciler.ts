@@ -18,7 +18,7 @@ const WEBHOOK_FOLDER = "/etc/tandem-webhook";
 const DASHBOARD_TLS_FOLDER = "/etc/tandem-dashboard-tls";
 /** It has 120 MiB. Code compiled without optimizing costs one of them and saves processor time; optimized code costs twenty. */
 export const RECONCILER_NODE_FLAGS: readonly string[] = [
-  "--max-semi-space-size=1",
+  "--max-semi-space-size=2",
   "--no-opt",
   "--no-maglev",
   "--sparkplug",
@@ -96,8 +96,9 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
           { name: "dashboard", containerPort: DASHBOARD_PORT, protocol: "TCP" },
         ],
         // Ready is also the replica that looks on. No API server is no reason to restart: it comes back by itself.
-        readinessProbe: { ...answers("/healthz"), periodSeconds: 2 },
-        livenessProbe: { ...answers("/healthz"), periodSeconds: 5, failureThreshold: 6 },
+        startupProbe: { ...answers("/healthz"), periodSeconds: 1, failureThreshold: 60 },
+        readinessProbe: { ...answers("/healthz"), periodSeconds: 10 },
+        livenessProbe: { ...answers("/healthz"), periodSeconds: 10, failureThreshold: 3 },
         resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "192Mi" } },
         securityContext: {
           allowPrivilegeEscalation: false,

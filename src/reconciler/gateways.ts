@@ -32,6 +32,8 @@ export interface Role {
 }
 
 const EVERY_MS = 500;
+/** While it has no request in its hands there are no counts, and only news to be told. */
+const QUIET_EVERY_MS = 1_000;
 /** For who decides nothing: a move is heard at once all the same, and counts are for people. */
 const LOOK_ON_EVERY_MS = 1_500;
 /** Streams that go on one after the other are one piece of news. */
@@ -43,8 +45,8 @@ const TELL_AGAIN_MS = 1_000;
 
 /**
  * Follows what every gateway replica does, and tells it the reconciler's word. Each is asked to answer when something is new, at
- * the latest after half a second: a move is heard when it happens, counts are never older than that. Who only looks on asks less
- * often.
+ * the latest after half a second (a second while it has no request): a move is heard when it happens, counts are never older than
+ * that. Who only looks on asks less often.
  */
 export class Gateways {
   readonly heard = new Map<string, GatewayHeard>();
@@ -156,14 +158,20 @@ export class Gateways {
       version = await this.#ask(url, version, signal);
       // One that waits for news has waited; one that told something new may have more. Everybody else is asked as often as it would answer.
       const isNews = version !== undefined && version !== before;
-      const restMs = isNews ? AFTER_NEWS_MS : this.#everyMs - (performance.now() - askedMs);
+      const restMs = isNews ? AFTER_NEWS_MS : this.#everyMsOf(url) - (performance.now() - askedMs);
       if (restMs > 0) await delay(restMs, undefined, { signal }).catch(() => {});
     }
   }
 
+  #everyMsOf(url: string): number {
+    const counts = Object.values(this.heard.get(url)?.requests ?? {});
+    const isQuiet = counts.length > 0 && counts.every((count) => count === 0);
+    return isQuiet ? Math.max(QUIET_EVERY_MS, this.#everyMs) : this.#everyMs;
+  }
+
   /** The version of what it said; undefined where it is away, or knows none. */
   async #ask(url: string, version: number | undefined, signal: AbortSignal): Promise<number | undefined> {
-    const waitMs = this.#everyMs;
+    const waitMs = this.#everyMsOf(url);
     const query = version === undefined ? "" : `?after=${version}&wait=${waitMs}`;
     try {
       const { statusCode, body } = await request(new URL(`/status${query}`, url), {

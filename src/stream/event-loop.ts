@@ -1,3 +1,5 @@
+import { untilAligned } from "./aligned-timer.ts";
+
 /** A time in which this process did nothing at all: what others said meanwhile was not heard yet. */
 export interface Stall {
   fromMonoMs: number;
@@ -24,18 +26,24 @@ export function onStall(listener: (stall: Stall) => void): () => void {
   listeners.add(listener);
   if (timer === undefined) {
     lastMonoMs = performance.now();
-    timer = setInterval(look, EVERY_MS);
-    timer.unref();
+    later();
   }
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
-    clearInterval(timer);
+    clearTimeout(timer);
     timer = undefined;
   };
 }
 
+function later(): void {
+  // With the beats that are heard, so that both are one wake-up.
+  timer = setTimeout(look, untilAligned(EVERY_MS, Date.now())).unref();
+}
+
 function look(): void {
+  // First: what a listener throws must not be the end of all looks.
+  later();
   const fromMonoMs = lastMonoMs;
   const toMonoMs = performance.now();
   lastMonoMs = toMonoMs;

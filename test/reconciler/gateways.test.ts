@@ -10,6 +10,7 @@ import { listenOnLoopback } from "./loopback.ts";
 
 test("a move is heard when it happens, counts every half second", async () => {
   const gateway = await FakeGateway.start();
+  gateway.requests = { a: 3, b: 0 };
   const changed = vi.fn();
   const heard = vi.fn();
   const gateways = new Gateways(() => "admin", changed, heard);
@@ -32,8 +33,35 @@ test("a move is heard when it happens, counts every half second", async () => {
   }
 });
 
+test("one that has no request is asked once a second, and a move of it is heard at once", async () => {
+  const gateway = await FakeGateway.start();
+  const heard = vi.fn();
+  const gateways = new Gateways(
+    () => "admin",
+    () => {},
+    heard,
+  );
+  gateways.follow([gateway.url]);
+  try {
+    await vi.waitUntil(() => gateways.heard.has(gateway.url), { timeout: 20_000 });
+    await delay(250);
+    const before = heard.mock.calls.length;
+    await delay(2_200);
+    expect(heard.mock.calls.length - before).toBeGreaterThanOrEqual(1);
+    expect(heard.mock.calls.length - before).toBeLessThanOrEqual(3);
+    gateway.moveTo("b");
+    const movedMs = performance.now();
+    await vi.waitUntil(() => gateways.heard.get(gateway.url)?.active === "b", { interval: 5 });
+    expect(performance.now() - movedMs).toBeLessThan(150);
+  } finally {
+    gateways.close();
+    await gateway.close();
+  }
+});
+
 test("who only looks on asks less often and hears a move at once; who begins to decide asks anew", async () => {
   const gateway = await FakeGateway.start();
+  gateway.requests = { a: 3, b: 0 };
   const heard = vi.fn();
   const gateways = new Gateways(
     () => "admin",

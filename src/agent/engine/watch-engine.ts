@@ -18,7 +18,11 @@ export interface EngineWatch extends Source {
   follow(launcher: (FoundLauncher & { group: string }) | null): void;
 }
 
-const ASKED = ["/ready", "/v1/loads", "/metrics"] as const;
+/**
+ * Of so many looks at an engine that has no request, one asks for its metrics: no token comes there, and to put them together costs
+ * the engine more than all else that it is asked.
+ */
+const METRICS_AT_REST = 4;
 
 interface Target {
   connection: EngineConnection;
@@ -30,6 +34,8 @@ interface Target {
   decodedTotal: number | null;
   running: number;
   queued: number;
+  /** Looks that found no request, since the last that did. */
+  looksAtRest: number;
 }
 
 /**
@@ -43,16 +49,22 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
   let timer: NodeJS.Timeout | undefined;
 
   const look = async (mine: Target): Promise<void> => {
-    const [ready, loads, metrics] = (await mine.connection.ask(ASKED)) as [Answer, Answer, Answer];
+    const [ready, loads] = (await mine.connection.ask(["/ready", "/v1/loads"])) as [Answer, Answer];
+    const load = bodyOf(loads, parseLoads);
+    // The last tokens of a request come before the look that does not find it any more.
+    const rests = load !== null && load.running + load.queued + mine.running + mine.queued === 0;
+    mine.looksAtRest = rests ? mine.looksAtRest + 1 : 0;
+    const asksMetrics = mine.looksAtRest % METRICS_AT_REST === 0 && loads.kind !== "silent";
+    const [metrics] = asksMetrics ? await mine.connection.ask(["/metrics"]) : [];
     // It may have been replaced while we asked: what an old one said is of no use.
     if (mine !== target) return;
-    Object.assign(mine, bodyOf(loads, parseLoads) ?? {});
-    const tokens = bodyOf(metrics, parseTokens);
+    Object.assign(mine, load ?? {});
+    const tokens = metrics === undefined ? null : bodyOf(metrics, parseTokens);
     mine.tokensTotal = Math.max(mine.tokensTotal, tokens?.total ?? 0);
     mine.decodedTotal = tokens?.decoded ?? mine.decodedTotal;
     const state = stateOf(ready, mine.served);
     mine.served ||= state === "serving";
-    const silent = [ready, loads, metrics].some(({ kind }) => kind === "silent");
+    const silent = [ready, loads, metrics].some((answer) => answer?.kind === "silent");
     tell(silent ? "hung" : "working", silent ? `no answer in ${timeoutMs} ms` : "");
     const { group, instance, tokensTotal, decodedTotal, running, queued } = mine;
     const now = JSON.stringify([instance, state]);
@@ -99,6 +111,8 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
         decodedTotal: null,
         running: 0,
         queued: 0,
+        // The first look asks for everything.
+        looksAtRest: -1,
       };
       void run(target);
     },

@@ -18,12 +18,17 @@ export interface WatchGpusOptions {
 
 type Rows = Record<string, string>[];
 
+/** Of so many looks one asks for remapped rows: they change with an XID, which the kernel log tells. Every one while some wait. */
+const ROWS_EVERY = 3;
+
 /** Asks `nvidia-smi` at intervals, one at a time. One that does not answer is itself a signal. */
 export function watchGpus(options: WatchGpusOptions): Source {
   const { command, expected, everyMs, timeoutMs, linksEveryMs = 30_000, emit } = options;
   const tell = monitorState(emit, "nvidia-smi");
   const links = new Nvlinks(linksEveryMs);
   let fields: string[] = [...GPU_FIELDS];
+  let looks = 0;
+  let rows: Rows = [];
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -68,7 +73,7 @@ export function watchGpus(options: WatchGpusOptions): Source {
     const gpus = await ask("gpu", fields);
     if (gpus !== null) {
       // Details that are missing leave nulls; what counts is known.
-      const rows = (await ask("remapped-rows", ROW_FIELDS)) ?? [];
+      if (looks++ % ROWS_EVERY === 0 || rows.some(waits)) rows = (await ask("remapped-rows", ROW_FIELDS)) ?? [];
       const apps = (await ask("compute-apps", APP_FIELDS)) ?? [];
       await askLinks();
       if (stopped) return;
@@ -85,6 +90,11 @@ export function watchGpus(options: WatchGpusOptions): Source {
       clearTimeout(timer);
     },
   };
+}
+
+/** For a reset, or for a repair: it may have been done. */
+function waits(row: Record<string, string>): boolean {
+  return row["remapped_rows.pending"] === "Yes" || row["remapped_rows.failure"] === "Yes";
 }
 
 function firstLine(text: string): string {

@@ -20,6 +20,8 @@ export interface WatchStorageOptions {
   emit: Emit;
 }
 
+/** Of so many looks one asks for the room on disks: it fills up over minutes, and each answer takes a process. */
+const ROOM_EVERY = 3;
 /** Changes of room below this share are told nobody: logs grow all day. */
 const WORTH_TELLING = 0.01;
 
@@ -33,6 +35,8 @@ export function watchStorage(options: WatchStorageOptions): Source {
   const told = new Map<string, string>();
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let looks = 0;
+  let problem: { trouble: "hung" | "failed"; why: string } | null = null;
 
   const report = (subject: string, version: string, evidence: Evidence) => {
     if (stopped || told.get(subject) === version) return;
@@ -42,7 +46,8 @@ export function watchStorage(options: WatchStorageOptions): Source {
   const look = async (): Promise<void> => {
     let at = "";
     const hung = setTimeout(() => tell("hung", `${at} is not answered`), timeoutMs);
-    let problem: { trouble: "hung" | "failed"; why: string } | null = null;
+    const asksRoom = looks++ % ROOM_EVERY === 0;
+    if (asksRoom) problem = null;
     try {
       for (const { folder, path } of folders) {
         at = path;
@@ -50,7 +55,7 @@ export function watchStorage(options: WatchStorageOptions): Source {
         const detail = content.state === "missing" ? `there is no ${path}` : content.detail;
         report(folder, JSON.stringify(content), { kind: "folder", folder, path, ...content, detail });
       }
-      for (const path of df === null ? [] : ["/", ...folders.map((folder) => folder.path)]) {
+      for (const path of df === null || !asksRoom ? [] : ["/", ...folders.map((folder) => folder.path)]) {
         at = path;
         const answer = await diskRoom(df ?? [], path, timeoutMs);
         // What is missing is told by its folder already.

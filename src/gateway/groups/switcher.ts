@@ -5,6 +5,7 @@ import { faultStands, type Suspicion } from "../../failover/choose/suspicion.ts"
 import type { ChooseTiming } from "../../failover/choose/timing.ts";
 import type { GatewayView, GroupView, Move, ServerView } from "../../failover/choose/view.ts";
 import { type Choice, choose } from "../../failover/choose.ts";
+import { untilAligned } from "../../stream/aligned-timer.ts";
 import type { Role } from "../roles.ts";
 import type { WatchClock } from "../watch-clock.ts";
 import { DecisionLog } from "./decision-log.ts";
@@ -12,7 +13,7 @@ import type { EvidenceIntake } from "./evidence-intake.ts";
 import type { Group } from "./group.ts";
 
 const TICK_MS = 20;
-/** While this gateway has no request and suspects nobody: each tick wakes the process up, all day long. */
+/** While this gateway has no request and suspects nobody: each tick wakes the process up, all day long, one of five with a beat. */
 const IDLE_TICK_MS = 50;
 /** The clock needs each of them; the choice is made at every so many. No stream waits then, and what is heard is acted on at once. */
 const IDLE_TICKS_PER_LOOK = 3;
@@ -75,7 +76,7 @@ export class Switcher {
         this.#idleTicks = this.#isIdle ? (this.#idleTicks + 1) % IDLE_TICKS_PER_LOOK : 0;
         if (this.#idleTicks === 0) this.evaluate();
       },
-      this.#isIdle ? IDLE_TICK_MS : TICK_MS,
+      this.#isIdle ? untilAligned(IDLE_TICK_MS, Date.now()) : TICK_MS,
     );
   }
 
