@@ -59,7 +59,7 @@ export function watchEngine({ url, everyMs, timeoutMs = 1_000, emit }: WatchEngi
     // It may have been replaced while we asked: what an old one said is of no use.
     if (mine !== target) return;
     Object.assign(mine, load ?? {});
-    const tokens = metrics === undefined ? null : bodyOf(metrics, parseTokens);
+    const tokens = bodyOf(metrics, parseTokens);
     mine.tokensTotal = Math.max(mine.tokensTotal, tokens?.total ?? 0);
     mine.decodedTotal = tokens?.decoded ?? mine.decodedTotal;
     const state = stateOf(ready, mine.served);
@@ -129,6 +129,6 @@ function stateOf(ready: Answer, served: boolean): "starting" | "serving" | "unhe
   return ready.kind === "answer" ? "unhealthy" : "unreachable";
 }
 
-function bodyOf<T>(answer: Answer, parse: (body: string) => T | null): T | null {
-  return answer.kind === "answer" && answer.status === 200 ? parse(answer.body) : null;
+function bodyOf<T>(answer: Answer | undefined, parse: (body: string) => T | null): T | null {
+  return answer?.kind === "answer" && answer.status === 200 ? parse(answer.body) : null;
 }

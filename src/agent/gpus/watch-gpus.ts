@@ -1,3 +1,4 @@
+import type { GpuSample } from "../../health/evidence.ts";
 import { monitorState } from "../monitor-state.ts";
 import type { Emit, Source } from "../source.ts";
 import { Nvlinks, parseNvlinks } from "./nvlinks.ts";
@@ -18,7 +19,7 @@ export interface WatchGpusOptions {
 
 type Rows = Record<string, string>[];
 
-/** Of so many looks one asks for remapped rows: they change with an XID, which the kernel log tells. Every one while some wait. */
+/** Of so many looks one asks for remapped rows: they change with an XID, which the kernel log tells. Each does unless all are known to be well. */
 const ROWS_EVERY = 3;
 
 /** Asks `nvidia-smi` at intervals, one at a time. One that does not answer is itself a signal. */
@@ -29,6 +30,7 @@ export function watchGpus(options: WatchGpusOptions): Source {
   let fields: string[] = [...GPU_FIELDS];
   let looks = 0;
   let rows: Rows = [];
+  let samples: GpuSample[] = [];
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -73,11 +75,12 @@ export function watchGpus(options: WatchGpusOptions): Source {
     const gpus = await ask("gpu", fields);
     if (gpus !== null) {
       // Details that are missing leave nulls; what counts is known.
-      if (looks++ % ROWS_EVERY === 0 || rows.some(waits)) rows = (await ask("remapped-rows", ROW_FIELDS)) ?? [];
+      if (looks++ % ROWS_EVERY === 0 || !samples.every(rowsAreWell))
+        rows = (await ask("remapped-rows", ROW_FIELDS)) ?? [];
       const apps = (await ask("compute-apps", APP_FIELDS)) ?? [];
       await askLinks();
       if (stopped) return;
-      const samples = gpuSamples(gpus, rows, apps, links.told);
+      samples = gpuSamples(gpus, rows, apps, links.told);
       tell("working");
       emit({ kind: "gpus", expected, found: samples.length, gpus: samples });
     }
@@ -92,10 +95,9 @@ export function watchGpus(options: WatchGpusOptions): Source {
   };
 }
 
-/** For a reset, or for a repair: it may have been done. */
-function waits(row: Record<string, string>): boolean {
-  return row["remapped_rows.pending"] === "Yes" || row["remapped_rows.failure"] === "Yes";
-}
+/** Rows that wait for a reset may have had it; of those that nobody told of, the next answer may tell. */
+const rowsAreWell = ({ remappedRowsPending, remappedRowsFailure }: GpuSample) =>
+  remappedRowsPending === false && remappedRowsFailure === false;
 
 function firstLine(text: string): string {
   return text.trim().split("\n")[0]?.slice(0, 200) ?? "";

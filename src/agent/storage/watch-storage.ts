@@ -20,7 +20,7 @@ export interface WatchStorageOptions {
   emit: Emit;
 }
 
-/** Of so many looks one asks for the room on disks: it fills up over minutes, and each answer takes a process. */
+/** Of so many looks one asks for the room on disks: it fills up over minutes, and each answer takes a process. Each does while one is missing. */
 const ROOM_EVERY = 3;
 /** Changes of room below this share are told nobody: logs grow all day. */
 const WORTH_TELLING = 0.01;
@@ -46,7 +46,7 @@ export function watchStorage(options: WatchStorageOptions): Source {
   const look = async (): Promise<void> => {
     let at = "";
     const hung = setTimeout(() => tell("hung", `${at} is not answered`), timeoutMs);
-    const asksRoom = looks++ % ROOM_EVERY === 0;
+    const asksRoom = looks++ % ROOM_EVERY === 0 || problem !== null;
     if (asksRoom) problem = null;
     try {
       for (const { folder, path } of folders) {
