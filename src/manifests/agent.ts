@@ -11,6 +11,7 @@ import {
 } from "./agent-reporter.ts";
 import type { Manifest } from "./manifest.ts";
 import { ACCESS_SECRET, AGENT, onEveryServer, stackLabels, TANDEM_IMAGE } from "./names.ts";
+import { ownProbes } from "./own-probes.ts";
 
 /**
  * An agent runs little code and must stay below 60 MiB: V8's optimizing compilers alone bring ten megabytes of Node's own
@@ -42,7 +43,9 @@ export function agentDaemon(plan: ServingPlan): Manifest {
   const name = { "app.kubernetes.io/name": AGENT };
   const labels = { ...name, ...stackLabels(plan) };
   const volumes = agentVolumes(plan);
-  const answers = { httpGet: { path: "/healthz", port: "evidence", scheme: "HTTP" } };
+  const { startupProbe, readinessProbe } = ownProbes({
+    httpGet: { path: "/healthz", port: "evidence", scheme: "HTTP" },
+  });
   return {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
@@ -73,8 +76,8 @@ export function agentDaemon(plan: ServingPlan): Manifest {
               command: ["node", ...AGENT_NODE_FLAGS, "/usr/lib/tandem/tandem-agent.cjs"],
               env: agentEnv(plan),
               ports: [{ name: "evidence", containerPort: AGENT_PORT, hostPort: AGENT_PORT, protocol: "TCP" }],
-              startupProbe: { ...answers, periodSeconds: 1, failureThreshold: 60 },
-              readinessProbe: { ...answers, periodSeconds: 10 },
+              startupProbe,
+              readinessProbe,
               // The limit leaves room for nvidia-smi, which runs in the agent's cgroup: an agent that is killed for
               // another's memory would look like a lost server.
               // It takes a fiftieth of a core; the request is its weight when all cores are busy, and a late beat looks like silence.

@@ -3,6 +3,7 @@ import { checksum } from "./checksum.ts";
 import { gatewayConfig } from "./gateway-config.ts";
 import type { Manifest } from "./manifest.ts";
 import { ACCESS_SECRET, GATEWAY, onServers, stackLabels, TANDEM_IMAGE } from "./names.ts";
+import { ownProbes } from "./own-probes.ts";
 
 const CONFIG_FOLDER = "/etc/tandem-gateway";
 const SECRETS_FOLDER = "/etc/tandem-secrets";
@@ -77,9 +78,7 @@ function gatewayPod({ on, port, tls }: NonNullable<ServingPlan["spec"]["gateway"
           { name: "TANDEM_SERVING_FILE", value: SERVING_FILE },
         ],
         // No `ports`: the scheduler would take two replicas on one server for a conflict.
-        startupProbe: { ...serves, periodSeconds: 1, failureThreshold: 60 },
-        readinessProbe: { ...answers, periodSeconds: 10 },
-        livenessProbe: { ...answers, periodSeconds: 10, failureThreshold: 3 },
+        ...ownProbes(answers, serves),
         resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "1Gi" } },
         securityContext: {
           allowPrivilegeEscalation: false,

@@ -11,6 +11,7 @@ import {
   stackLabels,
   TANDEM_IMAGE,
 } from "./names.ts";
+import { ownProbes } from "./own-probes.ts";
 
 const SECRETS_FOLDER = "/etc/tandem-secrets";
 const BMC_FOLDER = "/etc/tandem-bmc";
@@ -96,9 +97,7 @@ function reconcilerPod(plan: ServingPlan, labels: Record<string, string>): objec
           { name: "dashboard", containerPort: DASHBOARD_PORT, protocol: "TCP" },
         ],
         // Ready is also the replica that looks on. No API server is no reason to restart: it comes back by itself.
-        startupProbe: { ...answers("/healthz"), periodSeconds: 1, failureThreshold: 60 },
-        readinessProbe: { ...answers("/healthz"), periodSeconds: 10 },
-        livenessProbe: { ...answers("/healthz"), periodSeconds: 10, failureThreshold: 3 },
+        ...ownProbes(answers("/healthz")),
         resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "192Mi" } },
         securityContext: {
           allowPrivilegeEscalation: false,

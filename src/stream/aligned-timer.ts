@@ -9,7 +9,7 @@ export function untilAligned(everyMs: number, wallMs: number): number {
 }
 
 /**
- * Calls `act` at each of these moments. A clock that leaps moves one call by half a period at most.
+ * Calls `act` at each of these moments. A clock that leaps moves one call by half a period at most. It keeps no process alive.
  *
  * @returns ends it
  */
@@ -23,7 +23,7 @@ export function alignedTimer(everyMs: number, wallMs: () => number, act: () => v
         act();
       },
       untilAligned(everyMs, wallMs()),
-    );
+    ).unref();
   };
   later();
   return () => clearTimeout(timer);

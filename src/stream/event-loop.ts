@@ -1,4 +1,4 @@
-import { untilAligned } from "./aligned-timer.ts";
+import { alignedTimer } from "./aligned-timer.ts";
 
 /** A time in which this process did nothing at all: what others said meanwhile was not heard yet. */
 export interface Stall {
@@ -12,7 +12,7 @@ const EVERY_MS = 100;
 const TOLERANCE_MS = 200;
 
 const listeners = new Set<(stall: Stall) => void>();
-let timer: NodeJS.Timeout | undefined;
+let endLooks: (() => void) | undefined;
 let lastMonoMs = 0;
 
 /**
@@ -24,26 +24,20 @@ let lastMonoMs = 0;
  */
 export function onStall(listener: (stall: Stall) => void): () => void {
   listeners.add(listener);
-  if (timer === undefined) {
+  if (endLooks === undefined) {
     lastMonoMs = performance.now();
-    later();
+    // With the beats that are heard, so that both are one wake-up.
+    endLooks = alignedTimer(EVERY_MS, Date.now, look);
   }
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
-    clearTimeout(timer);
-    timer = undefined;
+    endLooks?.();
+    endLooks = undefined;
   };
 }
 
-function later(): void {
-  // With the beats that are heard, so that both are one wake-up.
-  timer = setTimeout(look, untilAligned(EVERY_MS, Date.now())).unref();
-}
-
 function look(): void {
-  // First: what a listener throws must not be the end of all looks.
-  later();
   const fromMonoMs = lastMonoMs;
   const toMonoMs = performance.now();
   lastMonoMs = toMonoMs;

@@ -14,6 +14,7 @@ import { createContainer, inspectContainer, removeContainer } from "../../src/ma
 import { ENGINE_PACKAGES, unpackDebianPackages } from "../../src/machines/local/debian-packages.ts";
 import { type Engine, ensureEngine, findEngine } from "../../src/machines/local/engine.ts";
 import { cutPower, freeze, plug, startPower, thaw, unplug } from "../../src/machines/local/faults.ts";
+import { gpuSeed } from "../../src/machines/local/gpu-seed.ts";
 import { bridgeName, containerName } from "../../src/machines/local/labels.ts";
 import { createMachine, deleteMachine, listMachines, readMachine } from "../../src/machines/local/machine.ts";
 import { ensureMachineImage } from "../../src/machines/local/machine-image.ts";
@@ -105,7 +106,13 @@ describe.skipIf(obstacle !== null)("local machines", () => {
     for (const [at, line] of lines.entries()) {
       expect(line.slice(3, 6)).toEqual([
         "regular file",
-        expect.stringContaining(`{"name":"m${at + 1}","role":"gpu","gpus":8,"address":"${addressOf(11 + at)}",`),
+        JSON.stringify({
+          name: `m${at + 1}`,
+          role: "gpu",
+          gpus: 8,
+          address: addressOf(11 + at),
+          seed: gpuSeed(`m${at + 1}`),
+        }),
         "running",
       ]);
       expect(line[6], "an overlay cannot lie on an overlay").not.toBe("overlay");

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { gpuSeed } from "../../machines/local/gpu-seed.ts";
 
 /** PCI addresses of the eight GPUs of a DGX H100, in the order of their index. */
 export const PCI_BUS = ["1b:00", "43:00", "52:00", "61:00", "9d:00", "c3:00", "d1:00", "df:00"] as const;
@@ -12,7 +12,7 @@ export interface GpuOverride {
 
 /** UUID of a GPU: a function of the machine's name, and the same one that `nvidia-smi.sh` prints. */
 export function gpuUuid(machine: string, index: number): string {
-  const hash = createHash("sha256").update(machine).digest("hex");
+  const hash = gpuSeed(machine);
   const part = (hash + hash).slice(index * 4, index * 4 + 32);
   return `GPU-${part.slice(0, 8)}-${part.slice(8, 12)}-${part.slice(12, 16)}-${part.slice(16, 20)}-${part.slice(20)}`;
 }

@@ -1,18 +1,17 @@
-import { createHash } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { extract } from "tar-stream";
 import { packLayer } from "../images/layer-tar.ts";
 import { type DockerApi, ifStatus } from "./docker-api.ts";
+import { gpuSeed } from "./gpu-seed.ts";
 import type { MachineRequest } from "./machine-record.ts";
 
 /** What makes one machine different from the next, as a tar archive for its root: the key that may log in, who it is. */
 export async function machineSeed({ name, role, gpus, address, authorizedKey }: MachineRequest): Promise<Buffer> {
   const archive = new PassThrough();
   // GPUs have their ids from it; nvidia-smi.sh, which runs all day, would start two programs to work it out.
-  const seed = createHash("sha256").update(name).digest("hex");
-  const identity = { name, role, gpus, address, seed };
+  const identity = { name, role, gpus, address, seed: gpuSeed(name) };
   const [bytes] = await Promise.all([
     buffer(archive),
     packLayer(

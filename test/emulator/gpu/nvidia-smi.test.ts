@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { gpuUuid } from "../../../src/emulator/gpu/gpus.ts";
 import { gpuMachineFiles } from "../../../src/emulator/gpu/machine-files.ts";
+import { gpuSeed } from "../../../src/machines/local/gpu-seed.ts";
 
 let folder: string;
 const script = () => join(folder, "nvidia-smi");
@@ -39,7 +39,7 @@ function smi(...argv: string[]) {
 describe("nvidia-smi of an emulated server", () => {
   test.each([
     ["works them out", ""],
-    ["finds them in the machine's file", `,"seed":"${createHash("sha256").update("gpu-a").digest("hex")}"`],
+    ["finds them in the machine's file", `,"seed":"${gpuSeed("gpu-a")}"`],
   ])("-L lists eight GPUs with the ids that the device plugin gives out, and %s", (_how, seed) => {
     writeFileSync(
       join(folder, "machine.json"),

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,29 +9,19 @@ import { openRemote, type Remote } from "../../../src/machines/server/remote.ts"
 import type { SshTarget } from "../../../src/machines/server/target.ts";
 import { upload } from "../../../src/machines/server/upload.ts";
 import { freePort } from "../../support/free-port.ts";
-import { startSshd, type TestSshd } from "../../support/sshd.ts";
+import { serverForTests } from "../../support/server-for-tests.ts";
+import type { TestSshd } from "../../support/sshd.ts";
 
+const server = serverForTests();
 let sshd: TestSshd;
 let remote: Remote;
 let home: string;
 
-beforeAll(async () => {
-  sshd = await startSshd();
-  home = await mkdtemp(join(tmpdir(), "tandem-home-"));
-  process.env.TANDEM_HOME = home;
+beforeAll(() => {
+  ({ sshd, home } = server);
   remote = openRemote(sshd.target);
-}, 120_000);
-
-afterAll(async () => {
-  await remote.close();
-  // The connection of the process that was killed lives on for 30 s.
-  for (const name of await readdir(join(home, "ssh"))) {
-    await execa("ssh", ["-O", "exit", "-o", `ControlPath=${join(home, "ssh", name)}`, "gpu-a"], { reject: false });
-  }
-  await sshd.stop();
-  delete process.env.TANDEM_HOME;
-  await rm(home, { recursive: true, force: true });
 });
+afterAll(() => remote.close());
 
 async function failure(promise: Promise<unknown>): Promise<TandemError> {
   return promise.then(

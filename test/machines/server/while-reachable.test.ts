@@ -1,29 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { openRemote, type Remote } from "../../../src/machines/server/remote.ts";
 import { whileReachable } from "../../../src/machines/server/while-reachable.ts";
-import { startSshd, type TestSshd } from "../../support/sshd.ts";
+import { serverForTests } from "../../support/server-for-tests.ts";
 
-let sshd: TestSshd;
+const server = serverForTests();
 let remote: Remote;
-let home: string;
 
-beforeAll(async () => {
-  sshd = await startSshd();
-  home = await mkdtemp(join(tmpdir(), "tandem-home-"));
-  process.env.TANDEM_HOME = home;
-}, 120_000);
 beforeEach(() => {
-  remote = openRemote(sshd.target);
-});
-afterAll(async () => {
-  await remote.close();
-  await sshd.stop();
-  delete process.env.TANDEM_HOME;
-  await rm(home, { recursive: true, force: true });
+  remote = openRemote(server.sshd.target);
 });
 
 /** Processes of this sshd that do nothing but hold a connection. */
@@ -39,7 +24,7 @@ function holders(): string[] {
     (pid) =>
       /^\d+$/.test(pid) &&
       read(pid, "cmdline").startsWith("sleep\0infinity") &&
-      read(pid, "environ").includes(`HOME=${sshd.folder}`),
+      read(pid, "environ").includes(`HOME=${server.sshd.folder}`),
   );
 }
 
