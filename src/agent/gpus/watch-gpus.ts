@@ -19,7 +19,10 @@ export interface WatchGpusOptions {
 
 type Rows = Record<string, string>[];
 
-/** Of so many looks one asks for remapped rows: they change with an XID, which the kernel log tells. Each does unless all are known to be well. */
+/**
+ * Of so many looks one asks for remapped rows: they change with an XID, which the kernel log tells. Each does unless all are known
+ * to be well.
+ */
 const ROWS_EVERY = 3;
 
 /** Asks `nvidia-smi` at intervals, one at a time. One that does not answer is itself a signal. */

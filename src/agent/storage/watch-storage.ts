@@ -20,7 +20,10 @@ export interface WatchStorageOptions {
   emit: Emit;
 }
 
-/** Of so many looks one asks for the room on disks: it fills up over minutes, and each answer takes a process. Each does while one is missing. */
+/**
+ * Of so many looks one asks for the room on disks: it fills up over minutes, and each answer takes a process. Each does while an
+ * answer is missing.
+ */
 const ROOM_EVERY = 3;
 /** Changes of room below this share are told nobody: logs grow all day. */
 const WORTH_TELLING = 0.01;
