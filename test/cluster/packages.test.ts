@@ -79,7 +79,9 @@ describe.skipIf(obstacle !== null)("packages", () => {
     process.stdout.write(`packages: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
     expect(first.find(({ step }) => step === "packages")?.state).toBe("done");
     expect(
-      await server.run("systemctl is-active containerd; ctr version > /dev/null; keepalived --version 2>&1 | head -1"),
+      await server.run(
+        "systemctl is-active containerd; ctr version > /dev/null; keepalived --version 2>&1 | sed -n 1p",
+      ),
     ).toMatch(/^active\nKeepalived/);
     expect((await prepareServer(server, config())).map(({ state }) => state)).toEqual(first.map(() => "present"));
     await resetServer(server);

@@ -81,6 +81,15 @@ describe("made again", () => {
     });
     expect(differences[0]?.is).toContain("use a: ");
   });
+
+  test("a choice to hold rests on how long requests are held", () => {
+    const nobody = view({ groups: silent.groups.filter(({ id }) => id === "a") });
+    const choice = choose(nobody);
+    expect(choice).toMatchObject({ kind: "hold", untilMs: AT + DEFAULT_TIMING.holdDeadlineMs });
+    const held = { timing: DEFAULT_TIMING, decisions: [{ wallMs: 1_000, changed: true, view: nobody, choice }] };
+    expect(replay(held).differences).toEqual([]);
+    expect(replay(held, { holdDeadlineMs: 20_000 }).differences).toHaveLength(1);
+  });
 });
 
 describe.skipIf(process.platform !== "linux")("what a drill notes before it does it", () => {

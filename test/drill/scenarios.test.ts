@@ -14,7 +14,10 @@ import { localPlan } from "../support/rehearsal-session.ts";
 
 const SHORT = { streams: 10, answerTokens: { min: 60, max: 100 } };
 const rehearsed = SCENARIOS.filter(({ arenas }) => arenas.includes("rehearsal"));
-/** Each of these, changed so, would have led to at least one other choice in the drills below. */
+/**
+ * Each of these, changed so, would have led to at least one other choice in the drills below. Not `holdDeadlineMs`: whether
+ * requests are held in a double fault depends on how fast the first group comes back (record.test.ts has it).
+ */
 const ALTERED: [keyof ChooseTiming, number][] = [
   ["silentAfterMs", 900],
   ["heardWithinMs", 1],
@@ -25,7 +28,6 @@ const ALTERED: [keyof ChooseTiming, number][] = [
   ["askAfterSilenceMs", 1],
   ["canaryEveryMs", 400],
   ["provenForMs", 10],
-  ["holdDeadlineMs", 20_000],
 ];
 
 describe("every scenario that a rehearsal can play, one after the other", () => {
