@@ -54,7 +54,8 @@ export class GatewayProcess implements Front {
 
   /** Resolves when the gateway hears every agent and has nothing against any group: a failover would work now, or again. */
   async ready(): Promise<void> {
-    await this.#child.printed("gateway serves");
+    // Said once, and no longer among its last words after some failovers.
+    if (this.#adminUrl === "") await this.#child.printed("gateway serves");
     const headers = { authorization: `Bearer ${this.#adminToken}` };
     const deadline = monotonicMs() + READY_TIMEOUT_MS;
     for (;;) {
