@@ -55,8 +55,11 @@ export const bench: Bench = async () => {
         try {
           session ??= await RehearsalSession.start("deepseek-v3.1", { oneGateway: true });
           const report = await session.round({ fault, streams: STREAMS, answerTokens: ANSWER_TOKENS });
-          journal.add(runOf(report, commit));
+          const run = runOf(report, commit);
+          journal.add(run);
           failures = 0;
+          if ((run.nextTokenSeconds ?? Number.POSITIVE_INFINITY) > BUDGETS[fault].max)
+            process.stderr.write(`${fault} on ${report.victim}: ${run.nextTokenSeconds} s: ${report.reason}\n`);
           for (const { stream, problems } of report.streams.failures)
             process.stderr.write(`${fault} on ${report.victim}: ${stream}: ${problems.join("; ")}\n`);
         } catch (error) {

@@ -103,6 +103,21 @@ describe("faults that come and go do not throw traffic to and fro", () => {
     expect(moves.length).toBeLessThan(30);
   });
 
+  test("after many wobbles a real outage is followed when it has lasted as long as a proof takes", () => {
+    const WOBBLES_MS = 96_000;
+    const story: Story = (at) => {
+      const [within, outage] = [at % 16_000, (at - WOBBLES_MS) % 40_000];
+      if (at >= WOBBLES_MS) return outage < 20_000 ? { a: "silent", b: "well" } : { a: "well", b: "silent" };
+      return { a: within < 2000 ? "silent" : "well", b: between(within, 8000, 10_000) ? "silent" : "well" };
+    };
+    const moves = live(story, WOBBLES_MS + 120_000);
+    const groupAt = (at: number) => moves.findLast(({ afterMs }) => afterMs <= at)?.to ?? "a";
+    for (let outage = 0; outage < 6; outage++) {
+      const dead = outage % 2 === 0 ? "a" : "b";
+      expect(groupAt(WOBBLES_MS + outage * 20_000 + DEFAULT_TIMING.confirmMoveMs + 200)).not.toBe(dead);
+    }
+  });
+
   test("both groups in turn lost for 20 s: real outages are followed, each at once", () => {
     const moves = live(
       (at) => (at % 40_000 < 20_000 ? { a: "silent", b: "well" } : { a: "well", b: "silent" }),

@@ -1,11 +1,18 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { monotonicMs } from "../../src/drill/clock.ts";
 import { type RoundOptions, rehearseFault } from "../../src/drill/rehearsal.ts";
 import type { GatewayProcess } from "../../src/drill/world/gateway-process.ts";
 import { World } from "../../src/drill/world/world.ts";
+import { DEFAULT_TIMING } from "../../src/failover/choose/timing.ts";
 import { planServing } from "../../src/plan/plan-serving.ts";
 import type { ServingPlan } from "../../src/plan/serving-plan.ts";
-import type { RehearsalReport } from "../../src/report/rehearsal.ts";
+import type { FaultClass, RehearsalReport } from "../../src/report/rehearsal.ts";
 import { parseSpec } from "../../src/spec/parse.ts";
+
+/** No fact tells of these, and no server is back so soon: one that answered again would have been left for nothing. */
+const SILENT: readonly FaultClass[] = ["server-power", "server-freeze", "network-cut"];
+const NOT_BACK_MS = DEFAULT_TIMING.confirmMoveMs + 500;
 
 /** The local stack with another model: what kinds of streams there are depends on it. */
 export function localPlan(preset: string): ServingPlan {
@@ -55,6 +62,9 @@ export class RehearsalSession {
     try {
       const report = await rehearseFault(this.world, gateway, options);
       this.#active = gateway.active();
+      const movedMs = gateway.moves.at(-1)?.atMs ?? 0;
+      if (this.#oneGateway && SILENT.includes(options.fault))
+        await sleep(Math.max(0, movedMs + NOT_BACK_MS - monotonicMs()));
       return report;
     } finally {
       if (!this.#oneGateway) await gateway.stop();

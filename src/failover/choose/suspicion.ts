@@ -110,13 +110,15 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
   );
   if (atMs - lastSign < timing.silentAfterMs) return blind(server, "its group still writes tokens");
   const silence = `${server.id} is silent for ${milliseconds(atMs - server.lastHeardMs)}, its neighbours are heard`;
+  // What would prove the move afterwards proves it before: a group that may not be left on a mere suspicion is left on this.
+  const proof = atMs - Math.max(server.lastHeardMs, lastSign) >= timing.confirmMoveMs;
   const waiting = group.waitingSinceMs;
   if (waiting !== null && atMs - Math.max(waiting, lastSign) >= timing.silentAfterMs)
     return suspect(
       group,
       `${silence}, and no token came from group ${group.id} in that time`,
       server.lastHeardMs,
-      false,
+      proof,
     );
   const asked = group.canary.askedMs;
   // While nobody waits nothing is lost by looking longer: a busy computer answers a lone canary late. Answers in one piece have
@@ -124,7 +126,7 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
   const isIdle = waiting !== null || group.passengers === 0;
   const longSilent = !isIdle || atMs - server.lastHeardMs >= timing.idleSilentAfterMs;
   if (longSilent && asked !== null && atMs - asked >= (isIdle ? timing.canaryGraceMs : timing.silentAfterMs))
-    return suspect(group, `${silence}, and group ${group.id} does not answer a canary`, server.lastHeardMs, false);
+    return suspect(group, `${silence}, and group ${group.id} does not answer a canary`, server.lastHeardMs, proof);
   return blind(server, "its group is asked whether it still writes tokens");
 }
 

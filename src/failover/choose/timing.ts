@@ -21,7 +21,7 @@ export interface ChooseTiming {
   /** A group that was left without proof must have been well for so long to be taken without proof; doubles each time. */
   dwellMs: number;
   maxDwellMs: number;
-  /** A group that was left on a silence and still answers nothing after this time had a real fault. */
+  /** A group with a silent server that answers nothing for this long has a real fault, left already or not yet. */
   confirmMoveMs: number;
   /** Moves are remembered this long. */
   dwellWindowMs: number;
