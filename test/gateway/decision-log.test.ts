@@ -68,7 +68,8 @@ describe("a running gateway", () => {
     const movedMs = performance.now();
     world.gateway.gateway.roles.set({ active: "b", epoch: 2, reason: "a test" });
     expect((await waiting).active).toBe("b");
-    expect(performance.now() - movedMs).toBeLessThan(300);
+    // It would have waited for two seconds.
+    expect(performance.now() - movedMs).toBeLessThan(1_500);
   });
 
   test("counts what it refuses, and how long a first token takes", async () => {

@@ -21,7 +21,8 @@ test("a move is heard when it happens, counts every half second", async () => {
     gateway.moveTo("b");
     const movedMs = performance.now();
     await vi.waitUntil(() => gateways.heard.get(gateway.url)?.active === "b", { interval: 5 });
-    expect(performance.now() - movedMs).toBeLessThan(150);
+    // Well before the next question would have found it.
+    expect(performance.now() - movedMs).toBeLessThan(400);
     expect(changed).toHaveBeenCalledTimes(2);
     const before = heard.mock.calls.length;
     await delay(1_200);
@@ -52,7 +53,7 @@ test("one that has no request is asked once a second, and a move of it is heard 
     gateway.moveTo("b");
     const movedMs = performance.now();
     await vi.waitUntil(() => gateways.heard.get(gateway.url)?.active === "b", { interval: 5 });
-    expect(performance.now() - movedMs).toBeLessThan(150);
+    expect(performance.now() - movedMs).toBeLessThan(800);
   } finally {
     gateways.close();
     await gateway.close();
@@ -82,7 +83,7 @@ test("who only looks on asks less often and hears a move at once; who begins to 
     gateway.moveTo("b");
     const movedMs = performance.now();
     await vi.waitUntil(() => gateways.heard.get(gateway.url)?.active === "b", { interval: 5 });
-    expect(performance.now() - movedMs).toBeLessThan(150);
+    expect(performance.now() - movedMs).toBeLessThan(800);
     await delay(100);
     gateways.pace(true);
     // Not after what is left of the long wait.

@@ -82,9 +82,9 @@ test("a kernel line becomes a verdict, for a latecomer with the same first bad m
     onConnection: () => {},
   });
   closing.push(() => waiting.close());
-  await expect.poll(() => beats, { interval: 10, timeout: 5_000 }).toBeGreaterThan(10);
+  await expect.poll(() => beats, { interval: 10, timeout: 15_000 }).toBeGreaterThan(50);
   const late = await observe(url)("suspect");
-  expect(Math.abs((late.sinceMs ?? 0) - (first.sinceMs ?? 0))).toBeLessThan(50);
+  expect(Math.abs((late.sinceMs ?? 0) - (first.sinceMs ?? 0))).toBeLessThan(500);
 });
 
 test("a server that closes its stream is blind, not suspect", async () => {

@@ -17,6 +17,8 @@ export interface ChildOptions {
 /** Last characters of its output that a failure shows. */
 const OUTPUT_CHARS = 20_000;
 const SHOWN_LINES = 12;
+/** A gateway's line about a failover has all that it looked at; its beginning says what happened. */
+const SHOWN_LINE_CHARS = 300;
 const FLUSH = entryPath(new URL("./flush-compile-cache.ts", import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 
@@ -98,7 +100,7 @@ export class Child {
     return new TandemError({
       code: "E_REHEARSAL_START",
       what: `the ${this.name} did not start`,
-      why: `${why}; its last words:\n${lines.map((line) => `    ${line}`).join("\n")}`,
+      why: `${why}; its last words:\n${lines.map((line) => `    ${line.slice(0, SHOWN_LINE_CHARS)}`).join("\n")}`,
       fix: "run it again; if it happens twice, report it with these lines",
     });
   }
