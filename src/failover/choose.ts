@@ -55,7 +55,9 @@ function decide(view: GatewayView, suspicions: readonly Suspicion[], timing: Cho
       use(target.id, `group ${current}: ${trouble.reason}`, { running: "carry", software: trouble.software })
     );
   const rest = rests[0];
-  if (rest !== undefined && rest !== null) return use(current, `${trouble.reason}; but ${rest}`);
+  // The reconciler sees more than a gateway does: its word ends a rest.
+  if (rest !== undefined && rest !== null)
+    return byWord(view, suspicions) ?? use(current, `${trouble.reason}; but ${rest}`);
   const others = view.groups.filter(({ id }) => id !== current).map(({ id }) => describe(id, against(id)));
   const reason = [`group ${current}: ${trouble.reason}`, ...others].join("; ");
   return { kind: "hold", untilMs: view.atMs + timing.holdDeadlineMs, reason };

@@ -420,6 +420,20 @@ describe("what moves traffic, and what does not", () => {
       "gpu-d is silent for 700 ms, its neighbours are heard, and no token came from group b in that time; but group a was left once without proof and has been well for 1.0 s of 5.0 s only",
     ],
     [
+      "the reconciler's word ends that rest",
+      {
+        current: "b",
+        moves: [{ atMs: AT - 1000, from: "a", to: "b" }],
+        word: { active: "a", epoch: 2, why: "failover", reason: "group b: gpu-d is lost" },
+        groups: [
+          idle("a", { wellSinceMs: AT - 1000 }),
+          group("b", { servers: [server("gpu-c"), server("gpu-d", { lastHeardMs: AT - 700 })], lastTokenMs: AT - 700 }),
+        ],
+      },
+      "use a",
+      "epoch 2 names group a: group b: gpu-d is lost",
+    ],
+    [
       "it was repaired and has been well since",
       {
         current: "b",
