@@ -12,7 +12,8 @@ import { KEY, type Setup, startPlainProxy, startSetup, usageOf } from "./gateway
 const ROUNDS = Number(process.env.BENCH_RUNS ?? 3);
 /** Fewer where the machine is shared: `BENCH_STREAMS=300`. */
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 500);
-const TOKENS = 100;
+/** Of each answer, ten a second. */
+const TOKENS = Number(process.env.BENCH_TOKENS ?? 100);
 const OVER_MS = 2000;
 
 interface Way {
