@@ -44,10 +44,13 @@ export function fenceOf(known: ServerEvidence, isolation: Isolation, poweredOffA
 
 /** The ranks and launchers that have not ended. */
 function alive(pieces: readonly Piece[]): string[] {
-  const last = new Map<string, boolean>();
+  const last = new Map<string, number | null>();
   for (const { evidence } of inOrder(pieces)) {
-    if (evidence.kind === "rank") last.set(`rank ${evidence.group}/${evidence.rank}`, evidence.state !== "exited");
-    if (evidence.kind === "engine-process") last.set(`launcher of ${evidence.group}`, evidence.state !== "exited");
+    if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
+    const name = evidence.kind === "rank" ? `rank ${evidence.group}/${evidence.rank}` : `launcher of ${evidence.group}`;
+    if (evidence.state !== "exited") last.set(name, evidence.pid);
+    // The end of a predecessor may be told after the start of its successor.
+    else if ((last.get(name) ?? evidence.pid) === evidence.pid) last.set(name, null);
   }
-  return [...last].flatMap(([name, runs]) => (runs ? [name] : []));
+  return [...last].flatMap(([name, pid]) => (pid === null ? [] : [name]));
 }

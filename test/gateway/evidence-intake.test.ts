@@ -54,6 +54,63 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toEqual([]);
   });
 
+  describe("an agent that was held up tells of ends when the next engine has started", () => {
+    const launcher = (pid: number): Evidence => ({ kind: "engine-process", group: "a", pid, state: "running" });
+    const heard = () => {
+      const started = start();
+      const { intake, hello, evidence } = started;
+      intake.frame(hello(0));
+      intake.frame(evidence(1, 0, launcher(7)));
+      intake.frame(evidence(2, 0, rank(70, "running")));
+      return started;
+    };
+    /** Three seconds before it is told. */
+    const next = { ...rank(80, "running"), startedMonoMs: NOW_MS + 1_000 } as Evidence;
+
+    test("before it tells of that one: the group has to answer, and is well", () => {
+      const { intake, evidence, group, standing } = heard();
+      expect(intake.frame(evidence(3, -4_000, rank(70, "exited")))).toBe(true);
+      intake.frame(evidence(4, -4_000, launcher(8)));
+      intake.frame(evidence(5, -4_000, next));
+      expect(standing()).toHaveLength(1);
+      group.canary.answeredMs = 1;
+      expect(standing()).toEqual([]);
+    });
+
+    test("after it: they are no fault, and the end of the next one is", () => {
+      const { intake, evidence, group } = heard();
+      intake.frame(evidence(3, -4_000, launcher(8)));
+      intake.frame(evidence(4, -4_000, next));
+      expect(intake.frame(evidence(5, -4_000, rank(70, "exited")))).toBe(false);
+      expect(group.faults).toEqual([]);
+      expect(intake.frame(evidence(6, -4_000, rank(80, "exited")))).toBe(true);
+      expect(group.faults).toMatchObject([{ text: "rank 3 (pid 80) exited", restartedMs: null }]);
+    });
+
+    test("a number that the kernel gave out again is the next one's", () => {
+      const { intake, evidence } = heard();
+      intake.frame(evidence(3, 0, launcher(8)));
+      intake.frame(evidence(4, 0, rank(70, "running")));
+      expect(intake.frame(evidence(5, 0, rank(70, "exited")))).toBe(true);
+    });
+
+    test("a line of the kernel log is not answered by a new launcher alone", () => {
+      const { intake, evidence, standing, group } = heard();
+      const line = {
+        kind: "xid",
+        code: 79,
+        pci: "0000:0b:00",
+        text: "",
+        sequence: 7,
+        uptimeUs: NOW_MS * 1_000,
+      } as const;
+      intake.frame(evidence(3, 0, { kind: "kernel-log", line }));
+      intake.frame(evidence(4, 0, launcher(8)));
+      group.canary.answeredMs = 1;
+      expect(standing()).toHaveLength(1);
+    });
+  });
+
   test("the late end of a launcher whose successor runs already is no fault, that of the successor is one", () => {
     const { group, intake, hello, evidence } = start();
     const launcher = (pid: number, state: "running" | "exited"): Evidence => ({

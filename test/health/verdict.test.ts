@@ -251,6 +251,16 @@ describe("a server is fenced", () => {
       ],
       by: "empty",
     },
+    {
+      when: "the end of a rank's predecessor is told after the rank's start",
+      story: [
+        [0, rank(3, "running", 103)],
+        [1_900, rank(3, "running", 203)],
+        [1_950, rank(3, "exited", 103)],
+        [2_000, gpus()],
+      ],
+      by: null,
+    },
   ])("$when: $by", ({ story, poweredOffAtMs, by }) => {
     const fence = fenceOf(play("gpu-a", story), isolation, poweredOffAtMs ?? null);
     expect(fence.fenced ? fence.by : null).toBe(by);

@@ -5,6 +5,7 @@ import type { GpuLogLine } from "../../health/kernel-line.ts";
 import { type Remedy, stopsService } from "../../health/remedy.ts";
 import type { EvidenceFrame, Frame } from "../../stream/frames.ts";
 import type { WatchClock } from "../watch-clock.ts";
+import { EngineProcesses } from "./engine-processes.ts";
 import type { Group } from "./group.ts";
 
 /** A count of tokens that is older says nothing about the present: a group is not proven by it. */
@@ -35,6 +36,9 @@ export class EvidenceIntake {
   #ranks = new Map<number, number>();
   /** The process that looks after the ranks, as far as this connection has told. */
   #launcher: number | null = null;
+  #processes = new EngineProcesses();
+  /** Ends of processes, among the faults that it told of. */
+  #exits = new WeakSet<Fault>();
   #bootId = "";
   /** When the faults of this boot that it told of were, by its own clock. */
   #toldMs = new WeakMap<Fault, number>();
@@ -71,7 +75,10 @@ export class EvidenceIntake {
       this.#replay = [];
       this.#knowsEngine = false;
       this.#launcher = null;
-      if (frame.bootId !== this.#bootId) this.#toldMs = new WeakMap();
+      if (frame.bootId !== this.#bootId) {
+        this.#toldMs = new WeakMap();
+        this.#processes = new EngineProcesses();
+      }
       this.#bootId = frame.bootId;
       this.#isHistory = frame.start === "snapshot" && frame.seq > 0;
     }
@@ -96,26 +103,17 @@ export class EvidenceIntake {
       case "kernel-log": {
         const fault = this.#fatal(evidence.line);
         if (fault === null) return false;
-        return this.#fault(
-          group,
-          `line ${evidence.line.sequence} ${evidence.line.uptimeUs}`,
-          fault.text,
-          fault.software,
-          // An agent that has just started reads late what the kernel said before; the kernel's own clock says when.
-          Math.max(ageMs, this.#ageOf(evidence.line.uptimeUs / 1_000)),
-        );
+        const key = `line ${evidence.line.sequence} ${evidence.line.uptimeUs}`;
+        // An agent that has just started reads late what the kernel said before; the kernel's own clock says when.
+        const saidMs = Math.max(ageMs, this.#ageOf(evidence.line.uptimeUs / 1_000));
+        return this.#fault(group, key, fault.text, fault.software, saidMs) !== null;
       }
       case "rank": {
         if (evidence.group !== group.id) return false;
         group.hasServed ||= evidence.state === "exited";
         if (evidence.state === "exited")
-          return this.#fault(
-            group,
-            `rank ${evidence.pid}`,
-            `rank ${evidence.rank} (pid ${evidence.pid}) exited`,
-            true,
-            ageMs,
-          );
+          return this.#exit(group, "rank", evidence.pid, `rank ${evidence.rank} (pid ${evidence.pid}) exited`, ageMs);
+        this.#processes.rank(evidence.pid);
         const before = this.#ranks.get(evidence.rank);
         this.#ranks.set(evidence.rank, evidence.pid);
         // Also the first that this gateway hears of: in the history of an agent it comes after the exits before it. It is no
@@ -128,13 +126,14 @@ export class EvidenceIntake {
         if (evidence.group !== group.id) return false;
         if (evidence.state !== "exited") {
           this.#launcher = evidence.pid;
+          if (this.#processes.launcher(evidence.pid)) this.#overcome(group, (fault) => this.#exits.has(fault), 0);
           return false;
         }
         // The late end of a predecessor: its successor runs already, and nothing would ever acquit the group of it.
         if (this.#launcher !== null && this.#launcher !== evidence.pid) return false;
         this.#launcher = null;
         group.hasServed = true;
-        return this.#fault(group, `engine ${evidence.pid}`, `the engine (pid ${evidence.pid}) exited`, true, ageMs);
+        return this.#exit(group, "engine", evidence.pid, `the engine (pid ${evidence.pid}) exited`, ageMs);
       case "engine":
         if (evidence.group === group.id) this.#engine(evidence, group, ageMs);
         return false;
@@ -152,8 +151,15 @@ export class EvidenceIntake {
     };
   }
 
-  #fault(group: Group, key: string, text: string, software: boolean, ageMs: number): boolean {
-    if (ageMs > HISTORY_AFTER_MS || this.#seen.has(key)) return false;
+  #exit(group: Group, what: "rank" | "engine", pid: number, text: string, ageMs: number): boolean {
+    if (this.#processes.isFormer(pid)) return false;
+    const fault = this.#fault(group, `${what} ${pid}`, text, true, ageMs);
+    if (fault !== null) this.#exits.add(fault);
+    return fault !== null;
+  }
+
+  #fault(group: Group, key: string, text: string, software: boolean, ageMs: number): Fault | null {
+    if (ageMs > HISTORY_AFTER_MS || this.#seen.has(key)) return null;
     this.#seen.add(key);
     if (this.#seen.size > 1000) this.#seen = new Set([...this.#seen].slice(-500));
     // Faults that were overcome are dropped here, so that the list never grows.
@@ -161,7 +167,7 @@ export class EvidenceIntake {
     const fault: Fault = { atMs, server: this.server, text, software, restartedMs: null };
     this.#toldMs.set(fault, this.#agentMonoMs - ageMs);
     group.faults = [...group.faults.slice(-15), fault];
-    return true;
+    return fault;
   }
 
   #engine(evidence: Extract<Evidence, { kind: "engine" }>, group: Group, ageMs: number): void {
@@ -190,13 +196,18 @@ export class EvidenceIntake {
     // order by its own clock, also where both were read at once, after this process was held up.
     const isOlder = (fault: Fault) => {
       const toldMs = this.#toldMs.get(fault);
-      return fault.restartedMs === null && (toldMs === undefined ? fault.atMs <= startedMs : toldMs <= ownMs);
+      return toldMs === undefined ? fault.atMs <= startedMs : toldMs <= ownMs;
     };
-    // Overcome before this gateway knew of it: the group is as good as any that it has not asked yet, and no worse.
-    if (this.#isHistory) group.faults = group.faults.filter((fault) => !isOlder(fault));
+    this.#overcome(group, isOlder, startedMs);
+  }
+
+  /** Overcome before this gateway knew of it: the group is as good as any that it has not asked yet, and no worse. */
+  #overcome(group: Group, which: (fault: Fault) => boolean, startedMs: number): void {
+    const ends = (fault: Fault) => fault.restartedMs === null && which(fault);
+    if (this.#isHistory) group.faults = group.faults.filter((fault) => !ends(fault));
     else
       group.faults = group.faults.map((fault) =>
-        isOlder(fault) ? { ...fault, restartedMs: Math.max(startedMs, fault.atMs) } : fault,
+        ends(fault) ? { ...fault, restartedMs: Math.max(startedMs, fault.atMs) } : fault,
       );
   }
 }
