@@ -103,19 +103,31 @@ describe("faults that come and go do not throw traffic to and fro", () => {
     expect(moves.length).toBeLessThan(30);
   });
 
-  test("after many wobbles a real outage is followed when it has lasted as long as a proof takes", () => {
+  const { confirmMoveMs, stallAfterMs } = DEFAULT_TIMING;
+  test.each<[Health, number]>([
+    ["silent", confirmMoveMs],
+    ["hung", stallAfterMs + confirmMoveMs],
+  ])("after many wobbles a group that is %s for good is left when that is proven", (health, provenMs) => {
     const WOBBLES_MS = 96_000;
     const story: Story = (at) => {
       const [within, outage] = [at % 16_000, (at - WOBBLES_MS) % 40_000];
-      if (at >= WOBBLES_MS) return outage < 20_000 ? { a: "silent", b: "well" } : { a: "well", b: "silent" };
+      if (at >= WOBBLES_MS) return outage < 20_000 ? { a: health, b: "well" } : { a: "well", b: health };
       return { a: within < 2000 ? "silent" : "well", b: between(within, 8000, 10_000) ? "silent" : "well" };
     };
     const moves = live(story, WOBBLES_MS + 120_000);
     const groupAt = (at: number) => moves.findLast(({ afterMs }) => afterMs <= at)?.to ?? "a";
-    for (let outage = 0; outage < 6; outage++) {
-      const dead = outage % 2 === 0 ? "a" : "b";
-      expect(groupAt(WOBBLES_MS + outage * 20_000 + DEFAULT_TIMING.confirmMoveMs + 200)).not.toBe(dead);
-    }
+    for (let outage = 0; outage < 6; outage++)
+      expect(groupAt(WOBBLES_MS + outage * 20_000 + provenMs + 200)).not.toBe(outage % 2 === 0 ? "a" : "b");
+  });
+
+  test("both groups stall in turn under their load, for 6 s each: ever fewer moves", () => {
+    const story: Story = (at) => {
+      const within = at % 20_000;
+      return { a: within < 6000 ? "hung" : "well", b: between(within, 10_000, 16_000) ? "hung" : "well" };
+    };
+    const moves = live(story, 3_600_000, HOUR_STEP_MS);
+    expect(moves.slice(0, 2).map(({ to }) => to)).toEqual(["b", "a"]);
+    expect(moves.length).toBeLessThan(40);
   });
 
   test("both groups in turn lost for 20 s: real outages are followed, each at once", () => {

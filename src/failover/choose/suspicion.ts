@@ -8,7 +8,10 @@ export interface Suspicion {
   reason: string;
   /** The first bad moment. */
   sinceMs: number;
-  /** Whether the reason is a fact that nobody disputes (a dead process, a fatal line), or only a silence. */
+  /**
+   * Whether the reason is a fact that nobody disputes (a dead process, a fatal line), or only a silence. What proves a move
+   * afterwards proves it before: a silence that lasts is a fact.
+   */
   proof: boolean;
   /** A crash that may follow the workload: streams are resumed in stages. */
   software: boolean;
@@ -73,12 +76,18 @@ function byRefusal(group: GroupView): Suspicion | null {
   return suspect(group, `its engine ${loading}`, failedMs, true, true);
 }
 
-function byStall(group: GroupView, { atMs }: GatewayView, { stallAfterMs }: ChooseTiming): Suspicion | null {
+function byStall(
+  group: GroupView,
+  { atMs }: GatewayView,
+  { stallAfterMs, confirmMoveMs }: ChooseTiming,
+): Suspicion | null {
   const waiting = [group.waitingSinceMs, group.canary.askedMs].filter((since) => since !== null);
   if (waiting.length === 0) return null;
   const since = Math.max(Math.min(...waiting), group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
   if (atMs - since < stallAfterMs) return null;
-  return suspect(group, `no token for ${seconds(atMs - since)} while requests wait`, since, false);
+  const lastSign = Math.max(since, group.canary.answeredMs ?? Number.NEGATIVE_INFINITY);
+  const proof = atMs - lastSign >= stallAfterMs + confirmMoveMs;
+  return suspect(group, `no token for ${seconds(atMs - since)} while requests wait`, since, proof);
 }
 
 function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): Suspicion | null {
@@ -110,7 +119,6 @@ function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): S
   );
   if (atMs - lastSign < timing.silentAfterMs) return blind(server, "its group still writes tokens");
   const silence = `${server.id} is silent for ${milliseconds(atMs - server.lastHeardMs)}, its neighbours are heard`;
-  // What would prove the move afterwards proves it before: a group that may not be left on a mere suspicion is left on this.
   const proof = atMs - Math.max(server.lastHeardMs, lastSign) >= timing.confirmMoveMs;
   const waiting = group.waitingSinceMs;
   if (waiting !== null && atMs - Math.max(waiting, lastSign) >= timing.silentAfterMs)
