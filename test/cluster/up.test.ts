@@ -557,6 +557,10 @@ describe.skipIf(obstacle !== null)("tandem up", () => {
     const secrets = await secretsOf(GATE);
     const remotes = targetsOf(plan().spec, stack.spec).map(({ target }) => openRemote(target));
     try {
+      // Switched on a moment ago: its kubelet has yet to mount what its pods read.
+      const late = remotes.find(({ target }) => target.name === "gpu-d") ?? expect.fail("no gpu-d");
+      const mounts = async () => (await serverPlacesWith(late, secrets)).some((place) => place.includes("~secret"));
+      await expect.poll(mounts, { timeout: 60_000, interval: 250 }).toBe(true);
       const servers = await Promise.all(
         remotes.map(async (remote) => {
           const places = await serverPlacesWith(remote, secrets);

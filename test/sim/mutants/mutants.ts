@@ -191,7 +191,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: REBUILD,
     find: "if (untold !== null) return [untold];",
     put: "",
-    seed: 946,
+    seed: 2775,
   },
   {
     name: "a broken link is taken for a broken server",
