@@ -1,3 +1,4 @@
+import { processName } from "./aspects/ranks.ts";
 import { inOrder, type Piece, type ServerEvidence } from "./server-evidence.ts";
 
 /** What was true of a server when it was isolated. */
@@ -47,7 +48,7 @@ function alive(pieces: readonly Piece[]): string[] {
   const last = new Map<string, number | null>();
   for (const { evidence } of inOrder(pieces)) {
     if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
-    const name = evidence.kind === "rank" ? `rank ${evidence.group}/${evidence.rank}` : `launcher of ${evidence.group}`;
+    const name = processName(evidence);
     if (evidence.state !== "exited") last.set(name, evidence.pid);
     // The end of a predecessor may be told after the start of its successor.
     else if ((last.get(name) ?? evidence.pid) === evidence.pid) last.set(name, null);

@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, release } from "node:os";
+import { loadavg } from "node:os";
 import { dirname, join } from "node:path";
-import { execa } from "execa";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { World } from "../../src/drill/world/world.ts";
 import { tandemHome } from "../../src/machines/home.ts";
 import type { FaultClass } from "../../src/report/rehearsal.ts";
 import { localPlan } from "../support/rehearsal-session.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import { thisCommit, thisMachine } from "./circumstances.ts";
 import { measureCosts } from "./comparison/cost.ts";
 import type { Place } from "./comparison/facts.ts";
 import { ensurePrograms, type Programs } from "./comparison/programs.ts";
@@ -46,9 +46,9 @@ export const bench: Bench = async () => {
   const costs = await costsNow(programs);
   const result: ComparisonResult = {
     date: new Date().toISOString().slice(0, 10),
-    commit: (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?",
+    commit: await thisCommit(),
     versions: programs.versions,
-    machine: { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() },
+    machine: thisMachine(),
     load: [loadBefore, loadavg()[0] ?? Number.NaN],
     alone: ALONE,
     runs: RUNS,

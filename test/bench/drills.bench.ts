@@ -1,5 +1,4 @@
-import { cpus, loadavg, release } from "node:os";
-import { execa } from "execa";
+import { loadavg } from "node:os";
 import type { DrillGround } from "../../src/cli/drill/ground.ts";
 import { clusterGround } from "../../src/cli/drill/ground-cluster.ts";
 import { playDrill } from "../../src/cli/drill/play.ts";
@@ -13,6 +12,7 @@ import { type DrillReport, SCENARIO_NAMES, type ScenarioName } from "../../src/r
 import { Journal } from "../support/journal.ts";
 import { ownMemoryMiB } from "../support/own-memory.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import { thisCommit, thisMachine } from "./circumstances.ts";
 import type { Entry } from "./drills/entry.ts";
 import { renderDrills } from "./drills/render.ts";
 import { writeSection } from "./section.ts";
@@ -41,7 +41,7 @@ export const bench: Bench = async () => {
   const of = (name: ScenarioName) => journal.entries.filter(({ report }) => report.scenario === name);
   const endMs = performance.now() + SECONDS * 1_000;
   let failures = 0;
-  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
+  const commit = await thisCommit();
   const ground = await clusterGround(STACK, new AbortController().signal, tell);
   try {
     for (let run = 0; run < RUNS; run++)
@@ -76,7 +76,7 @@ async function play(ground: DrillGround, name: ScenarioName): Promise<DrillRepor
 }
 
 function writeDrills(entries: readonly Entry[]): void {
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() };
+  const machine = thisMachine();
   const date = new Date().toISOString().slice(0, 10);
   writeSection("drills", renderDrills(entries, SCENARIO_NAMES, { date, ...machine }));
 }

@@ -1,5 +1,3 @@
-import { cpus, release } from "node:os";
-import { execa } from "execa";
 import { stackAccess } from "../../src/cli/stack-access.ts";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
@@ -9,6 +7,7 @@ import { gateDrill } from "../support/gate-drill.ts";
 import { Journal } from "../support/journal.ts";
 import { roundWithoutApi } from "../support/round-without-api.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import { thisCommit, thisMachine } from "./circumstances.ts";
 import { type Report, renderFailovers } from "./failover/render.ts";
 import { writeSection } from "./section.ts";
 
@@ -76,8 +75,8 @@ export const bench: Bench = async () => {
 };
 
 async function writeFailovers(runs: Parameters<typeof renderFailovers>[0], missing: number): Promise<void> {
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() };
-  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
+  const machine = thisMachine();
+  const commit = await thisCommit();
   const date = new Date().toISOString().slice(0, 10);
   writeSection("failover", renderFailovers(runs, missing, { ...machine, commit, date }));
 }

@@ -1,11 +1,11 @@
 import { cpus, loadavg } from "node:os";
-import { execa } from "execa";
 import { z } from "zod";
 import { ensureEngine } from "../../src/machines/local/engine.ts";
 import { listMachines } from "../../src/machines/local/machine.ts";
 import { GATE, type GateStack, gateStack } from "../support/gate-stack.ts";
 import { Journal } from "../support/journal.ts";
 import type { Bench } from "./bench.ts";
+import { thisCommit } from "./circumstances.ts";
 import { table } from "./comparison/cells.ts";
 import { strikes } from "./kills/strikes.ts";
 import { type Sweep, sweep, type Victim } from "./kills/sweep.ts";
@@ -86,7 +86,7 @@ async function down(stack: GateStack): Promise<number> {
 }
 
 async function write(sweeps: readonly Sweep[]): Promise<void> {
-  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
+  const commit = await thisCommit();
   const names = [...new Set(sweeps.flatMap(({ killedAt }) => killedAt))];
   const head = ["boundary", ...sweeps.map(({ victim }) => victim)];
   const rows = names.map((name) => [name, ...sweeps.map(({ killedAt }) => (killedAt.includes(name) ? "killed" : "–"))]);

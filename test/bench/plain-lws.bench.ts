@@ -1,9 +1,9 @@
-import { cpus, loadavg, release } from "node:os";
-import { execa } from "execa";
+import { loadavg } from "node:os";
 import { type Engine, ensureEngine } from "../../src/machines/local/engine.ts";
 import type { FaultClass } from "../../src/report/rehearsal.ts";
 import { Journal } from "../support/journal.ts";
 import type { Bench } from "./bench.ts";
+import { thisCommit, thisMachine } from "./circumstances.ts";
 import type { Place } from "./comparison/facts.ts";
 import { type PlainOutcome, plainOutcome } from "./plain-lws/outcome.ts";
 import { renderPlain } from "./plain-lws/render.ts";
@@ -39,7 +39,7 @@ export const bench: Bench = async () => {
   const cases = FAULTS.flatMap((fault) => PLACES.map((place) => ({ fault, place })));
   const of = ({ fault, place }: (typeof cases)[0]) =>
     journal.entries.filter(({ outcome }) => outcome.fault === fault && outcome.place === place);
-  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
+  const commit = await thisCommit();
   const engine = await ensureEngine();
   let stack: PlainStack | undefined;
   try {
@@ -87,7 +87,7 @@ function write(entries: readonly Entry[], kubernetes: string): void {
     kubernetes,
     // That of src/infra/data, which `tandem up` has applied.
     lws: "v0.9.0",
-    machine: { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() },
+    machine: thisMachine(),
     loads: entries.map(({ load }) => load),
     outcomes: entries.map(({ outcome }) => outcome),
     againSeconds: AGAIN_MS / 1_000,

@@ -1,11 +1,10 @@
-import { cpus, release } from "node:os";
-import { execa } from "execa";
 import { BUDGETS } from "../../src/drill/budgets.ts";
 import { percentile } from "../../src/drill/timing.ts";
 import { FAULT_CLASSES, type FaultClass } from "../../src/report/rehearsal.ts";
 import { Journal } from "../support/journal.ts";
 import { RehearsalSession } from "../support/rehearsal-session.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import { thisCommit, thisMachine } from "./circumstances.ts";
 import { renderRehearsals } from "./rehearsal-failover/render.ts";
 import { type Run, runOf, secondsOf } from "./rehearsal-failover/run.ts";
 import { writeSection } from "./section.ts";
@@ -35,7 +34,7 @@ interface Missing {
 export const bench: Bench = async () => {
   const journal = new Journal<Run | Missing>("rehearsal-failover");
   if (process.env.BENCH_FRESH === "1") journal.clear();
-  const commit = (await execa("git", ["rev-parse", "--short", "HEAD"], { reject: false })).stdout || "?";
+  const commit = await thisCommit();
   const runsOf = (fault: FaultClass) =>
     journal.entries.filter((entry): entry is Run => !("missing" in entry) && entry.fault === fault);
   const endMs = performance.now() + MINUTES * 60_000;
@@ -81,7 +80,7 @@ export const bench: Bench = async () => {
   const refused = ended.find(({ status }) => status === "rejected");
   if (refused?.status === "rejected") throw refused.reason;
   const runs = new Map(FAULT_CLASSES.map((fault) => [fault, runsOf(fault)]));
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "?", kernel: release() };
+  const machine = thisMachine();
   const missing = journal.entries.filter((entry) => "missing" in entry).length;
   const date = new Date().toISOString().slice(0, 10);
   writeSection("rehearsal-failover", renderRehearsals(runs, missing, { ...machine, date, worlds: WORLDS }));

@@ -35,6 +35,11 @@ export function exitFindings(server: string, exits: readonly OpenExit[], treatme
   return exits.filter(({ sinceMs }) => sinceMs > accounted).map((exit) => ({ ...exit, server }));
 }
 
+/** What a process is to its group: a successor has the same name. */
+export function processName(evidence: Extract<Evidence, { kind: "rank" | "engine-process" }>): string {
+  return evidence.kind === "rank" ? `rank ${evidence.group}/${evidence.rank}` : `launcher of ${evidence.group}`;
+}
+
 /** An end without a successor, as far as the pieces say. */
 export type OpenExit = Omit<Finding, "server">;
 
@@ -47,7 +52,7 @@ export function openExits(pieces: readonly Piece[]): OpenExit[] {
     const { evidence } = piece;
     if (evidence.kind !== "rank" && evidence.kind !== "engine-process") continue;
     const { group, pid } = evidence;
-    const subject = evidence.kind === "rank" ? `rank ${group}/${evidence.rank}` : `launcher of ${group}`;
+    const subject = processName(evidence);
     const before = exits.get(subject)?.piece.evidence;
     if (evidence.state !== "exited") {
       running.set(subject, pid);
