@@ -12,21 +12,23 @@ import { KEY, type Setup, startPlainProxy, startSetup, usageOf } from "./gateway
 const ROUNDS = Number(process.env.BENCH_RUNS ?? 3);
 /** Fewer where the machine is shared: `BENCH_STREAMS=300`. */
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 500);
-/** Of each answer, ten a second. */
-const TOKENS = Number(process.env.BENCH_TOKENS ?? 100);
+/** Of each answer, ten a second: they run together for a good while before the first one ends. */
+const TOKENS = Number(process.env.BENCH_TOKENS ?? 150);
 const OVER_MS = 2000;
 
 interface Way {
   url: string;
   /** Of the one process that it is; null for the engine itself. */
   pid: number | null;
+  /** Processor microseconds of a token while all streams run, and with all that opening them takes. */
   cost: number[];
+  withOpening: number[];
   p99Ms: number[];
 }
 
 /**
  * What the gateway adds to each token, paired with the same load sent directly; and what a token costs it, beside SGLang's
- * own router and the least that a proxy in Node can do, in turns. The first round compiles what is hot, and does not count.
+ * own router and the least that a proxy in Node can do, in turns. Both while all streams run; opening them is told beside it. The first round compiles what is hot, and does not count.
  */
 export const bench: Bench = async () => {
   const folder = mkdtempSync(join(tmpdir(), "gateway-bench-"));
@@ -48,7 +50,7 @@ export const bench: Bench = async () => {
 };
 
 async function waysOf(setup: Setup, folder: string, stops: (() => Promise<void>)[]) {
-  const way = (url: string, pid: number | null): Way => ({ url, pid, cost: [], p99Ms: [] });
+  const way = (url: string, pid: number | null): Way => ({ url, pid, cost: [], withOpening: [], p99Ms: [] });
   const plain = await startPlainProxy(setup.engineUrl);
   stops.push(plain.stop);
   const contender = CONTENDERS.find(({ id }) => id === "sglang-router-tuned");
@@ -67,21 +69,33 @@ async function waysOf(setup: Setup, folder: string, stops: (() => Promise<void>)
 
 async function measure(name: string, way: Way, counts: boolean): Promise<void> {
   const cpuUs = () => (way.pid === null ? 0 : usageOf(way.pid).cpuUs);
-  const before = cpuUs();
-  const { latenciesMs, short } = await load(way.url, KEY, STREAMS, TOKENS, OVER_MS);
-  const cost = (cpuUs() - before) / (STREAMS * TOKENS);
+  const all = { before: cpuUs(), steadyFrom: 0, steadyTo: 0 };
+  const { steadyMs, latenciesMs, short } = await load(way.url, KEY, {
+    streams: STREAMS,
+    tokens: TOKENS,
+    overMs: OVER_MS,
+    onSteady: () => (all.steadyFrom = cpuUs()),
+    onSteadyEnd: () => (all.steadyTo = cpuUs()),
+  });
+  const cost = (all.steadyTo - all.steadyFrom) / steadyMs.length;
+  const withOpening = (cpuUs() - all.before) / (STREAMS * TOKENS);
   if (short > 0) throw new Error(`${short} streams through ${name} brought too few tokens`);
-  const [p50, p99] = [quantile(latenciesMs, 0.5), quantile(latenciesMs, 0.99)];
-  process.stderr.write(`  ${name}: p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${cost.toFixed(1)} us a token\n`);
+  const [p50, p99] = [quantile(steadyMs, 0.5), quantile(steadyMs, 0.99)];
+  process.stderr.write(
+    `  ${name}: p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} ms (${quantile(latenciesMs, 0.99).toFixed(2)} with opening), ${cost.toFixed(1)} us a token (${withOpening.toFixed(1)})\n`,
+  );
   if (!counts) return;
   way.cost.push(cost);
+  way.withOpening.push(withOpening);
   way.p99Ms.push(p99);
 }
 
 function rowsOf(ways: Record<"direct" | "gateway" | "router" | "plain", Way>, rss: readonly number[]): Measurement[] {
   const { direct, gateway, router, plain } = ways;
-  const how = `median of ${ROUNDS} rounds of ${STREAMS} streams, 10 tokens/s at random phases, paired with direct`;
-  const beside = (one: Way) => median(gateway.cost.map((cost, at) => (100 * cost) / (one.cost[at] ?? Number.NaN)));
+  const how = `median of ${ROUNDS} rounds of ${STREAMS} streams, 10 tokens/s at random phases, while all of them run, paired with direct`;
+  const beside = (one: Way, which: "cost" | "withOpening" = "cost") =>
+    median(gateway[which].map((cost, at) => (100 * cost) / (one[which][at] ?? Number.NaN)));
+  const opening = `${beside(router, "withOpening").toFixed(0)} % with what opening and ending answers of ${TOKENS} tokens takes`;
   const added = median(gateway.p99Ms.map((ms, at) => ms - (direct.p99Ms[at] ?? Number.NaN)));
   const routerUs = `the router takes ${median(router.cost).toFixed(1)} us`;
   const addedByRouter = median(router.p99Ms.map((ms, at) => ms - (direct.p99Ms[at] ?? Number.NaN)));
@@ -99,7 +113,7 @@ function rowsOf(ways: Record<"direct" | "gateway" | "router" | "plain", Way>, rs
       measured: beside(router),
       limit: 120,
       unit: "%",
-      how: `median of ${ROUNDS} rounds in turns, ${routerUs}; ${beside(plain).toFixed(0)} % of a plain Node proxy's`,
+      how: `median of ${ROUNDS} rounds in turns, ${routerUs}; ${beside(plain).toFixed(0)} % of a plain Node proxy's; ${opening}`,
     },
     {
       what: "gateway: memory after the last round, above that after the second",

@@ -5,6 +5,7 @@ import { Journal } from "../support/journal.ts";
 import { RehearsalSession } from "../support/rehearsal-session.ts";
 import type { Bench, Measurement } from "./bench.ts";
 import { thisCommit, thisMachine } from "./circumstances.ts";
+import { keepWhy } from "./rehearsal-failover/not-begun.ts";
 import { renderRehearsals } from "./rehearsal-failover/render.ts";
 import { type Run, runOf, secondsOf } from "./rehearsal-failover/run.ts";
 import { writeSection } from "./section.ts";
@@ -63,7 +64,8 @@ export const bench: Bench = async () => {
             process.stderr.write(`${fault} on ${report.victim}: ${stream}: ${problems.join("; ")}\n`);
         } catch (error) {
           const missing = (error as Error).message;
-          process.stderr.write(`  ${fault}: ${missing}\n`);
+          const path = session === null ? "" : await keepWhy(session);
+          process.stderr.write(`  ${fault}: ${missing}\n  ${path}\n`);
           journal.add({ fault, missing });
           await session?.close();
           session = null;

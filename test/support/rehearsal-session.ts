@@ -54,6 +54,11 @@ export class RehearsalSession {
     return this.#active;
   }
 
+  /** The one for all rounds, if there is one. */
+  get gateway(): GatewayProcess | null {
+    return this.#gateway;
+  }
+
   /** One fault and the repair, with a gateway that knows of no earlier fault unless it is one for all. */
   async round(options: RoundOptions): Promise<RehearsalReport> {
     await this.#gateway?.ready();

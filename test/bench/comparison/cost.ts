@@ -49,7 +49,7 @@ export async function measureCosts(programs: Programs, tell: (cost: Cost) => voi
         await proxy.ready(1);
         all.push(measured(contender.id, proxy.baseUrl.replace("/v1", ""), (_pid, group) => group === proxy.pid));
       }
-    for (const { url } of all) await load(url, KEY, WARM_UP.streams, WARM_UP.tokens, WARM_UP.overMs);
+    for (const { url } of all) await load(url, KEY, WARM_UP);
     for (let round = 0; round < COST.rounds; round++) for (const one of all) await measure(one);
     return all.map((one) => {
       const sorted = one.latenciesMs.toSorted((a, b) => a - b);
@@ -75,7 +75,7 @@ function measured(id: string, url: string, wanted: (pid: number, group: number) 
 
 async function measure(one: Measured): Promise<void> {
   const before = one.usage().cpuUs;
-  const { latenciesMs, short } = await load(one.url, KEY, COST.streams, COST.tokens, COST.overMs);
+  const { latenciesMs, short } = await load(one.url, KEY, COST);
   if (short > 0) throw new Error(`${short} streams through ${one.id} brought too few tokens`);
   one.cpuUs += one.usage().cpuUs - before;
   one.latenciesMs.push(...latenciesMs);
