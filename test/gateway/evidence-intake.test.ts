@@ -54,6 +54,20 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toEqual([]);
   });
 
+  test("a process that started takes the question back that was asked before it, one that ran already does not", () => {
+    const { clock, group, intake, hello, evidence } = start(() => 50);
+    intake.frame(hello(0));
+    group.canary.askedMs = clock.before(500);
+    let left = 0;
+    group.leaveCanary = () => left++;
+    const started = (pid: number, agoMs: number) =>
+      ({ ...rank(pid, "running"), startedMonoMs: NOW_MS - agoMs }) as Evidence;
+    intake.frame(evidence(1, 0, started(70, 600)));
+    expect(left).toBe(0);
+    intake.frame(evidence(2, 0, started(71, 400)));
+    expect(left).toBe(1);
+  });
+
   describe("an agent that was held up tells of ends when the next engine has started", () => {
     const launcher = (pid: number): Evidence => ({ kind: "engine-process", group: "a", pid, state: "running" });
     const heard = () => {

@@ -127,6 +127,20 @@ describe("a cable that is cut", () => {
     while (heard.client !== "late") await once(client, "data");
   });
 
+  test("mended after a pulled plug, tells of an end that came meanwhile, and only then", async () => {
+    const { cable, client, server, heard } = await talk();
+    cable.cut();
+    server.end();
+    await quiet();
+    expect(heard.events).toEqual([]);
+    const ended = once(client, "end");
+    cable.mend({ reset: false });
+    await ended;
+    client.end("bye");
+    await closed(server);
+    expect(heard.server).toBe("hellobye");
+  });
+
   test("mended after a power cut, resets what the new kernel does not know", async () => {
     const { cable, client, heard } = await talk();
     cable.cut();

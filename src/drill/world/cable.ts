@@ -79,6 +79,7 @@ export class Cable {
       else {
         crossing.caller.resume();
         crossing.callee.resume();
+        if (wasCut) passOnEnds(crossing.caller, crossing.callee);
       }
     }
     if (wasCut) await Promise.all(this.#openings.map((opening) => this.#lighten(opening)));
@@ -151,4 +152,10 @@ export class Cable {
     for (const socket of [crossing.caller, crossing.callee])
       if (socket !== null && !socket.destroyed) socket.resetAndDestroy();
   }
+}
+
+/** Node tells of an end also while a socket is paused: what was told while the cable was cut has gone no further. */
+function passOnEnds(caller: Socket, callee: Socket): void {
+  if (caller.readableEnded && !callee.writableEnded) callee.end();
+  if (callee.readableEnded && !caller.writableEnded) caller.end();
 }

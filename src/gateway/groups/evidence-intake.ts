@@ -199,6 +199,7 @@ export class EvidenceIntake {
       return toldMs === undefined ? fault.atMs <= startedMs : toldMs <= ownMs;
     };
     this.#overcome(group, isOlder, startedMs);
+    group.sawStart(startedMs);
   }
 
   /** Overcome before this gateway knew of it: the group is as good as any that it has not asked yet, and no worse. */

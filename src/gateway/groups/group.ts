@@ -27,6 +27,8 @@ export class Group {
   servers: readonly string[];
   readonly passengers = new Set<Passenger>();
   readonly canary: CanaryView = { askedMs: null, answeredMs: null, failedMs: null };
+  /** Takes the question back that is out; null while none is. */
+  leaveCanary: (() => void) | null = null;
   breaks: Break[] = [];
   faults: Fault[] = [];
   lastTokenMs: number | null = null;
@@ -111,6 +113,12 @@ export class Group {
   sawToken(written = 0): void {
     this.tokens += written;
     this.lastTokenMs = this.#clock.now();
+  }
+
+  /** Another engine runs since then. Nobody answers what the one before was asked, and where a cable was cut nobody says so. */
+  sawStart(startedMs: number): void {
+    const { askedMs } = this.canary;
+    if (askedMs !== null && askedMs < startedMs) this.leaveCanary?.();
   }
 
   sawBreak(how: Break["how"]): void {
