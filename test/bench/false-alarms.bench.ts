@@ -16,7 +16,7 @@ const KILL_GATEWAY_EVERY_MS = 30_000;
 
 /** What is no fault, under load, for long: no traffic moves and no request fails. A real fault in the midst of it does move. */
 export const bench: Bench = async () => {
-  const session = await RehearsalSession.start("deepseek-v3.1");
+  const session = await RehearsalSession.start("deepseek-v3.1", { oneGateway: true });
   try {
     return [...(await quiet(session)), ...(await realFaults(session))];
   } finally {

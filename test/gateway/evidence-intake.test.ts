@@ -272,4 +272,13 @@ describe("a line of the kernel log", () => {
     expect(intake.frame(evidence(1, 0, line))).toBe(fault !== null);
     expect(group.faults.map(({ text }) => text.slice(0, fault?.length))).toEqual(fault === null ? [] : [fault]);
   });
+
+  test("the line that began it is not forgotten over the ends of all processes of two servers", () => {
+    const { intake, hello, evidence, standing } = start();
+    intake.frame(hello(0));
+    intake.frame(evidence(1, 0, xid(79)));
+    for (let pid = 1; pid <= 18; pid++) intake.frame(evidence(1 + pid, 0, rank(pid, "exited")));
+    expect(standing()).toHaveLength(19);
+    expect(standing()[0]).toMatchObject({ software: false });
+  });
 });

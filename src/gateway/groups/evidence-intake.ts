@@ -12,6 +12,8 @@ import type { Group } from "./group.ts";
 const NEWS_MS = 1_000;
 /** Only what happens now is acted on: after a pause the backlog is history, and present silence speaks for itself. */
 const HISTORY_AFTER_MS = 30_000;
+/** One GPU takes 16 ranks and two launchers along, and what began it must not be forgotten over their ends. */
+const MAX_FAULTS = 64;
 /** Codes that a program can cause: the engine's own kernels (13, 31, 43) and its clean-up (45). */
 const SOFTWARE_XIDS: readonly number[] = [13, 31, 43, 45];
 /** A close within this time after a frame came from the agent; later ones are the subscriber giving up on a silence. */
@@ -166,7 +168,7 @@ export class EvidenceIntake {
     const atMs = this.#clock.before(ageMs);
     const fault: Fault = { atMs, server: this.server, text, software, restartedMs: null };
     this.#toldMs.set(fault, this.#agentMonoMs - ageMs);
-    group.faults = [...group.faults.slice(-15), fault];
+    group.faults = [...group.faults.slice(1 - MAX_FAULTS), fault];
     return fault;
   }
 
