@@ -140,6 +140,10 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(group.faults).toEqual([]);
     expect(intake.frame(evidence(4, 0, launcher(8, "exited")))).toBe(true);
     expect(group.faults).toMatchObject([{ text: "the engine (pid 8) exited" }]);
+    // Another one came and went while nobody heard the agent.
+    intake.frame(evidence(5, 0, launcher(9, "running")));
+    intake.frame(hello(7));
+    expect(intake.frame(evidence(7, 0, launcher(10, "exited")))).toBe(true);
   });
 
   test("tokens that an engine wrote while nobody heard its agent prove nothing about now", () => {

@@ -36,8 +36,6 @@ export class EvidenceIntake {
   #knowsEngine = false;
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
-  /** The process that looks after the ranks, as far as this connection has told. */
-  #launcher: number | null = null;
   #processes = new EngineProcesses();
   /** Ends of processes, among the faults that it told of. */
   #exits = new WeakSet<Fault>();
@@ -76,7 +74,7 @@ export class EvidenceIntake {
       this.#replayTo = frame.seq;
       this.#replay = [];
       this.#knowsEngine = false;
-      this.#launcher = null;
+      this.#processes.reconnected();
       if (frame.bootId !== this.#bootId) {
         this.#toldMs = new WeakMap();
         this.#processes = new EngineProcesses();
@@ -127,13 +125,10 @@ export class EvidenceIntake {
       case "engine-process":
         if (evidence.group !== group.id) return false;
         if (evidence.state !== "exited") {
-          this.#launcher = evidence.pid;
           if (this.#processes.launcher(evidence.pid)) this.#overcome(group, (fault) => this.#exits.has(fault), 0);
           return false;
         }
-        // The late end of a predecessor: its successor runs already, and nothing would ever acquit the group of it.
-        if (this.#launcher !== null && this.#launcher !== evidence.pid) return false;
-        this.#launcher = null;
+        if (!this.#processes.launcherEnded(evidence.pid)) return false;
         group.hasServed = true;
         return this.#exit(group, "engine", evidence.pid, `the engine (pid ${evidence.pid}) exited`, ageMs);
       case "engine":
