@@ -5,7 +5,7 @@ import type { GatewayView, GroupView, Move } from "../../src/failover/choose/vie
 import { choose } from "../../src/failover/choose.ts";
 import { AT, fault, group, idle, server, view } from "./views.ts";
 
-type Health = "well" | "silent" | "hung" | "crashed" | "loading";
+type Health = "well" | "silent" | "hung" | "stopped" | "crashed" | "loading";
 const STEP_MS = 20;
 /** Of stories of an hour: a gateway that looks seldom sees the same. */
 const HOUR_STEP_MS = 100;
@@ -23,9 +23,10 @@ function seen(id: "a" | "b", health: Health, sinceMs: number, atMs: number, isCu
   const [first, second] = id === "a" ? ["gpu-a", "gpu-b"] : ["gpu-c", "gpu-d"];
   const ok = health === "well";
   const lost = { lastHeardMs: Math.min(atMs - 100, health === "silent" ? sinceMs - 100 : atMs - 100) };
+  const stopped = health === "stopped" ? { rank: 9, pid: 71, sinceMs } : null;
   const failed = health === "loading" ? atMs - 10 : null;
   return {
-    servers: [server(first as string, at), server(second as string, lost)],
+    servers: [server(first as string, at), server(second as string, { ...lost, stopped })],
     lastTokenMs: isCurrent ? (ok ? atMs - 20 : sinceMs) : null,
     waitingSinceMs: isCurrent ? atMs - 60_000 : null,
     faults: health === "crashed" ? [fault("rank 3 exited", { atMs: sinceMs, server: first, software: true })] : [],
@@ -103,10 +104,11 @@ describe("faults that come and go do not throw traffic to and fro", () => {
     expect(moves.length).toBeLessThan(30);
   });
 
-  const { confirmMoveMs, stallAfterMs } = DEFAULT_TIMING;
+  const { confirmMoveMs, stallAfterMs, stoppedAfterMs } = DEFAULT_TIMING;
   test.each<[Health, number]>([
     ["silent", confirmMoveMs],
     ["hung", stallAfterMs + confirmMoveMs],
+    ["stopped", stoppedAfterMs + confirmMoveMs],
   ])("after many wobbles a group that is %s for good is left when that is proven", (health, provenMs) => {
     const WOBBLES_MS = 96_000;
     const story: Story = (at) => {
@@ -120,10 +122,13 @@ describe("faults that come and go do not throw traffic to and fro", () => {
       expect(groupAt(WOBBLES_MS + outage * 20_000 + provenMs + 200)).not.toBe(outage % 2 === 0 ? "a" : "b");
   });
 
-  test("both groups stall in turn under their load, for 6 s each: ever fewer moves", () => {
+  test.each<[Health, number]>([
+    ["hung", 6000],
+    ["stopped", 2000],
+  ])("both groups are %s in turn under their load, for %i ms each: ever fewer moves", (health, forMs) => {
     const story: Story = (at) => {
       const within = at % 20_000;
-      return { a: within < 6000 ? "hung" : "well", b: between(within, 10_000, 16_000) ? "hung" : "well" };
+      return { a: within < forMs ? health : "well", b: between(within, 10_000, 10_000 + forMs) ? health : "well" };
     };
     const moves = live(story, 3_600_000, HOUR_STEP_MS);
     expect(moves.slice(0, 2).map(({ to }) => to)).toEqual(["b", "a"]);

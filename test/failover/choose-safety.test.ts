@@ -14,6 +14,7 @@ function groupOf(id: string): fc.Arbitrary<GroupView> {
       id: fc.constant(name),
       stream: fc.constantFrom("open" as const, "closed" as const, "never" as const),
       lastHeardMs: ago(2000),
+      stopped: maybe(fc.record({ rank: fc.constant(9), pid: fc.constant(71), sinceMs: ago(5000) })),
     });
   return fc.record({
     id: fc.constant(id),

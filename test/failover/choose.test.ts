@@ -4,6 +4,11 @@ import type { GatewayView, GroupView } from "../../src/failover/choose/view.ts";
 import { choose } from "../../src/failover/choose.ts";
 import { AT, fault, group, idle, server, view } from "./views.ts";
 
+/** The second server has a rank that was stopped so long ago. */
+const stopped = (agoMs: number, lastHeardMs = AT - 100) => [
+  server("gpu-a"),
+  server("gpu-b", { lastHeardMs, stopped: { rank: 9, pid: 71, sinceMs: AT - agoMs } }),
+];
 const silentB = [server("gpu-a"), server("gpu-b", { lastHeardMs: AT - 650 })];
 const quiet = AT - 640;
 /** It refuses, since it is not there yet, and never was. */
@@ -108,6 +113,36 @@ describe("what moves traffic, and what does not", () => {
           idle("b"),
         ],
       },
+      "use a",
+      "group a serves",
+    ],
+    [
+      "a rank that is stopped, and no token for a second",
+      { groups: [group("a", { servers: stopped(1000), lastTokenMs: AT - 1010 }), idle("b")] },
+      "use b",
+      "group a: gpu-b: rank 9 (pid 71) is stopped, and no token came for 1.0 s",
+    ],
+    [
+      "the same, a moment sooner",
+      { groups: [group("a", { servers: stopped(990), lastTokenMs: AT - 1010 }), idle("b")] },
+      "use a",
+      "group a serves",
+    ],
+    [
+      "a rank that is stopped, but tokens come",
+      { groups: [group("a", { servers: stopped(9000), lastTokenMs: AT - 900 }), idle("b")] },
+      "use a",
+      "group a serves",
+    ],
+    [
+      "a rank that is stopped in a group that nobody waits for",
+      { groups: [idle("a", { servers: stopped(9000) }), idle("b")] },
+      "use a",
+      "group a serves",
+    ],
+    [
+      "a rank that was stopped when its agent was last heard, half a second ago",
+      { groups: [group("a", { servers: stopped(9000, AT - 500), lastTokenMs: AT - 1500 }), idle("b")] },
       "use a",
       "group a serves",
     ],

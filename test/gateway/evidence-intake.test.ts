@@ -54,6 +54,31 @@ describe("what an agent tells a gateway that has just started", () => {
     expect(standing()).toEqual([]);
   });
 
+  test("a rank is stopped until it goes on, ends, or another one has its place", () => {
+    const { clock, intake, hello, evidence } = start(() => 50);
+    const told = (pid: number, state: "running" | "stopped" | "exited") =>
+      ({ ...rank(pid, "running"), state }) as Evidence;
+    const stopped = (seq: number, agoMs: number, what: Evidence) => {
+      intake.frame(evidence(seq, agoMs, what));
+      return intake.view.stopped?.pid ?? null;
+    };
+    intake.frame(hello(0));
+    expect(stopped(1, 0, told(70, "running"))).toBeNull();
+    expect(stopped(2, 200, told(70, "stopped"))).toBe(70);
+    const since = intake.view.stopped?.sinceMs;
+    expect(since).toBe(clock.before(200));
+    // A new connection tells it again: it began when it began.
+    intake.frame(hello(3));
+    expect(stopped(3, 0, told(70, "stopped"))).toBe(70);
+    expect(intake.view.stopped?.sinceMs).toBe(since);
+    expect(stopped(4, 0, told(70, "running"))).toBeNull();
+    expect(stopped(5, 0, told(71, "stopped"))).toBe(71);
+    expect(stopped(6, 0, told(70, "exited"))).toBe(71);
+    expect(stopped(7, 0, told(71, "exited"))).toBeNull();
+    expect(stopped(8, 0, told(71, "stopped"))).toBe(71);
+    expect(stopped(9, 0, told(72, "running"))).toBeNull();
+  });
+
   test("a process that started takes the question back that was asked before it, one that ran already does not", () => {
     const { clock, group, intake, hello, evidence } = start(() => 50);
     intake.frame(hello(0));

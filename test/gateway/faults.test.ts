@@ -108,6 +108,22 @@ describe("a fault moves traffic, and every stream ends whole", () => {
     expect(await judge(world.url, one(1))).toEqual([]);
   });
 
+  test("a rank is stopped, its sockets open: its agent names it, long before a hang would be one", async () => {
+    const answers = await streams(10, 500);
+    const worker = world.a[1] as (typeof world.a)[number];
+    const { ranks } = (await worker.order({ status: true })) as { ranks: { rank: number; pid: number }[] };
+    const { rank, pid } = ranks[1] as (typeof ranks)[number];
+    agent("gpu-b").say({ kind: "rank", group: "a", rank, pid, state: "running" });
+    process.kill(pid, "SIGSTOP");
+    agent("gpu-b").say({ kind: "rank", group: "a", rank, pid, state: "stopped" });
+    const took = await movedWithin(4500);
+    expect(took).toBeGreaterThan(900);
+    expect((await Promise.all(answers)).flat()).toEqual([]);
+    expect(status().lastFailover?.reason).toMatch(
+      new RegExp(`gpu-b: rank ${rank} \\(pid ${pid}\\) is stopped, and no token came for 1\\.\\d s`),
+    );
+  });
+
   test("an engine hangs, its sockets open", { timeout: 60_000 }, async () => {
     const answers = await streams(5, 500);
     await world.a[0]?.order({ fault: "hang" });

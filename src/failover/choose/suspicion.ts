@@ -23,6 +23,7 @@ export function suspicionOf(group: GroupView, view: GatewayView, timing: ChooseT
     byFault(group) ??
     byBreaks(group, view, timing) ??
     byRefusal(group) ??
+    byStoppedRank(group, view, timing) ??
     byStall(group, view, timing) ??
     bySilence(group, view, timing) ?? {
       group: group.id,
@@ -76,18 +77,39 @@ function byRefusal(group: GroupView): Suspicion | null {
   return suspect(group, `its engine ${loading}`, failedMs, true, true);
 }
 
+/** One that is stopped holds all others, and every socket stays open. It may go on at any moment, so that it is no fault. */
+function byStoppedRank(group: GroupView, { atMs }: GatewayView, timing: ChooseTiming): Suspicion | null {
+  const server = group.servers.find((one) => one.stopped && isHeard(one, atMs, timing));
+  const waiting = tokenlessSinceMs(group);
+  if (!server?.stopped || waiting === null) return null;
+  const { rank, pid, sinceMs } = server.stopped;
+  const since = Math.max(sinceMs, waiting);
+  if (atMs - since < timing.stoppedAfterMs) return null;
+  const reason = `${server.id}: rank ${rank} (pid ${pid}) is stopped, and no token came for ${seconds(atMs - waiting)}`;
+  return suspect(group, reason, since, lasts(group, since, atMs, timing.stoppedAfterMs + timing.confirmMoveMs));
+}
+
 function byStall(
   group: GroupView,
   { atMs }: GatewayView,
   { stallAfterMs, confirmMoveMs }: ChooseTiming,
 ): Suspicion | null {
-  const waiting = [group.waitingSinceMs, group.canary.askedMs].filter((since) => since !== null);
+  const since = tokenlessSinceMs(group);
+  if (since === null || atMs - since < stallAfterMs) return null;
+  const reason = `no token for ${seconds(atMs - since)} while requests wait`;
+  return suspect(group, reason, since, lasts(group, since, atMs, stallAfterMs + confirmMoveMs));
+}
+
+/** Since when somebody waits and no token came; null while nobody waits. */
+function tokenlessSinceMs({ waitingSinceMs, canary, lastTokenMs }: GroupView): number | null {
+  const waiting = [waitingSinceMs, canary.askedMs].filter((since) => since !== null);
   if (waiting.length === 0) return null;
-  const since = Math.max(Math.min(...waiting), group.lastTokenMs ?? Number.NEGATIVE_INFINITY);
-  if (atMs - since < stallAfterMs) return null;
-  const lastSign = Math.max(since, group.canary.answeredMs ?? Number.NEGATIVE_INFINITY);
-  const proof = atMs - lastSign >= stallAfterMs + confirmMoveMs;
-  return suspect(group, `no token for ${seconds(atMs - since)} while requests wait`, since, proof);
+  return Math.max(Math.min(...waiting), lastTokenMs ?? Number.NEGATIVE_INFINITY);
+}
+
+/** Whether a standstill is so long that it proves itself. A canary that was answered ends it as a token does. */
+function lasts({ canary }: GroupView, sinceMs: number, atMs: number, provenAfterMs: number): boolean {
+  return atMs - Math.max(sinceMs, canary.answeredMs ?? Number.NEGATIVE_INFINITY) >= provenAfterMs;
 }
 
 function bySilence(group: GroupView, view: GatewayView, timing: ChooseTiming): Suspicion | null {

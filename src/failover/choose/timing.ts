@@ -10,6 +10,8 @@ export interface ChooseTiming {
   heardWithinMs: number;
   /** No token while requests wait: max(5 s, 3 × the longest step that the plan expects). */
   stallAfterMs: number;
+  /** A rank's process is stopped, and no token while requests wait. Ours: whoever looks into a process for a moment lets it go sooner. */
+  stoppedAfterMs: number;
   /** An idle group answers one token within this time: 23 ms a step, and room for a busy computer. */
   canaryGraceMs: number;
   /** When a silent server's idle group is asked, early enough to be answered before `silentAfterMs`; until `goneAfterMs`. */
@@ -39,6 +41,7 @@ export const DEFAULT_TIMING: ChooseTiming = {
   goneAfterMs: 10_000,
   heardWithinMs: 350,
   stallAfterMs: 5000,
+  stoppedAfterMs: 1000,
   canaryGraceMs: 1000,
   askAfterSilenceMs: 320,
   breakWindowMs: 1000,

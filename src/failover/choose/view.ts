@@ -59,6 +59,14 @@ export interface ServerView {
    */
   stream: "open" | "closed" | "never";
   lastHeardMs: number;
+  /** A rank of it whose process was stopped and has not gone on, as its agent tells; absent in older records. */
+  stopped?: StoppedRank | null;
+}
+
+export interface StoppedRank {
+  rank: number;
+  pid: number;
+  sinceMs: number;
 }
 
 /** Something that ends the service of a group until its engine has started again. */

@@ -1,4 +1,4 @@
-import type { Fault, ServerView } from "../../failover/choose/view.ts";
+import type { Fault, ServerView, StoppedRank } from "../../failover/choose/view.ts";
 import type { Evidence } from "../../health/evidence.ts";
 import { judgeLine } from "../../health/judge-line.ts";
 import type { GpuLogLine } from "../../health/kernel-line.ts";
@@ -36,6 +36,7 @@ export class EvidenceIntake {
   #knowsEngine = false;
   #seen = new Set<string>();
   #ranks = new Map<number, number>();
+  #stopped = new Map<number, StoppedRank>();
   #processes = new EngineProcesses();
   /** Ends of processes, among the faults that it told of. */
   #exits = new WeakSet<Fault>();
@@ -57,7 +58,8 @@ export class EvidenceIntake {
   }
 
   get view(): ServerView {
-    return { id: this.server, stream: this.#stream, lastHeardMs: this.#lastHeardMs };
+    const [stopped = null] = this.#stopped.values();
+    return { id: this.server, stream: this.#stream, lastHeardMs: this.#lastHeardMs, stopped };
   }
 
   connection(state: "connected" | "lost"): void {
@@ -78,6 +80,7 @@ export class EvidenceIntake {
       if (frame.bootId !== this.#bootId) {
         this.#toldMs = new WeakMap();
         this.#processes = new EngineProcesses();
+        this.#stopped.clear();
       }
       this.#bootId = frame.bootId;
       this.#isHistory = frame.start === "snapshot" && frame.seq > 0;
@@ -109,6 +112,7 @@ export class EvidenceIntake {
         return this.#fault(group, key, fault.text, fault.software, saidMs) !== null;
       }
       case "rank": {
+        this.#noteStopped(evidence, ageMs);
         if (evidence.group !== group.id) return false;
         group.hasServed ||= evidence.state === "exited";
         if (evidence.state === "exited")
@@ -137,6 +141,14 @@ export class EvidenceIntake {
       default:
         return false;
     }
+  }
+
+  #noteStopped({ rank, pid, state }: Extract<Evidence, { kind: "rank" }>, ageMs: number): void {
+    const before = this.#stopped.get(rank);
+    if (state === "stopped" && before?.pid !== pid)
+      this.#stopped.set(rank, { rank, pid, sinceMs: this.#clock.before(ageMs) });
+    // The end of an earlier one may be told late.
+    if (state === "running" || (state === "exited" && before?.pid === pid)) this.#stopped.delete(rank);
   }
 
   #fatal(line: GpuLogLine): { text: string; software: boolean } | null {

@@ -20,8 +20,9 @@ const TICK_MS = 20;
 const TIMING: ChooseTiming = DEFAULT_TIMING;
 /** Limits of the choice by what they count from; a tick between two of them decides nothing. */
 const QUIET_MS = [320, 350, 600, 2_000, 10_000] as const;
-const NO_TOKEN_MS = [320, 600, 5_000, 6_000] as const;
+const NO_TOKEN_MS = [320, 600, 1_000, 5_000, 6_000] as const;
 const ASKED_MS = [1_000, 5_000] as const;
+const STOPPED_MS = [1_000, 4_000] as const;
 const ANSWERED_MS = [2_000] as const;
 const ANSWERED_IN_QUIET_MS = [320, 600, 2_000, 6_000] as const;
 const BROKE_MS = [1_000] as const;
@@ -116,9 +117,9 @@ export class SimGateway extends Actor {
       ({ server }) => new EvidenceIntake(server.name, () => groupOf(server.name), clock),
     );
     const viewOf = (intake: EvidenceIntake, at: number) => {
-      const { id, stream, lastHeardMs } = intake.view;
+      const { lastHeardMs, ...view } = intake.view;
       const beatMs = (this.#streams[at] as Stream).lastHeardMs() - this.#heldUpMs;
-      return { id, stream, lastHeardMs: Math.max(lastHeardMs, beatMs) };
+      return { ...view, lastHeardMs: Math.max(lastHeardMs, beatMs) };
     };
     const views = this.#intakes.map((intake, at) => ({
       server: intake.server,
@@ -317,6 +318,7 @@ export class SimGateway extends Actor {
     };
     const isQuiet = this.#isQuiet;
     for (const stream of this.#streams) if (!stream.flows) from(stream.lastHeardMs() - this.#heldUpMs, QUIET_MS);
+    for (const { view } of this.#intakes) from(view.stopped?.sinceMs ?? null, STOPPED_MS);
     for (const group of this.#traffic.values()) {
       if (!group.flows && group.waitingSinceMs !== null) {
         from(group.lastTokenMs, NO_TOKEN_MS);

@@ -131,6 +131,9 @@ export class SimTraffic {
     this.#tokenMs = this.#gateway.watchNow();
   }
 
+  /** What is asked here is answered by whichever engine runs when it can be. */
+  sawStart(): void {}
+
   get #leaderServer(): SimServer | undefined {
     return this.#world.servers.get(this.#world.group(this.id).members[0] ?? "");
   }

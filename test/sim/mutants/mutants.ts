@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CHOOSE,
     find: "word === null || word.epoch <= adoptedEpoch",
     put: "word === null",
-    seed: 104,
+    seed: 460,
   },
   {
     name: "no epoch check when adopting",
@@ -161,9 +161,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a hang is never noticed",
     file: SUSPICION,
-    find: "if (atMs - since < stallAfterMs) return null;",
-    put: "if (atMs - since < 1_000 * stallAfterMs) return null;",
-    seed: 124,
+    find: "atMs - since < stallAfterMs) return null;",
+    put: "atMs - since < 1_000 * stallAfterMs) return null;",
+    seed: 130,
   },
   {
     name: "a pardon covers newer facts",
