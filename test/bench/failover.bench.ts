@@ -69,7 +69,7 @@ export const bench: Bench = async () => {
   }
   const missing = journal.entries.filter((entry) => "missing" in entry).length;
   // A part of them would take the place of the whole.
-  if (API === "there" && FAULT_CLASSES.every((fault) => reportsOf(fault).length > 0))
+  if (FAULT_CLASSES.every((fault) => reportsOf(fault).length > 0))
     await writeFailovers(new Map(FAULT_CLASSES.map((fault) => [fault, reportsOf(fault)])), missing);
   return CLASSES.flatMap((fault) => measurements(fault, reportsOf(fault).slice(0, RUNS)));
 };
@@ -78,7 +78,10 @@ async function writeFailovers(runs: Parameters<typeof renderFailovers>[0], missi
   const machine = thisMachine();
   const commit = await thisCommit();
   const date = new Date().toISOString().slice(0, 10);
-  writeSection("failover", renderFailovers(runs, missing, { ...machine, commit, date }));
+  const circumstances = { ...machine, commit, date };
+  if (API === "there") return writeSection("failover", renderFailovers(runs, missing, circumstances));
+  const section = renderFailovers(runs, missing, circumstances, "away");
+  writeSection("failover-without-api", section, "BENCH_API=away npm run bench failover");
 }
 
 function tell(fault: FaultClass, report: Report): void {
