@@ -75,10 +75,8 @@ export const bench: Bench = async () => {
 };
 
 async function writeFailovers(runs: Parameters<typeof renderFailovers>[0], missing: number): Promise<void> {
-  const machine = thisMachine();
-  const commit = await thisCommit();
   const date = new Date().toISOString().slice(0, 10);
-  const circumstances = { ...machine, commit, date };
+  const circumstances = { ...thisMachine(), commit: await thisCommit(), date };
   if (API === "there") return writeSection("failover", renderFailovers(runs, missing, circumstances));
   const section = renderFailovers(runs, missing, circumstances, "away");
   writeSection("failover-without-api", section, "BENCH_API=away npm run bench failover");

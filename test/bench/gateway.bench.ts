@@ -69,16 +69,16 @@ async function waysOf(setup: Setup, folder: string, stops: (() => Promise<void>)
 
 async function measure(name: string, way: Way, counts: boolean): Promise<void> {
   const cpuUs = () => (way.pid === null ? 0 : usageOf(way.pid).cpuUs);
-  const all = { before: cpuUs(), steadyFrom: 0, steadyTo: 0 };
+  const spentUs = { before: cpuUs(), steadyFrom: 0, steadyTo: 0 };
   const { steadyMs, latenciesMs, short } = await load(way.url, KEY, {
     streams: STREAMS,
     tokens: TOKENS,
     overMs: OVER_MS,
-    onSteady: () => (all.steadyFrom = cpuUs()),
-    onSteadyEnd: () => (all.steadyTo = cpuUs()),
+    onSteady: () => (spentUs.steadyFrom = cpuUs()),
+    onSteadyEnd: () => (spentUs.steadyTo = cpuUs()),
   });
-  const cost = (all.steadyTo - all.steadyFrom) / steadyMs.length;
-  const withOpening = (cpuUs() - all.before) / (STREAMS * TOKENS);
+  const cost = (spentUs.steadyTo - spentUs.steadyFrom) / steadyMs.length;
+  const withOpening = (cpuUs() - spentUs.before) / (STREAMS * TOKENS);
   if (short > 0) throw new Error(`${short} streams through ${name} brought too few tokens`);
   const [p50, p99] = [quantile(steadyMs, 0.5), quantile(steadyMs, 0.99)];
   process.stderr.write(

@@ -79,7 +79,7 @@ export class Cable {
       else {
         crossing.caller.resume();
         crossing.callee.resume();
-        if (wasCut) passOnEnds(crossing.caller, crossing.callee);
+        passOnEnds(crossing.caller, crossing.callee);
       }
     }
     if (wasCut) await Promise.all(this.#openings.map((opening) => this.#lighten(opening)));

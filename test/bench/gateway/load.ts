@@ -14,7 +14,7 @@ export interface LoadOptions {
 }
 
 export interface Load {
-  /** Milliseconds from the engine's write to the client's read, of every token while all streams ran, sorted. */
+  /** Milliseconds from the engine's write to the client's read, of every token from `onSteady` to `onSteadyEnd`, sorted. */
   steadyMs: number[];
   /** Likewise of all tokens. */
   latenciesMs: number[];
@@ -68,10 +68,12 @@ export async function load(url: string, key: string, options: LoadOptions): Prom
     all.push(one());
     await sleep(overMs / streams);
   }
-  await sleep(SETTLE_MS);
-  if (phase !== "opening") throw new Error(`answers of ${tokens} tokens end before ${streams} streams are open`);
-  phase = "steady";
-  onSteady?.();
+  if (onSteady !== undefined) {
+    await sleep(SETTLE_MS);
+    if (phase !== "opening") throw new Error(`answers of ${tokens} tokens end before ${streams} streams are open`);
+    phase = "steady";
+    onSteady();
+  }
   const counts = await Promise.all(all);
   const sorted = (list: number[]) => list.sort((a, b) => a - b);
   return {
