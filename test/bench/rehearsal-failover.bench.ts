@@ -5,7 +5,7 @@ import { Journal } from "../support/journal.ts";
 import { RehearsalSession } from "../support/rehearsal-session.ts";
 import type { Bench, Measurement } from "./bench.ts";
 import { thisCommit, thisMachine } from "./circumstances.ts";
-import { keepWhy } from "./rehearsal-failover/not-begun.ts";
+import { keepWhy } from "./rehearsal-failover/keep-why.ts";
 import { renderRehearsals } from "./rehearsal-failover/render.ts";
 import { type Run, runOf, secondsOf } from "./rehearsal-failover/run.ts";
 import { writeSection } from "./section.ts";
@@ -58,13 +58,18 @@ export const bench: Bench = async () => {
           const run = runOf(report, commit);
           journal.add(run);
           failures = 0;
-          if ((run.nextTokenSeconds ?? Number.POSITIVE_INFINITY) > BUDGETS[fault].max)
-            process.stderr.write(`${fault} on ${report.victim}: ${run.nextTokenSeconds} s: ${report.reason}\n`);
+          const isLate = (run.nextTokenSeconds ?? Number.POSITIVE_INFINITY) > BUDGETS[fault].max;
+          if (isLate || report.streams.failures.length > 0) {
+            const path = await keepWhy(session, "amiss");
+            process.stderr.write(
+              `${fault} on ${report.victim}: ${run.nextTokenSeconds} s: ${report.reason}\n  ${path}\n`,
+            );
+          }
           for (const { stream, problems } of report.streams.failures)
             process.stderr.write(`${fault} on ${report.victim}: ${stream}: ${problems.join("; ")}\n`);
         } catch (error) {
           const missing = (error as Error).message;
-          const path = session === null ? "" : await keepWhy(session);
+          const path = session === null ? "" : await keepWhy(session, "not-begun");
           process.stderr.write(`  ${fault}: ${missing}\n  ${path}\n`);
           journal.add({ fault, missing });
           await session?.close();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { TandemError } from "../../errors.ts";
 import { entryPath } from "../../machines/entry-path.ts";
 import { compiledDir } from "../../machines/home.ts";
+import { isGroupLeft } from "./process-groups.ts";
 
 export interface ChildOptions {
   /** For messages: `engine of gpu-a`. */
@@ -30,6 +31,8 @@ export class Child {
   readonly #child: ChildProcess;
   #output = "";
   #over = false;
+  /** Nothing of its process group is left: its number may be another's now. */
+  #gone = false;
 
   constructor({ name, script, args = [], env = {}, onLine }: ChildOptions) {
     this.name = name;
@@ -43,6 +46,7 @@ export class Child {
     this.exited = new Promise((resolve) => {
       const end = () => {
         this.#over = true;
+        this.#gone = !isGroupLeft(this.pid);
         this.#child.emit("output");
         resolve();
       };
@@ -83,9 +87,11 @@ export class Child {
 
   /** Sends a signal to it and to all that it started. False if nothing is left of them. */
   signal(signal: NodeJS.Signals): boolean {
+    if (this.#gone || this.pid <= 0) return false;
     try {
-      return this.pid > 0 && process.kill(-this.pid, signal);
+      return process.kill(-this.pid, signal);
     } catch {
+      this.#gone = this.#over;
       return false;
     }
   }

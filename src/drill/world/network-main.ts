@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { monotonicMs } from "../clock.ts";
 import { Cable } from "./cable.ts";
 import type { Link, NetworkOrder, NetworkReport } from "./network-messages.ts";
+import { ProcessGroups } from "./process-groups.ts";
 import { StreamSpotter } from "./spotter.ts";
 
 // The cables of all emulated servers, in a process of their own: a power cut kills every process of a server, and its
@@ -9,7 +10,7 @@ import { StreamSpotter } from "./spotter.ts";
 
 const folder = process.argv[2] ?? "";
 const cables = new Map<string, Cable>();
-const processGroups = new Set<number>();
+const processGroups = new ProcessGroups();
 const tell = (report: NetworkReport): void => {
   // The rehearsal may be gone already; `disconnect` deals with that.
   if (process.connected) process.send?.(report, () => {});
@@ -51,6 +52,9 @@ async function obey(order: NetworkOrder): Promise<NetworkReport> {
     case "keep":
       processGroups.add(order.processGroup);
       return { report: "done", id, atMs: monotonicMs() };
+    case "forget-ended":
+      processGroups.forgetEnded();
+      return { report: "done", id, atMs: monotonicMs() };
   }
 }
 
@@ -58,10 +62,7 @@ process.on("message", (order: NetworkOrder) => {
   obey(order).then(tell, (error: unknown) => tell({ report: "failed", id: order.id, error: String(error) }));
 });
 process.on("disconnect", () => {
-  for (const group of processGroups)
-    try {
-      process.kill(-group, "SIGKILL");
-    } catch {}
+  processGroups.kill();
   if (folder !== "") rmSync(folder, { recursive: true, force: true });
   process.exit(0);
 });

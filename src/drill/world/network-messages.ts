@@ -16,7 +16,9 @@ export type NetworkOrder =
   | { order: "cut"; id: number; server: string; link?: Link }
   | { order: "mend"; id: number; server: string; link?: Link; reset: boolean }
   /** Process groups to end if the rehearsal itself is killed. */
-  | { order: "keep"; id: number; processGroup: number };
+  | { order: "keep"; id: number; processGroup: number }
+  /** One of them ended, and its number may soon be another's. */
+  | { order: "forget-ended"; id: number };
 
 export type NetworkReport =
   | { report: "done"; id: number; atMs: number; port?: number }

@@ -63,6 +63,11 @@ export class Network {
     await this.#order({ order: "keep", processGroup });
   }
 
+  /** To be called when a kept process has ended: what has its number afterwards is not ours to end. */
+  async forgetEnded(): Promise<void> {
+    if (this.#child.connected) await this.#order({ order: "forget-ended" });
+  }
+
   /** Ends the process, and with it every process group it was given. */
   async close(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();

@@ -143,6 +143,7 @@ export class World implements Arena {
   /** Notes a process, so that nothing can leave it behind. */
   async kept(child: Child): Promise<Child> {
     await this.network.keep(child.pid);
+    void child.exited.then(() => this.network.forgetEnded().catch(() => {}));
     return child;
   }
 

@@ -6,8 +6,11 @@ import type { RehearsalSession } from "../../support/rehearsal-session.ts";
 /** What an order may take; a stopped engine answers none. */
 const ASK_MS = 2_000;
 
-/** Keeps what gateway and engines say at a run that did not begin: it is rare, and the world is gone a moment later. */
-export async function keepWhy({ world, gateway }: RehearsalSession): Promise<string> {
+/**
+ * Keeps what gateway and engines say of a run that did not begin, or went wrong: it is rare, and half a minute later the
+ * gateway remembers only its moves. Returns the path of the file, whose name begins with `what`.
+ */
+export async function keepWhy({ world, gateway }: RehearsalSession, what: "not-begun" | "amiss"): Promise<string> {
   const ask = async (path: string): Promise<unknown> => {
     if (gateway === null) return null;
     const headers = { authorization: `Bearer ${gateway.admin.token}` };
@@ -32,7 +35,7 @@ export async function keepWhy({ world, gateway }: RehearsalSession): Promise<str
     orFailure(ask("/decisions")),
     Promise.all(servers),
   ]);
-  const path = join(tandemHome(), "bench", `not-begun-${Date.now()}.json`);
+  const path = join(tandemHome(), "bench", `${what}-${Date.now()}.json`);
   writeFileSync(path, JSON.stringify({ status, decisions, servers: Object.fromEntries(all) }, null, 1));
   return path;
 }
