@@ -14,11 +14,7 @@ const TRIES = 200;
 
 const started: ChildProcess[] = [];
 afterEach(async () => {
-  for (const child of started.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  }
+  for (const child of started.splice(0)) if (child.exitCode === null && child.signalCode === null) await end(child);
 });
 
 function sleeper(): ChildProcess {
